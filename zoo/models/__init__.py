@@ -1,0 +1,1 @@
+"""Model families. Each folder here is one paper; no family imports another."""
