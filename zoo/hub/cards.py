@@ -37,8 +37,8 @@ class Card:
         summary: one line for tables.
         task: what the model does.
         labels: class names in logit order.
-        architecture: `config_class`, `config`, `parameters`, `macs` (multiply-adds for one input, or None) and
-            `flops_convention`.
+        architecture: `config_class`, `config`, `parameters` (those that are trained), `macs` (multiply-adds
+            for one input, or None) and `flops_convention`.
         files: facts of every file of the set, by name.
         tag: the tag of published weights, else None.
         paper: `key`, `title`, `authors`, `venue`, `year` and `url`, or None.

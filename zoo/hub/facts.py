@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import fields
 from typing import Any
+
+import keras
 
 from zoo.hub import registry
 from zoo.hub.cards import SCHEMA_VERSION, Card
@@ -39,6 +42,11 @@ def architecture_facts(config: Any, parameters: int) -> dict[str, Any]:
         "macs": None,
         "flops_convention": None,
     }
+
+
+def count_parameters(model: keras.Model) -> int:
+    """The number of trained parameters of a freshly built model: moving statistics do not count."""
+    return sum(math.prod(weight.shape) for weight in model.trainable_weights)
 
 
 def config_from_card(card: Card) -> Any:

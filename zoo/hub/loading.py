@@ -100,7 +100,7 @@ def load(
         overrides["include_head"] = False
     stored = source.config
     source = replace(source, config=registry.replace_config(stored, **overrides))
-    with _dtype_policy(dtype):
+    with dtype_policy(dtype):
         model = _build(source)
     if card is not None:
         keep_head = source.config.include_head and stored.include_head
@@ -175,7 +175,7 @@ def _read_weights(model: keras.Model, card: Card, folder: Path | None, *, head: 
 
 
 @contextmanager
-def _dtype_policy(dtype: str | None) -> Iterator[None]:
+def dtype_policy(dtype: str | None) -> Iterator[None]:
     """Make `dtype` Keras's policy while a model is built."""
     if dtype is None:
         yield

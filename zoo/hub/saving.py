@@ -11,9 +11,9 @@ import keras
 import numpy as np
 
 from zoo.hub import paths, registry, store
-from zoo.hub.cards import Card
-from zoo.hub.facts import architecture_facts, preset_facts
-from zoo.hub.loading import build
+from zoo.hub.cards import SCHEMA_VERSION, Card
+from zoo.hub.facts import architecture_facts, count_parameters, preset_facts
+from zoo.hub.loading import build, dtype_policy
 from zoo.hub.origin import Origin, origin_of
 
 _GOLDEN_IMAGES = 2
@@ -47,9 +47,11 @@ def save(model: keras.Model, folder: str | os.PathLike[str], *, card: Mapping[st
         (None, 2)
     """
     origin = origin_of(model)
-    files = _weights_files(model, origin)
+    tensors = store.collect(model.weights)
+    twin = _float32_twin(origin, tensors)
+    files = _weights_files(tensors, twin, _fixed_images(origin.config.input_shape))
     given = card.to_dict() if isinstance(card, Card) else dict(card or {})
-    complete = _complete_card(model, origin, given | {"tag": None}, files)
+    complete = _complete_card(twin, origin, given | {"tag": None}, files)
     store.write_files(Path(folder), files | {paths.CARD: complete.to_json().encode()})
     return Path(folder)
 
@@ -89,9 +91,11 @@ def publish(
     folder = Path(root or paths.weights_root()) / origin.preset / tag
     if folder.exists():
         raise FileExistsError(f"{folder} exists and published weights do not change: choose the next tag")
-    files = _weights_files(model, origin, np.asarray(images)) | {paths.HISTORY: history.encode()}
+    tensors = store.collect(model.weights)
+    twin = _float32_twin(origin, tensors)
+    files = _weights_files(tensors, twin, np.asarray(images)) | {paths.HISTORY: history.encode()}
     urls = [f"{base.rstrip('/')}/{origin.preset}/{tag}" for base in base_urls]
-    complete = _complete_card(model, origin, dict(card) | {"tag": tag}, files, urls)
+    complete = _complete_card(twin, origin, dict(card) | {"tag": tag}, files, urls)
     store.write_new_folder(folder, files | {paths.CARD: complete.to_json().encode()})
     return folder
 
@@ -101,34 +105,28 @@ def golden_logits(model: keras.Model, images: np.ndarray) -> np.ndarray:
     return np.asarray(keras.ops.convert_to_numpy(model.predict_on_batch(images)), dtype="float32")
 
 
-def _weights_files(model: keras.Model, origin: Origin, images: np.ndarray | None = None) -> dict[str, bytes]:
+def _weights_files(tensors: store.Tensors, twin: keras.Model, images: np.ndarray) -> dict[str, bytes]:
     """The content of the weights files and of the golden file."""
-    tensors = store.collect(model.weights)
+    if images.dtype != np.uint8:
+        raise ValueError(f"expected golden images of type uint8, got {images.dtype}")
     body, head = store.split_head(tensors)
     files = {paths.BODY: store.tensors_to_bytes(body)}
     if head:
         files[paths.HEAD] = store.tensors_to_bytes(head)
-    images = _fixed_images(origin.config.input_shape) if images is None else images
-    if images.dtype != np.uint8:
-        raise ValueError(f"expected golden images of type uint8, got {images.dtype}")
-    files[paths.GOLDEN] = store.arrays_to_bytes(input=images, logits=_float32_output(origin, tensors, images))
+    files[paths.GOLDEN] = store.arrays_to_bytes(input=images, logits=golden_logits(twin, images))
     return files
 
 
-def _float32_output(origin: Origin, tensors: store.Tensors, images: np.ndarray) -> np.ndarray:
-    """The output of a float32 twin.
+def _float32_twin(origin: Origin, tensors: store.Tensors) -> keras.Model:
+    """The same network built afresh in float32.
 
-    The twin shows that the tensors fit the recorded configuration, and makes the golden output independent of the
-    precision that the model was trained in.
+    It shows that the tensors fit the recorded configuration, counts parameters whatever the user froze, and makes the
+    golden output independent of the precision that the model was trained in.
     """
-    before = keras.config.dtype_policy()
-    try:
-        keras.config.set_dtype_policy("float32")
+    with dtype_policy("float32"):
         twin = build(origin.config)
-    finally:
-        keras.config.set_dtype_policy(before)
     store.assign(twin.weights, tensors, source="this model (it was changed after zoo built it)")
-    return golden_logits(twin, images)
+    return twin
 
 
 def _fixed_images(input_shape: tuple[int | None, ...]) -> np.ndarray:
@@ -137,10 +135,10 @@ def _fixed_images(input_shape: tuple[int | None, ...]) -> np.ndarray:
 
 
 def _complete_card(
-    model: keras.Model, origin: Origin, given: dict[str, Any], files: Mapping[str, bytes], urls: Iterable[str] = ()
+    twin: keras.Model, origin: Origin, given: dict[str, Any], files: Mapping[str, bytes], urls: Iterable[str] = ()
 ) -> Card:
     """The caller's facts completed with what the model and the files say; the latter win."""
-    facts = _known_facts(model, origin)
+    facts = _known_facts(twin, origin)
     measured = {key: (given.get("architecture") or {}).get(key) for key in ("macs", "flops_convention")}
     listed = {name: store.facts_of(data, [f"{url}/{name}" for url in urls]) for name, data in files.items()}
     own = {
@@ -155,13 +153,13 @@ def _complete_card(
     return card
 
 
-def _known_facts(model: keras.Model, origin: Origin) -> dict[str, Any]:
-    parameters = model.count_params()
+def _known_facts(twin: keras.Model, origin: Origin) -> dict[str, Any]:
+    parameters = count_parameters(twin)
     if origin.preset is not None:
         facts = preset_facts(registry.find_preset(origin.preset), origin.config, parameters)
         return facts | {"labels": origin.labels}
     return {
-        "schema_version": 1,
+        "schema_version": SCHEMA_VERSION,
         "name": origin.config.name,
         "family": origin.family,
         "summary": f"a network of the family {origin.family} with a configuration of its own",

@@ -10,7 +10,7 @@ import numpy as np
 
 from zoo.hub import paths, registry, store
 from zoo.hub.cards import Card
-from zoo.hub.facts import config_from_card
+from zoo.hub.facts import config_from_card, count_parameters
 from zoo.hub.loading import load
 from zoo.hub.names import is_path, parse_name
 from zoo.hub.saving import golden_logits
@@ -102,9 +102,9 @@ def _model_problems(card: Card, folder: Path | None) -> tuple[tuple[str, ...], f
     """Load the model in float32 and compare it with its card and its golden output."""
     model = load(folder or f"{card.name}.{card.tag}", dtype="float32", compile=False)
     problems = []
-    parameters = card.architecture["parameters"]
-    if model.count_params() != parameters:
-        problems.append(f"the model has {model.count_params()} parameters, its card says {parameters}")
+    parameters = count_parameters(model)
+    if parameters != card.architecture["parameters"]:
+        problems.append(f"the model has {parameters} parameters, its card says {card.architecture['parameters']}")
     if folder is None and config_from_card(card) != registry.find_preset(card.name).config:
         problems.append("the configuration in the card is not the preset's")
     golden_path = paths.find_file(card, paths.GOLDEN, folder=folder)
