@@ -7,9 +7,7 @@ import zoo.datasets
 from zoo.datasets import mnist_rot
 
 
-@pytest.mark.parametrize(
-    ("split", "count"), [("train", 20), ("validation", 4), ("train+validation", 24), ("test", 10)]
-)
+@pytest.mark.parametrize(("split", "count"), [("train", 20), ("validation", 4), ("train+validation", 24), ("test", 10)])
 def test_splits(tiny_root, split, count):
     x, y = zoo.datasets.load("mnist_rot", split, data=tiny_root)
     assert x.shape == (count, 28, 28, 1) and x.dtype == np.uint8
