@@ -74,19 +74,22 @@ def _check_shape(array: np.ndarray, shape: tuple[int | None, ...]) -> None:
     wanted = f"(N, {', '.join('any' if side is None else str(side) for side in shape)})"
     if array.ndim >= 1 and len(array) == 0:
         raise ValueError(f"Expected at least one image, shape {wanted}; got an empty array of shape {array.shape}.")
-    fits = array.ndim == 4 and all(side in (None, size) for size, side in zip(array.shape[1:], shape, strict=True))
-    if fits:
+    if _fits(array.shape[1:], shape):
         return
     hint = ""
-    if array.ndim == 3 and all(side in (None, size) for size, side in zip(array.shape, shape, strict=True)):
+    if _fits(array.shape, shape):
         hint = " For a single image pass images[None]."
     elif array.ndim == 3 and shape[2] == 1:
         hint = " Grey images need a last axis of size 1: images[..., None]."
-    elif array.ndim == 4 and array.shape[1] == shape[2] and array.shape[3] != shape[2]:
+    elif _fits(array.shape[1:], (shape[2], *shape[:2])):
         hint = " Channels come last: images.transpose(0, 2, 3, 1)."
     elif array.ndim == 4:
         hint = " Resize or convert the images, or give the files' paths: those are fitted to the model."
     raise ValueError(f"Expected images of shape {wanted}; got {array.shape}.{hint}")
+
+
+def _fits(sizes: tuple[int, ...], shape: tuple[int | None, ...]) -> bool:
+    return len(sizes) == len(shape) and all(side in (None, size) for size, side in zip(sizes, shape, strict=True))
 
 
 def _check_pixels(array: np.ndarray) -> np.ndarray:

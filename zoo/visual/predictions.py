@@ -141,9 +141,8 @@ def _draw_answer(
         middle = line + 0.18 + 0.14 * rank
         axes.text(left, middle, _short(prediction.label, 8), fontsize=6.5, color=_INK, va="center")
         for share, shade in ((1.0, _FAINT), (prediction.probability, color if rank == 0 else _OTHER)):
-            axes.add_patch(
-                Rectangle((left + start, middle - 0.04), (1 - start) * length, 0.08, color=shade, linewidth=0)
-            )
+            bar = Rectangle((left + start, middle - 0.04), (1 - start) * share, 0.08, color=shade, linewidth=0)
+            axes.add_patch(bar)
 
 
 def _short(label: str, length: int) -> str:
