@@ -107,7 +107,9 @@ def test_published_tags_are_complete_and_immutable(
 
 def test_publishing_refuses_what_is_incomplete(toy: keras.Model, facts: dict[str, Any], images: np.ndarray) -> None:
     with pytest.raises(ValueError, match="'training' is a required property"):
-        saving.publish(toy, "v1", card={k: v for k, v in facts.items() if k != "training"}, images=images, history="epoch\n")
+        saving.publish(
+            toy, "v1", card={k: v for k, v in facts.items() if k != "training"}, images=images, history="epoch\n"
+        )
     with pytest.raises(ValueError, match="tag: 'best' does not match"):
         saving.publish(toy, "best", card=facts, images=images, history="epoch\n")
     with pytest.raises(ValueError, match="golden images of type uint8, got float32"):
