@@ -84,7 +84,8 @@ def _published_card(model: str, tag: str | None) -> Card:
     if tag is None and not known:
         raise ValueError(
             f"{model!r} has no trained weights in {paths.weights_root()}: "
-            f"zoo.load({model!r}, weights=None) gives it untrained, zoo.list_models(pretrained=True) lists the trained models"
+            f"zoo.load({model!r}, weights=None) gives it untrained, "
+            f"zoo.list_models(pretrained=True) lists those that have some"
         )
     path = paths.card_path(model, tag or known[-1])
     found = _same_model(Card.load(path), model, path)
