@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from zoo.hub import loading, source
+from zoo.hub import cards, loading, source
 from zoo.hub.cards import Card
 
 
@@ -21,6 +21,11 @@ def test_a_card_survives_the_round_trip(published: Path) -> None:
     assert card.architecture["config"]["input_shape"] == [8, 8, 1]
     assert sorted(card.files) == ["golden.npz", "head.safetensors", "history.csv", "model.safetensors"]
     assert card.citation is not None and "Toys" in card.citation
+
+
+def test_the_schema_is_a_schema() -> None:
+    validator = cards._validator()
+    validator.check_schema(validator.schema)
 
 
 def test_a_card_is_found_by_model_tag_and_folder(published: Path) -> None:

@@ -66,7 +66,7 @@ def test_the_newest_tag_is_the_default(published: Path, facts: dict, images: np.
 
 
 def test_no_weights_is_an_error_and_none_means_none() -> None:
-    with pytest.raises(ValueError, match=r"no trained weights yet: zoo.load\('toy_w2_box', weights=None\)"):
+    with pytest.raises(ValueError, match=r"no trained weights in .*weights: zoo.load\('toy_w2_box', weights=None\)"):
         loading.load("toy_w2_box")
     model = loading.load("toy_w2_box", weights=None)
     assert origin_of(model).weights is None and model.compiled
@@ -90,6 +90,8 @@ def test_contradictions_are_refused(published: Path) -> None:
             loading.load(published, **arguments)
     with pytest.raises(ValueError, match="no weights 'v7'; existing tags: v1"):
         loading.load("toy_w4_shelf", weights="v7")
+    with pytest.raises(ValueError, match=r"weights='mine': expected 'default', a tag.*'./mine'"):
+        loading.load("toy_w4_shelf", weights="mine")
     with pytest.raises(ValueError, match="holds weights of 'toy_w4_shelf'"):
         loading.load("toy_w2_box", weights=published)
 

@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import dataclasses
+import sys
+import types
 from pathlib import Path
 
 import pytest
@@ -49,10 +52,21 @@ def test_recipes_and_families() -> None:
         loading.build(7)
 
 
-def test_two_presets_of_one_name_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(registry, "FAMILIES", ("tests.hub.toy", "tests.hub.toy_twice"))
-    monkeypatch.setitem(__import__("sys").modules, "tests.hub.toy_twice", toy)
-    with pytest.raises(ValueError, match="two presets are called 'toy_w10_shelf'"):
+@pytest.mark.parametrize(
+    ("name", "config_name", "message"),
+    [
+        ("toy_w10_shelf", "toy_w10_shelf", "two presets are called 'toy_w10_shelf'"),
+        ("ToyBox", "ToyBox", "'ToyBox' in .* not in snake case"),
+        ("toy_a", "toy_b", "preset 'toy_a' has a configuration called 'toy_b'"),
+    ],
+)
+def test_bad_presets_are_refused(monkeypatch: pytest.MonkeyPatch, name: str, config_name: str, message: str) -> None:
+    other = types.ModuleType(f"other_{name}")
+    config = toy.ToyConfig(name=config_name)
+    other.PRESETS = (dataclasses.replace(toy.PRESETS[0], name=name, config=config),)  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, other.__name__, other)
+    monkeypatch.setattr(registry, "FAMILIES", ("tests.hub.toy", other.__name__))
+    with pytest.raises(ValueError, match=message):
         registry.presets()
 
 

@@ -107,7 +107,9 @@ def test_published_tags_are_complete_and_immutable(
 
 def test_publishing_refuses_what_is_incomplete(toy: keras.Model, facts: dict[str, Any], images: np.ndarray) -> None:
     with pytest.raises(ValueError, match="'training' is a required property"):
-        saving.publish(toy, "v1", card={k: v for k, v in facts.items() if k != "training"}, images=images, history="epoch\n")
+        saving.publish(
+            toy, "v1", card={k: v for k, v in facts.items() if k != "training"}, images=images, history="epoch\n"
+        )
     with pytest.raises(ValueError, match="tag: 'best' does not match"):
         saving.publish(toy, "best", card=facts, images=images, history="epoch\n")
     with pytest.raises(ValueError, match="golden images of type uint8, got float32"):
@@ -128,7 +130,7 @@ def test_publishing_keeps_measured_facts(toy: keras.Model, facts: dict[str, Any]
 def test_verify_finds_every_fault(published: Path) -> None:
     assert [(r.name, r.ok) for r in verifying.verify()] == [("toy_w4_shelf.v1", True)]
     assert verifying.verify("toy_w4_shelf") == verifying.verify("toy_w4_shelf.v1")
-    assert verifying.verify("toy_w2_box") == []
+    assert verifying.verify("toy_*.v1") == verifying.verify("toy_w4_*") == verifying.verify()
     path = published / "card.json"
     good = json.loads(path.read_text())
 
@@ -154,5 +156,8 @@ def test_verify_finds_every_fault(published: Path) -> None:
 def test_verify_refuses_unknown_names(published: Path) -> None:
     with pytest.raises(ValueError, match="did you mean 'toy_w4_shelf'"):
         verifying.verify("toy_w4_shel")
+    for nothing in ("toy_w2_box", "*.v3"):
+        with pytest.raises(ValueError, match="no trained weights match"):
+            verifying.verify(nothing)
     with pytest.raises(ValueError, match="no weights 'v9'"):
         verifying.verify("toy_w4_shelf.v9")

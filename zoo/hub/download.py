@@ -172,6 +172,8 @@ def _transfer(url: str, job: _Job) -> None:
         raise _UrlFailed(f"too many redirects: {error}") from error
     except requests.RequestException as error:
         raise _Interrupted(f"{_describe(error, job)}; {_part_size(job):,} of {job.size:,} bytes received") from error
+    except OSError as error:
+        raise OSError(f"cannot write {job.part}: {error.strerror or error}") from error
     have = _part_size(job)
     if have < job.size:
         raise _Interrupted(f"the server closed the connection after {have:,} of {job.size:,} bytes")

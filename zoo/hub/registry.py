@@ -121,6 +121,8 @@ def _collect_presets(dotted_paths: tuple[str, ...]) -> dict[str, Preset]:
                 raise ValueError(f"two presets are called {preset.name!r}; the second is in {module.__name__}")
             if not re.fullmatch(paths.MODEL_NAME, preset.name):
                 raise ValueError(f"preset name {preset.name!r} in {module.__name__} is not in snake case")
+            if preset.config.name != preset.name:
+                raise ValueError(f"preset {preset.name!r} has a configuration called {preset.config.name!r}")
             found[preset.name] = preset
     return found
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -69,6 +70,8 @@ def find_source(name: ModelName | Path, weights: str | os.PathLike[str] | None) 
         folder = Path(weights).expanduser()
         return _card_source(_same_model(Card.load(folder / paths.CARD), name.model, folder), folder)
     tag = name.tag if weights == "default" else str(weights)
+    if tag is not None and not re.fullmatch(paths.TAG, tag):
+        raise ValueError(f"weights={tag!r}: expected 'default', a tag such as 'v1', a folder ('./{tag}') or None")
     return _card_source(_published_card(name.model, tag))
 
 
@@ -80,8 +83,9 @@ def _published_card(model: str, tag: str | None) -> Card:
     known = paths.tags(model)
     if tag is None and not known:
         raise ValueError(
-            f"{model!r} has no trained weights yet: zoo.load({model!r}, weights=None) gives it untrained, "
-            f"zoo.list_models(pretrained=True) lists the trained models"
+            f"{model!r} has no trained weights in {paths.weights_root()}: "
+            f"zoo.load({model!r}, weights=None) gives it untrained, "
+            f"zoo.list_models(pretrained=True) lists those that have some"
         )
     path = paths.card_path(model, tag or known[-1])
     found = _same_model(Card.load(path), model, path)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fnmatch
 import os
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +13,7 @@ from zoo.hub import paths, registry, store
 from zoo.hub.cards import Card
 from zoo.hub.facts import config_from_card, count_parameters
 from zoo.hub.loading import load
-from zoo.hub.names import is_path, parse_name
+from zoo.hub.names import ModelName, is_path, parse_name
 from zoo.hub.saving import golden_logits
 
 _GOLDEN_TOLERANCE = 1e-4
@@ -44,13 +45,14 @@ def verify(name_or_pattern: str | os.PathLike[str] = "*") -> list[VerifyResult]:
     Files that are not on this machine are downloaded from the card's URLs.
 
     Args:
-        name_or_pattern: `"model"` (all its tags), `"model.tag"`, a folder, or a wildcard over model names.
+        name_or_pattern: `"model"` (all its tags), `"model.tag"`, a folder, or a wildcard over either
+            of the first two.
 
     Returns:
         One result for each set of weights.
 
     Raises:
-        ValueError: an unknown name or tag.
+        ValueError: an unknown name or tag, or no weights to check.
 
     Example:
         >>> import tempfile, zoo
@@ -62,15 +64,21 @@ def verify(name_or_pattern: str | os.PathLike[str] = "*") -> list[VerifyResult]:
     if is_path(name_or_pattern):
         folder = Path(name_or_pattern).expanduser()
         return [_verify(str(folder), folder / paths.CARD, folder)]
-    text = str(name_or_pattern)
+    found = _find_tags(str(name_or_pattern))
+    if not found:
+        raise ValueError(f"no trained weights match {name_or_pattern!r} in {paths.weights_root()}")
+    return [_verify(f"{model}.{tag}", paths.card_path(model, tag)) for model, tag in found]
+
+
+def _find_tags(text: str) -> list[tuple[str, str]]:
+    """Model and tag of all weights that a name or a wildcard means."""
     if any(sign in text for sign in "*?["):
-        wanted = [(model, tag) for model in registry.list_models(text) for tag in paths.tags(model)]
-    else:
-        model, _, tag = text.partition(".")
-        parse_name(text)
-        registry.find_preset(model)
-        wanted = [(model, known) for known in ([tag] if tag else paths.tags(model))]
-    return [_verify(f"{model}.{tag}", paths.card_path(model, tag)) for model, tag in wanted]
+        pairs = [(model, tag) for model in registry.list_models() for tag in paths.tags(model)]
+        return [(m, t) for m, t in pairs if fnmatch.fnmatchcase(m, text) or fnmatch.fnmatchcase(f"{m}.{t}", text)]
+    name = parse_name(text)
+    assert isinstance(name, ModelName)  # a folder was dealt with before
+    registry.find_preset(name.model)
+    return [(name.model, tag) for tag in ([name.tag] if name.tag else paths.tags(name.model))]
 
 
 def _verify(name: str, card_path: Path, folder: Path | None = None) -> VerifyResult:
