@@ -61,5 +61,3 @@ def test_unknown_data_set_and_split(model, data):
         evaluate(model, dataset="mnistrot", data=data)
     with pytest.raises(ValueError, match="Unknown split 'val'"):
         evaluate(model, split="val", data=data)
-
-

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -82,9 +81,7 @@ def _checked(
         raise ValueError(f"Expected 1 to {MAX_IMAGES} images in one picture; got {len(images)}.")
     if len(predictions) != len(images) or (truth is not None and len(truth) != len(images)):
         labels = "none" if truth is None else str(len(truth))
-        raise ValueError(
-            f"{len(images)} images, {len(predictions)} predictions, {labels} true labels: not as many."
-        )
+        raise ValueError(f"{len(images)} images, {len(predictions)} predictions, {labels} true labels: not as many.")
     return np.clip(images, 0, 255).astype(np.uint8)
 
 
@@ -158,19 +155,10 @@ def _write(figure: Any, path: Path) -> Path:
     """Writes next to the target and renames, so that no half-written picture is ever seen."""
     if not path.parent.is_dir():
         raise FileNotFoundError(f"Cannot write {path}: the folder {path.parent} does not exist.")
-    handle, partial = tempfile.mkstemp(suffix=".part", dir=path.parent)
+    partial = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
-        with os.fdopen(handle, "wb") as file:
-            figure.savefig(file, format="png", dpi=110)
-        os.chmod(partial, 0o666 & ~_umask())
+        figure.savefig(partial, format="png", dpi=110)
         os.replace(partial, path)
-    except BaseException:
-        os.unlink(partial)
-        raise
+    finally:
+        partial.unlink(missing_ok=True)
     return path
-
-
-def _umask() -> int:
-    current = os.umask(0)
-    os.umask(current)
-    return current
