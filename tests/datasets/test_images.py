@@ -105,3 +105,8 @@ def test_floating_point_picture(tmp_path):
 def test_other_channel_counts():
     with pytest.raises(ValueError, match="1 .grey. or 3 .colour. channels; the model expects 4"):
         read_images(["a.png"], (28, 28, 4))
+
+
+def test_any_size_needs_a_choice():
+    with pytest.raises(ValueError, match=r"a fixed height and width .* got \(None, None, 1\)"):
+        read_images(["a.png"], (None, None, 1))

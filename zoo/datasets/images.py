@@ -13,7 +13,7 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 PathLike = str | os.PathLike[str]
 
 
-def read_images(paths: PathLike | Sequence[PathLike], shape: tuple[int, int, int]) -> np.ndarray:
+def read_images(paths: PathLike | Sequence[PathLike], shape: tuple[int | None, ...]) -> np.ndarray:
     """Reads image files of any kind Pillow knows into one batch.
 
     Camera orientation is applied, transparency becomes black, 16-bit grey is scaled to 8 bits, colour is turned to
@@ -29,7 +29,8 @@ def read_images(paths: PathLike | Sequence[PathLike], shape: tuple[int, int, int
 
     Raises:
         FileNotFoundError: a file does not exist.
-        ValueError: no files, a folder, a file that is no image or is truncated, or channels other than 1 or 3.
+        ValueError: no files, a folder, a file that is no image or is truncated, no fixed size, or channels
+            other than 1 or 3.
 
     Example:
         >>> import pathlib, tempfile
@@ -39,6 +40,8 @@ def read_images(paths: PathLike | Sequence[PathLike], shape: tuple[int, int, int
         (1, 28, 28, 1)
     """
     height, width, channels = shape
+    if height is None or width is None:
+        raise ValueError(f"Expected a fixed height and width to fit the images to; got {shape}. Name a size.")
     if channels not in (1, 3):
         raise ValueError(f"Image files give 1 (grey) or 3 (colour) channels; the model expects {channels}.")
     files = [Path(paths)] if isinstance(paths, (str, os.PathLike)) else [Path(path) for path in paths]

@@ -46,10 +46,7 @@ def image_batch(images: Any, shape: tuple[int | None, ...]) -> np.ndarray:
             is no image.
     """
     if _is_path(images) or (isinstance(images, (list, tuple)) and images and all(map(_is_path, images))):
-        height, width, channels = shape
-        if height is None or width is None or channels is None:
-            raise ValueError(f"The model takes images of any size {shape}: read the files yourself and pass an array.")
-        return read_images(images, (height, width, channels))
+        return read_images(images, shape)
     array = _as_array(images)
     _check_shape(array, shape)
     if array.dtype.kind not in "uif":
