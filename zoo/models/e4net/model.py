@@ -7,7 +7,7 @@ from typing import Any
 import keras
 from keras import layers
 
-from zoo.layers import E4Conv2D, GBatchNormalization, GConv2D, GDropout, GroupPooling, LiftingConv2D
+from zoo.layers import BlockMaxPooling2D, E4Conv2D, GBatchNormalization, GConv2D, GDropout, GroupPooling, LiftingConv2D
 from zoo.models.e4net.config import E4NetConfig, E4ResNet18Config
 
 
@@ -48,7 +48,7 @@ def _build_digits(config: E4NetConfig) -> keras.Model:
         if index > 2:
             x = GDropout(config.dropout, group, spatial=config.spatial_dropout, name=f"{name}_dropout")(x)
         if index in (2, 4):
-            x = layers.MaxPooling2D(2, data_format="channels_last", name=f"{name}_pool")(x)
+            x = BlockMaxPooling2D(2, name=f"{name}_pool")(x)
     x = GroupPooling(group, name="group_pool")(x)
     x = layers.GlobalMaxPooling2D(data_format="channels_last", name="global_pool")(x)
     return _finish(config, inputs, x)
@@ -138,7 +138,7 @@ def _pool(config: E4ResNet18Config, x: Any, downsample: bool, name: str) -> Any:
     """Group networks halve even sizes by pooling: strided windows would not sit symmetrically on them."""
     if not downsample or config.group is None:
         return x
-    return layers.MaxPooling2D(2, data_format="channels_last", name=f"{name}_pool")(x)
+    return BlockMaxPooling2D(2, name=f"{name}_pool")(x)
 
 
 def _dropout(config: E4ResNet18Config, name: str) -> keras.Layer:
