@@ -1,0 +1,66 @@
+"""Classifies the digits under `examples/images/mnistrot` and draws the result.
+
+    python examples/demo.py [--out out/demo.png]
+
+The exit code is 1 when fewer than 95 % are right.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import os
+import sys
+from pathlib import Path
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # keeps TensorFlow's start-up lines off the terminal
+
+from rich.console import Console
+from rich.table import Table
+
+import zoo
+
+FOLDER = Path(__file__).parent / "images" / "mnistrot"
+REQUIRED = 0.95
+
+
+def shipped_digits(folder: Path = FOLDER) -> tuple[list[Path], list[str]]:
+    """The image files and their true labels."""
+    with open(folder / "labels.csv", newline="", encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    return [folder / row["file"] for row in rows], [row["label"] for row in rows]
+
+
+def results(files: list[Path], truth: list[str], predictions: list[list]) -> Table:
+    """A line an image."""
+    table = Table("file", "truth", "prediction", "probability", "", box=None, header_style="bold")
+    for file, label, (best, *_) in zip(files, truth, predictions, strict=True):
+        mark = "[green]right[/green]" if best.label == label else "[bold red]WRONG[/bold red]"
+        table.add_row(file.name, label, best.label, f"{100 * best.probability:5.1f} %", mark)
+    return table
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Runs the demonstration; returns the exit code."""
+    parser = argparse.ArgumentParser(description="Classify the shipped digits.")
+    parser.add_argument("--model", default="e4net_mnistrot", help="model to use (default: %(default)s)")
+    parser.add_argument("--out", type=Path, default=Path("out/demo.png"), help="picture (default: %(default)s)")
+    options = parser.parse_args(arguments)
+
+    files, truth = shipped_digits()
+    model = zoo.load(options.model)
+    images = zoo.datasets.read_images(files, model.input_shape[1:])
+    predictions = zoo.predict(model, images)
+    right = sum(row[0].label == label for row, label in zip(predictions, truth, strict=True))
+    options.out.parent.mkdir(parents=True, exist_ok=True)
+    zoo.visual.plot_predictions(images, predictions, truth, path=options.out)
+
+    console = Console()
+    console.print(results(files, truth, predictions))
+    console.print(f"\n{options.model}: {right} of {len(truth)} right ({100 * right / len(truth):.1f} %)")
+    console.print(f"picture: {options.out}", highlight=False)
+    return 0 if right >= REQUIRED * len(truth) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

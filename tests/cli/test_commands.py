@@ -1,0 +1,196 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import zoo
+from tests.evaluation import toy
+from zoo.hub import VerifyResult
+
+
+def test_list(zoo_command, bars):
+    outcome = zoo_command("list")
+    assert outcome.code == 0
+    for word in (bars, "v1", "7,850", "1.25 % (mean 1.3 ± 0.05 over 2 seeds)", "reads bars"):
+        assert word in outcome.out
+
+
+def test_list_json_and_filters(zoo_command, bars):
+    (row,) = zoo_command("list", "bars*", "--pretrained", "--task", "image-classification", "--json").json
+    assert (row["name"], row["tag"], row["parameters"], row["paper"]) == (bars, "v1", 7850, "bars")
+    assert zoo_command("list", "--paper", "other", "--json").json == []
+
+
+def test_list_without_a_match(zoo_command, bars):
+    outcome = zoo_command("list", "nothing*")
+    assert outcome.code == 0 and outcome.out == "" and "no model matches 'nothing*'" in outcome.err
+
+
+@pytest.mark.parametrize("name", ["bars_mnistrot", "bars_mnistrot.v1"])
+def test_info(zoo_command, bars, name):
+    outcome = zoo_command("info", name)
+    assert outcome.code == 0
+    for word in (
+        "bars_mnistrot.v1",
+        "28x28x1",
+        "7,850",
+        "[original] files",
+        "A. Author",
+        "model.safetensors",
+        "a desk",
+    ):
+        assert word in outcome.out
+
+
+def test_info_json_is_the_card(zoo_command, bars):
+    assert zoo_command("info", bars, "--json").json == zoo.card(bars).to_dict()
+
+
+def test_info_without_weights(zoo_command, bars, monkeypatch, tmp_path):
+    monkeypatch.setenv("ZOO_WEIGHTS", str(tmp_path / "empty"))
+    assert "no published weights" in zoo_command("info", bars).out
+
+
+@pytest.mark.parametrize("command", ["info", "evaluate", "verify", "train"])
+def test_unknown_name(zoo_command, bars, command):
+    outcome = zoo_command(command, "bars_mnistrt")
+    assert outcome.code == 2 and outcome.err.startswith("zoo: error: ")
+    assert "did you mean 'bars_mnistrot'" in outcome.err and outcome.out == ""
+
+
+def test_predict(zoo_command, bars, pictures, tmp_path):
+    outcome = zoo_command("predict", *pictures, "--model", bars, "--plot", tmp_path / "out.png")
+    assert outcome.code == 0 and "[5].png" in outcome.out and "99.7 %" in outcome.out
+    assert Image.open(tmp_path / "out.png").format == "PNG"
+
+
+def test_predict_json(zoo_command, bars, pictures):
+    rows = zoo_command("predict", *pictures, "--model", f"{bars}.v1", "--top", 2, "--json").json
+    assert [row["file"] for row in rows] == [str(path) for path in pictures]
+    assert [row["predictions"][0]["label"] for row in rows] == ["7", "5"]
+    assert [len(row["predictions"]) for row in rows] == [2, 2]
+    assert rows[0]["predictions"][0]["probability"] == pytest.approx(0.997, abs=1e-3)
+
+
+def test_predict_says_what_was_resized(zoo_command, bars, tmp_path):
+    Image.fromarray(toy.bars(np.array([2]))[0, ..., 0]).resize((56, 56)).save(tmp_path / "large.png")
+    outcome = zoo_command("predict", tmp_path / "large.png", "--model", bars, "--json")
+    assert outcome.json[0]["predictions"][0]["label"] == "2"
+    assert outcome.err == "zoo: warning: Resized to 28x28: large.png (56x56).\n"
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["gone.png"], "No such image file"),
+        (["text.png"], "is no image"),
+        (["7.png", "--top", "0"], "--top must be at least 1"),
+        (["7.png", "--plot", "out.jpg"], "ends in .png"),
+        (["7.png", "--plot", "no/where/out.png"], "does not exist"),
+        (["7.png", "--model", "bars_mnistrot.v9"], "v9"),
+    ],
+)
+def test_predict_wrong_input(zoo_command, bars, pictures, tmp_path, monkeypatch, words, message):
+    monkeypatch.chdir(tmp_path)
+    Path("text.png").write_text("hello")
+    outcome = zoo_command("predict", "--model", bars, *words)
+    assert outcome.code == 2 and message in outcome.err and outcome.err.startswith("zoo: error: ")
+    assert outcome.out == "" and not list(tmp_path.glob("**/*.part"))
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> Path:
+    labels = np.arange(40) % 10
+    (tmp_path / "data" / "mnist_rot").mkdir(parents=True)
+    np.savez(tmp_path / "data" / "mnist_rot" / "mnist_rot.npz", x_test=toy.bars(labels)[..., 0], y_test=labels)
+    return tmp_path / "data"
+
+
+def test_evaluate(zoo_command, bars, data):
+    outcome = zoo_command("evaluate", bars, "--data", data)
+    assert outcome.code == 0 and "0.000 % (0 wrong)" in outcome.out and "40 images" in outcome.out
+    result = zoo_command("evaluate", bars, "--data", data, "--batch-size", 16, "--json").json
+    assert (result["images"], result["accuracy"]) == (40, 1.0)
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--data", "nowhere"], "does not exist"),
+        (["--split", "dev"], "Unknown split 'dev'"),
+        (["--dataset", "mnist"], "Unknown data set 'mnist'. Did you mean 'mnist_rot'"),
+        (["--batch-size", "0"], "batch size of at least 1"),
+        ([], "set ZOO_DATA"),
+    ],
+)
+def test_evaluate_wrong_input(zoo_command, bars, data, monkeypatch, words, message):
+    monkeypatch.delenv("ZOO_DATA", raising=False)
+    place = ["--data", data] if words and "--data" not in words else []
+    outcome = zoo_command("evaluate", bars, *place, *words)
+    assert outcome.code == 2 and message in outcome.err and outcome.out == ""
+
+
+def test_verify(zoo_command, bars):
+    outcome = zoo_command("verify")
+    assert outcome.code == 0 and "bars_mnistrot.v1" in outcome.out and "ok" in outcome.out
+    (row,) = zoo_command("verify", bars, "--json").json
+    assert row["ok"] and row["name"] == "bars_mnistrot.v1" and row["golden_error"] < 1e-4
+
+
+def test_verify_altered_weights(zoo_command, bars, tmp_path):
+    path = tmp_path / "weights" / bars / "v1" / "head.safetensors"
+    content = bytearray(path.read_bytes())
+    content[-1] ^= 1
+    path.write_bytes(content)
+    outcome = zoo_command("verify", bars)
+    assert outcome.code == 1 and "FAILED" in outcome.out and "head.safetensors" in outcome.out
+    assert zoo_command("predict", path, "--model", bars).code == 2
+
+
+def test_verify_nothing_is_no_success(zoo_command, monkeypatch):
+    monkeypatch.setattr(zoo, "verify", lambda pattern: [])
+    outcome = zoo_command("verify", "x*")
+    assert outcome.code == 1 and "nothing was checked: no stored weights match 'x*'" in outcome.err
+
+
+def test_verify_shows_text_as_it_is(zoo_command, monkeypatch):
+    monkeypatch.setattr(zoo, "verify", lambda pattern: [VerifyResult("m.v1", ("bad [red]file[/red]",))])
+    assert "bad [red]file[/red]" in zoo_command("verify").out
+
+
+@pytest.fixture
+def training(monkeypatch) -> dict:
+    calls: dict = {}
+
+    def train(name, **arguments):
+        calls["train"] = (name, arguments)
+        return "the run"
+
+    def publish(run, tag):
+        calls["publish"] = (run, tag)
+        return Path("weights", "m", tag)
+
+    monkeypatch.setattr(zoo, "train", train, raising=False)
+    monkeypatch.setattr(zoo, "publish", publish, raising=False)
+    return calls
+
+
+def test_train(zoo_command, training):
+    outcome = zoo_command("train", "m", "--seed", 3, "--data", "d", "--epochs", 2, "--smoke")
+    assert outcome.code == 0 and "runs/m-seed3" in outcome.out
+    arguments = {"out": Path("runs/m-seed3"), "seed": 3, "data": "d", "epochs": 2, "smoke": True}
+    assert training == {"train": ("m", arguments)}
+
+
+def test_train_and_publish(zoo_command, training):
+    result = zoo_command("train", "m", "--out", "here", "--publish", "v2", "--json").json
+    assert training["publish"] == ("the run", "v2")
+    assert result == {"name": "m", "seed": 0, "run": "here", "published": "weights/m/v2"}
+
+
+def test_train_wrong_epochs(zoo_command, training):
+    outcome = zoo_command("train", "m", "--epochs", 0)
+    assert outcome.code == 2 and "--epochs must be at least 1" in outcome.err and not training

@@ -1,0 +1,83 @@
+"""The command's entry: sub-commands, exit codes, and one line for an expected error."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import warnings
+from collections.abc import Sequence
+from typing import TextIO
+
+from zoo.cli import evaluate, info, list_, predict, train, verify
+
+OK, FAILED, BAD_INPUT, INTERRUPTED, PIPE_CLOSED = 0, 1, 2, 130, 141
+COMMANDS = (list_, info, predict, evaluate, verify, train)
+
+_EPILOG = """\
+exit codes: 0 done, 1 a check failed, 2 wrong usage or input, 130 interrupted.
+environment: ZOO_DATA folder of the data sets, KERAS_BACKEND tensorflow, jax or torch, ZOO_CACHE folder for downloads,
+ZOO_DEBUG=1 shows where an error comes from.
+"""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs a command line.
+
+    Args:
+        arguments: the words after `zoo`; by default those of the process.
+
+    Returns:
+        The exit code: 0 done, 1 a check failed, 2 wrong input, 130 interrupted.
+
+    Raises:
+        SystemExit: `--help`, or arguments that do not parse (code 2).
+
+    Example:
+        >>> main(["list", "no_such_*", "--json"])
+        []
+        0
+    """
+    options = _parser().parse_args(arguments)
+    try:
+        with warnings.catch_warnings():
+            warnings.showwarning = _show_warning
+            code = options.run(options)
+            sys.stdout.flush()  # a closed pipe shows here and not at exit
+            return code
+    except KeyboardInterrupt:
+        print("zoo: interrupted", file=sys.stderr)
+        return INTERRUPTED
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return PIPE_CLOSED
+    except (ValueError, OSError, ImportError) as error:
+        if os.environ.get("ZOO_DEBUG") == "1":
+            raise
+        print(f"zoo: error: {error}", file=sys.stderr)
+        return BAD_INPUT
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="zoo",
+        description="Trained Keras models from papers: list, inspect, use, check and train them.",
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    for command in COMMANDS:
+        command.register(commands)
+    return parser
+
+
+def _show_warning(
+    message: Warning | str,
+    category: type[Warning],
+    filename: str,
+    lineno: int,
+    file: TextIO | None = None,
+    line: str | None = None,
+) -> None:
+    if issubclass(category, UserWarning):  # the others are for developers
+        print(f"zoo: warning: {message}", file=sys.stderr)

@@ -1,0 +1,45 @@
+"""`zoo evaluate`: a model's error on a data set."""
+
+from __future__ import annotations
+
+import argparse
+from typing import Any
+
+import zoo
+from zoo.cli import output
+
+
+def register(commands: Any) -> None:
+    """Adds the command to the parser."""
+    parser = commands.add_parser("evaluate", help="measure a model", description="Measure a model on a data set.")
+    parser.add_argument("name", metavar="NAME", help="model, model.tag, or a folder such as ./run")
+    parser.add_argument("--data", metavar="FOLDER", help="folder with the data sets (default: ZOO_DATA)")
+    parser.add_argument("--dataset", metavar="NAME", help="data set (default: the one the model is registered for)")
+    parser.add_argument("--split", default="test", help="split of the data set (default: %(default)s)")
+    parser.add_argument("--batch-size", type=int, default=256, metavar="N", help="images a step (default: %(default)s)")
+    output.add_json(parser)
+    parser.set_defaults(run=run)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Prints error, accuracy and loss."""
+    result = zoo.evaluate(
+        options.name,
+        dataset=options.dataset,
+        split=options.split,
+        data=options.data,
+        batch_size=options.batch_size,
+        progress=not options.json,
+    )
+    if options.json:
+        output.print_json(result)
+        return 0
+    rows = {
+        "model": result["model"],
+        "data": f"{result['dataset']}, {result['split']}: {result['images']:,} images",
+        "error": f"{result['error_percent']:.3f} % ({result['images'] - result['correct']:,} wrong)",
+        "accuracy": f"{100 * result['accuracy']:.3f} %",
+        "loss": f"{result['loss']:.5f}",
+    }
+    output.show(output.facts(rows))
+    return 0

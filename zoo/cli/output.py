@@ -1,0 +1,69 @@
+"""How commands print: rich tables for people, JSON for programs."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from typing import Any
+
+from rich import box
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+_WIDE = 160  # columns where nobody's terminal sets a limit
+
+
+def add_json(parser: argparse.ArgumentParser) -> None:
+    """Gives a command the option `--json`."""
+    parser.add_argument("--json", action="store_true", help="print JSON instead of tables")
+
+
+def print_json(value: Any) -> None:
+    """Prints JSON to the standard output; what JSON lacks (paths) appears as text."""
+    print(json.dumps(value, indent=2, ensure_ascii=False, default=str))
+
+
+def note(message: str) -> None:
+    """Prints a line for the user that is not part of the result."""
+    print(f"zoo: {message}", file=sys.stderr)
+
+
+def show(*parts: Any) -> None:
+    """Prints tables and text to the standard output, without reading `[...]` in text as markup."""
+    console = Console() if sys.stdout.isatty() else Console(width=_WIDE)
+    for part in parts:
+        console.print(part, markup=False, highlight=False)
+
+
+def table(*columns: str, right: tuple[str, ...] = (), title: str | None = None) -> Table:
+    """An empty table; the columns named in `right` hold numbers."""
+    made = Table(box=box.SIMPLE_HEAD, title=title, title_justify="left", pad_edge=False)
+    for column in columns:
+        made.add_column(column, justify="right" if column in right else "left", overflow="fold")
+    return made
+
+
+def facts(rows: dict[str, Any]) -> Table:
+    """Two columns of names and values; empty values are left out."""
+    made = Table(box=None, show_header=False, pad_edge=False)
+    made.add_column(style="bold", no_wrap=True)
+    made.add_column(overflow="fold")
+    for name, value in rows.items():
+        if value not in (None, "", (), [], {}):
+            made.add_row(name, Text(str(value)))
+    return made
+
+
+def percent(probability: float) -> str:
+    """A probability to a tenth of a percent; never `100.0 %` for what is not certain."""
+    return "> 99.9 %" if 0.9995 <= probability < 1.0 else f"{100.0 * probability:.1f} %"
+
+
+def metric_text(metric: dict[str, Any]) -> str:
+    """One number of a card with its unit and its spread over seeds."""
+    text = f"{metric['value']:g} {metric['unit']}".replace("percent", "%")
+    if metric.get("std") is not None and len(metric.get("seeds", ())) > 1:
+        text += f" (mean {metric['mean']:.4g} ± {metric['std']:.2g} over {len(metric['seeds'])} seeds)"
+    return text

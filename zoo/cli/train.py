@@ -1,0 +1,40 @@
+"""`zoo train`: train a registered model by its recipe."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+import zoo
+from zoo.cli import output
+
+
+def register(commands: Any) -> None:
+    """Adds the command to the parser."""
+    parser = commands.add_parser("train", help="train a model", description="Train a model by its recipe.")
+    parser.add_argument("name", metavar="NAME", help="registered model")
+    parser.add_argument("--seed", type=int, default=0, help="fixes the run (default: %(default)s)")
+    parser.add_argument("--out", metavar="FOLDER", help="folder of the run (default: runs/NAME-seedSEED)")
+    parser.add_argument("--data", metavar="FOLDER", help="folder with the data sets (default: ZOO_DATA)")
+    parser.add_argument("--epochs", type=int, metavar="N", help="instead of the recipe's")
+    parser.add_argument("--smoke", action="store_true", help="a few steps only, to see that everything works")
+    parser.add_argument("--publish", metavar="TAG", help="store the trained weights under this tag, as v1")
+    output.add_json(parser)
+    parser.set_defaults(run=run)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Trains, and publishes the run when asked to."""
+    if options.epochs is not None and options.epochs < 1:
+        raise ValueError(f"--epochs must be at least 1; got {options.epochs}.")
+    out = Path(options.out or f"runs/{options.name}-seed{options.seed}")
+    trained = zoo.train(
+        options.name, out=out, seed=options.seed, data=options.data, epochs=options.epochs, smoke=options.smoke
+    )
+    published = zoo.publish(trained, options.publish) if options.publish else None
+    if options.json:
+        output.print_json({"name": options.name, "seed": options.seed, "run": out, "published": published})
+    else:
+        output.show(output.facts({"run": out, "published": published}))
+    return 0

@@ -1,0 +1,164 @@
+"""A picture of what a classifier made of some images."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from zoo.hub import Prediction
+
+MAX_IMAGES = 400
+_INK, _FAINT, _OTHER = "#222222", "#e6e6e6", "#8a8a8a"
+_RIGHT, _WRONG, _UNJUDGED = "#2e7d4f", "#c62828", "#3b6ea8"
+_COLUMNS, _BARS = 10, 3
+_CELL_WIDTH, _CELL_HEIGHT = 1.22, 1.95  # in units of an image's side
+
+
+def plot_predictions(
+    images: np.ndarray,
+    predictions: Sequence[Sequence[Prediction]],
+    truth: Sequence[Any] | None = None,
+    *,
+    path: str | os.PathLike[str],
+    title: str | None = None,
+) -> Path:
+    """Draws images with their predicted class, its probability and bars of the runners-up.
+
+    With the truth given, right answers are green; wrong ones are red, framed, and say what it is. The file appears
+    whole or not at all.
+
+    Args:
+        images: shape `(N, H, W, C)` with 1 or 3 channels and pixels in 0..255; N at most 400.
+        predictions: what `zoo.predict` returned for them.
+        truth: the true labels, compared with the predicted ones as text.
+        path: the PNG file to write; its folder must exist.
+        title: a line above the images; by default the number of right answers when the truth is given.
+
+    Returns:
+        The path.
+
+    Raises:
+        ValueError: no or too many images, lengths that do not match, or another ending than `.png`.
+        OSError: the file cannot be written.
+
+    Example:
+        >>> import pathlib, tempfile
+        >>> import numpy as np
+        >>> images = np.zeros((2, 28, 28, 1), "uint8")
+        >>> seven = [Prediction("7", 7, 0.9), Prediction("1", 1, 0.1)]
+        >>> path = pathlib.Path(tempfile.mkdtemp()) / "picture.png"
+        >>> plot_predictions(images, [seven, seven], ["7", "1"], path=path).stat().st_size > 1000
+        True
+    """
+    target = Path(path)
+    images = _checked(images, predictions, truth, target)
+    right = None if truth is None else [str(t) == row[0].label for t, row in zip(truth, predictions, strict=True)]
+    if title is None and right is not None:
+        title = f"{sum(right)} of {len(right)} right"
+    columns = min(_COLUMNS, len(images))
+    rows = -(-len(images) // columns)
+    figure, axes = _canvas(columns, rows, title)
+    for number, (image, row) in enumerate(zip(images, predictions, strict=True)):
+        left, top = (number % columns) * _CELL_WIDTH, (number // columns) * _CELL_HEIGHT
+        good = None if right is None else right[number]
+        _draw_image(axes, image, left, top, framed=good is False)
+        _draw_answer(axes, row, left, top, truth=None if truth is None else str(truth[number]), right=good)
+    return _write(figure, target)
+
+
+def _checked(
+    images: np.ndarray, predictions: Sequence[Sequence[Prediction]], truth: Sequence[Any] | None, path: Path
+) -> np.ndarray:
+    if path.suffix.lower() != ".png":
+        raise ValueError(f"Expected a file name that ends in .png; got {str(path)!r}.")
+    if images.ndim != 4 or images.shape[-1] not in (1, 3):
+        raise ValueError(f"Expected images of shape (N, H, W, 1 or 3); got {images.shape}.")
+    if not 1 <= len(images) <= MAX_IMAGES:
+        raise ValueError(f"Expected 1 to {MAX_IMAGES} images in one picture; got {len(images)}.")
+    if len(predictions) != len(images) or (truth is not None and len(truth) != len(images)):
+        labels = "none" if truth is None else str(len(truth))
+        raise ValueError(f"{len(images)} images, {len(predictions)} predictions, {labels} true labels: not as many.")
+    return np.clip(images, 0, 255).astype(np.uint8)
+
+
+def _canvas(columns: int, rows: int, title: str | None) -> tuple[Any, Any]:
+    """A figure without pyplot's global state, with axes that span it and run down like the images."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    margin, head = 0.2, 0.55 if title else 0.2
+    width, height = columns * _CELL_WIDTH + margin, rows * _CELL_HEIGHT + head
+    figure = Figure(figsize=(width, height), facecolor="white")  # one image is an inch wide
+    FigureCanvasAgg(figure)
+    axes = figure.add_axes((0.0, 0.0, 1.0, 1.0))
+    axes.set_axis_off()
+    axes.set_xlim(-margin / 2 - (_CELL_WIDTH - 1) / 2, width - margin / 2 - (_CELL_WIDTH - 1) / 2)
+    axes.set_ylim(height - head, -head)
+    if title:
+        axes.text(0, -head / 2, title, fontsize=13, fontweight="bold", color=_INK, va="center", ha="left")
+    return figure, axes
+
+
+def _draw_image(axes: Any, image: np.ndarray, left: float, top: float, *, framed: bool) -> None:
+    from matplotlib.patches import Rectangle
+
+    grey = image.shape[-1] == 1
+    pixels = image[..., 0] if grey else image
+    extent = (left, left + 1, top + 1, top)
+    axes.imshow(pixels, cmap="gray" if grey else None, vmin=0, vmax=255, extent=extent, interpolation="nearest")
+    if framed:
+        axes.add_patch(Rectangle((left, top), 1, 1, fill=False, edgecolor=_WRONG, linewidth=3))
+
+
+def _draw_answer(
+    axes: Any, row: Sequence[Prediction], left: float, top: float, *, truth: str | None, right: bool | None
+) -> None:
+    """The answer under the image, and a bar for each of the first classes."""
+    from matplotlib.patches import Rectangle
+
+    first = row[:_BARS]
+    color = {True: _RIGHT, False: _WRONG, None: _UNJUDGED}[right]
+    wordy = max(len(label) for label in (truth or "", *(p.label for p in first))) > 2
+    style = {"fontsize": 7.5 if wordy else 10, "fontweight": "bold", "color": color, "va": "center"}
+    line = top + 1.13
+    answer = _short(first[0].label, 9)
+    if right is False and not wordy:
+        answer += f", is {truth}"
+    axes.text(left, line, answer, **style)
+    axes.text(left + 1, line, _percent(first[0].probability), fontsize=7, color=_INK, va="center", ha="right")
+    if right is False and wordy:
+        line += 0.15
+        axes.text(left, line, f"is {_short(truth or '', 14)}", **style)
+    start = 0.5 if wordy else 0.12
+    for rank, prediction in enumerate(first):
+        middle = line + 0.18 + 0.14 * rank
+        axes.text(left, middle, _short(prediction.label, 8), fontsize=6.5, color=_INK, va="center")
+        for share, shade in ((1.0, _FAINT), (prediction.probability, color if rank == 0 else _OTHER)):
+            bar = Rectangle((left + start, middle - 0.04), (1 - start) * share, 0.08, color=shade, linewidth=0)
+            axes.add_patch(bar)
+
+
+def _short(label: str, length: int) -> str:
+    return label if len(label) <= length else label[: length - 1] + "…"
+
+
+def _percent(probability: float) -> str:
+    """Never `100 %` for what is not certain."""
+    return "> 99.9 %" if 0.9995 <= probability < 1 else f"{100 * probability:.1f} %"
+
+
+def _write(figure: Any, path: Path) -> Path:
+    """Writes next to the target and renames, so that no half-written picture is ever seen."""
+    if not path.parent.is_dir():
+        raise FileNotFoundError(f"Cannot write {path}: the folder {path.parent} does not exist.")
+    partial = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        figure.savefig(partial, format="png", dpi=110)
+        os.replace(partial, path)
+    finally:
+        partial.unlink(missing_ok=True)
+    return path
