@@ -22,10 +22,9 @@ class Golden(Mapping[str, np.ndarray]):
         arrays: name to array; `golden[name]` reads from here.
 
     Example:
-        ```python
-        golden = zoo.testing.load_golden("tests/golden/e4net/c4_pool.npz")
-        expected, weights = golden["eval/output"], golden.group("weights")
-        ```
+        >>> golden = Golden("made_up.npz", {"kernel_size": 3}, {"weights/kernel": np.ones((3, 3))})
+        >>> golden["weights/kernel"].shape, list(golden.group("weights"))
+        ((3, 3), ['kernel'])
     """
 
     path: str
@@ -66,9 +65,10 @@ def load_golden(path: str | os.PathLike[str]) -> Golden:
         ValueError: an entry is a pickle, or `config` is no JSON.
 
     Example:
-        ```python
-        golden = zoo.testing.load_golden("tests/golden/e4net/c4_pool.npz")
-        ```
+        >>> np.savez("pooling.npz", config='{"mode": "max"}', output=np.zeros((2, 5)))
+        >>> golden = load_golden("pooling.npz")
+        >>> golden.config["mode"], golden["output"].shape
+        ('max', (2, 5))
     """
     with np.load(path, allow_pickle=False) as file:
         arrays = {name: file[name] for name in file.files}
@@ -94,9 +94,7 @@ def assert_close(actual: Any, expected: Any, rel: float = 1e-5, *, name: str = "
             difference, where it is, and both values there.
 
     Example:
-        ```python
-        zoo.testing.assert_close(layer(x), golden["eval/output"], rel=2e-6, name="output")
-        ```
+        >>> assert_close(keras.ops.ones(3) / 3, np.full(3, 1 / 3), rel=1e-6, name="third")
     """
     got, want = _as_float64(actual), _as_float64(expected)
     if got.shape != want.shape:

@@ -91,16 +91,14 @@ def check_layer(
         ValueError: `input_shape` has a batch below 2.
 
     Example:
-        ```python
-        zoo.testing.check_layer(
-            keras.layers.Dense,
-            {"units": 3},
-            (2, 4),
-            expected_output_shape=(2, 3),
-            expected_weights=15,
-            dynamic_shape=(None, None, 4),
-        )
-        ```
+        >>> check_layer(
+        ...     keras.layers.Conv1D,
+        ...     {"filters": 3, "kernel_size": 2},
+        ...     (2, 9, 4),
+        ...     expected_output_shape=(2, 8, 3),
+        ...     expected_weights=27,
+        ...     dynamic_shape=(None, None, 4),
+        ... )
     """
     if not input_shape or input_shape[0] < 2:
         raise ValueError(f"input_shape must start with a batch of 2 or more, got {input_shape}.")
