@@ -12,6 +12,8 @@ from pathlib import Path
 import keras
 import pytest
 
+import zoo
+
 CARD = {
     "name": "net10_digits",
     "tag": "v2",
@@ -62,16 +64,25 @@ def python_blocks(text: str) -> list[str]:
     return re.findall(r"^```python\n(.*?)^```$", text, flags=re.MULTILINE | re.DOTALL)
 
 
-@pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="the README speaks of the default backend")
-def test_the_readme_runs(root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    blocks = python_blocks((root / "README.md").read_text("utf-8"))
+PAGES_THAT_RUN = ("README.md", "docs/start.md", "docs/fine-tune.md", "docs/weights.md", "docs/e4net.md")
+
+
+@pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="the pages speak of the default backend")
+@pytest.mark.parametrize("page", PAGES_THAT_RUN)
+def test_the_page_runs(page: str, root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    blocks = python_blocks((root / page).read_text("utf-8"))
     assert blocks
     os.symlink(root / "examples", tmp_path / "examples")
     monkeypatch.chdir(tmp_path)
     scope: dict[str, object] = {}
     for block in blocks:
-        exec(compile(block, "README.md", "exec"), scope)
-    assert (tmp_path / "five_digits" / "saved_model.pb").is_file()
+        exec(compile(block, page, "exec"), scope)
+
+
+def test_the_page_of_e4net_has_the_registered_parameters(root: Path) -> None:
+    rows = re.findall(r"^\| `(\w+)` .*\| ([\d,]+) \|$", (root / "docs/e4net.md").read_text("utf-8"), re.MULTILINE)
+    presets = {preset.name: f"{preset.parameters:,}" for preset in zoo.models.e4net.PRESETS}
+    assert dict(rows) == presets
 
 
 def test_the_table_is_the_one_of_the_cards(root: Path, generate: types.ModuleType) -> None:
