@@ -60,7 +60,8 @@ format: $(VENV)/.dev-jax
 	$(PY) -m ruff format .
 
 docs: $(VENV)/.docs
-	$(PY) -m mkdocs build --strict
+	NO_MKDOCS_2_WARNING=1 $(PY) -m mkdocs build --strict --quiet
+	@echo "the site is in site/index.html"
 
 readme: $(VENV)/.base
 	$(PY) docs/generate.py
