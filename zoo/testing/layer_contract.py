@@ -70,7 +70,8 @@ def check_layer(
     In this order: `get_config` holds every argument and survives `from_config` and JSON; symbolic, eager and
     `compute_output_shape` agree; the numbers of weights are exact and their paths unique; a model with unknown batch
     (and whatever else is `None` in `dynamic_shape`) gives the eager values; two training steps (compiled by XLA on
-    TensorFlow and JAX) have a finite loss and move every trainable weight; three dtype policies; `.keras` file and
+    TensorFlow and JAX) have a finite loss and move every trainable weight; three dtype policies (float32, mixed_bfloat16,
+    and float64 or float16); `.keras` file and
     `clone_model` give equal outputs.
 
     Args:
@@ -198,8 +199,9 @@ def _check_dtype_policies(case: _Case, layer: keras.layers.Layer, low_precision:
 
 
 def _policies(low_precision: float) -> tuple[tuple[str, float], ...]:
-    # JAX has no float64 unless a process-wide switch is on.
-    third = ("float16", low_precision) if keras.backend.backend() == "jax" else ("float64", 1e-4)
+    # JAX has no float64 unless a process-wide switch is on; on torch Keras's binary operations return float32 for it.
+    wide = keras.backend.backend() in ("tensorflow", "numpy")
+    third = ("float64", 1e-4) if wide else ("float16", low_precision)
     return (("float32", 0.0), ("mixed_bfloat16", low_precision), third)
 
 
