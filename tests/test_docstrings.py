@@ -5,6 +5,7 @@ from __future__ import annotations
 import doctest
 import importlib
 import os
+import re
 import types
 from pathlib import Path
 
@@ -12,6 +13,17 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 FLAGS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
+
+
+class ShapeChecker(doctest.OutputChecker):
+    """Takes the shape of a TensorFlow or torch tensor for the tuple that the example shows."""
+
+    def check_output(self, want: str, got: str, optionflags: int) -> bool:
+        def as_tuple(match: re.Match[str]) -> str:
+            return str(tuple(None if side == "None" else int(side) for side in match[1].split(", ") if side))
+
+        plain = re.sub(r"(?:TensorShape|torch\.Size)\(\[(.*?)\]\)", as_tuple, got)
+        return super().check_output(want, plain, optionflags)
 
 
 def modules_with_examples() -> list[str]:
@@ -24,7 +36,10 @@ def modules_with_examples() -> list[str]:
 
 
 def run_examples(module: types.ModuleType) -> doctest.TestResults:
-    return doctest.testmod(module, optionflags=FLAGS)
+    runner = doctest.DocTestRunner(checker=ShapeChecker(), optionflags=FLAGS)
+    for example in doctest.DocTestFinder(exclude_empty=True).find(module):
+        runner.run(example)
+    return runner.summarize()
 
 
 @pytest.mark.parametrize("name", modules_with_examples())
@@ -44,3 +59,9 @@ def test_a_wrong_example_is_found() -> None:
     module = types.ModuleType("made_up")
     module.__doc__ = ">>> 1 + 1\n3\n"
     assert run_examples(module).failed == 1
+
+
+@pytest.mark.parametrize("got", ["TensorShape([2, None])", "torch.Size([2, None])", "(2, None)"])
+def test_shapes_of_every_backend(got: str) -> None:
+    assert ShapeChecker().check_output("(2, None)\n", got + "\n", FLAGS)
+    assert not ShapeChecker().check_output("(3, None)\n", got + "\n", FLAGS)

@@ -64,7 +64,14 @@ def python_blocks(text: str) -> list[str]:
     return re.findall(r"^```python\n(.*?)^```$", text, flags=re.MULTILINE | re.DOTALL)
 
 
-PAGES_THAT_RUN = ("README.md", "docs/start.md", "docs/fine-tune.md", "docs/weights.md", "docs/e4net.md")
+PAGES_THAT_RUN = (
+    "README.md",
+    "docs/start.md",
+    # Two training steps compiled by XLA, on top of the one in the README.
+    pytest.param("docs/fine-tune.md", marks=pytest.mark.large),
+    "docs/weights.md",
+    "docs/e4net.md",
+)
 
 
 @pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="the pages speak of the default backend")
@@ -99,6 +106,12 @@ def test_links_to_files_of_the_checkout_exist(root: Path) -> None:
     for name in ("README.md", "CONTRIBUTING.md"):
         targets = re.findall(r"\]\(([^)#:]+)\)", (root / name).read_text("utf-8"))
         assert [target for target in targets if not (root / target).exists()] == [], name
+
+
+def test_named_examples_exist(root: Path) -> None:
+    texts = {path: path.read_text("utf-8") for path in (root / "README.md", *(root / "docs").glob("*.md"))}
+    named = {name for text in texts.values() for name in re.findall(r"\bexamples/[\w./*-]*\w", text)}
+    assert named and [name for name in sorted(named) if not list(root.glob(name))] == []
 
 
 def test_table_from_a_card(generate: types.ModuleType) -> None:
