@@ -1,1 +1,34 @@
-"""TODO"""
+"""From a name to a ready model: registry, cards, weights store, download, loading and saving."""
+
+from zoo.hub.cards import Card, FileFacts
+from zoo.hub.decoding import Prediction, decode
+from zoo.hub.loading import build, compile_for_fine_tuning, features, load
+from zoo.hub.names import ModelName, parse_name
+from zoo.hub.origin import Origin, origin_of
+from zoo.hub.registry import find_preset, find_recipe, list_models
+from zoo.hub.saving import publish, save
+from zoo.hub.source import card
+from zoo.hub.verifying import VerifyResult, verify
+
+__all__ = [
+    "Card",
+    "FileFacts",
+    "ModelName",
+    "Origin",
+    "Prediction",
+    "VerifyResult",
+    "build",
+    "card",
+    "compile_for_fine_tuning",
+    "decode",
+    "features",
+    "find_preset",
+    "find_recipe",
+    "list_models",
+    "load",
+    "origin_of",
+    "parse_name",
+    "publish",
+    "save",
+    "verify",
+]

@@ -1,0 +1,207 @@
+from __future__ import annotations
+
+import socket
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+
+from zoo.hub import decoding, loading, saving
+from zoo.hub.decoding import Prediction
+from zoo.hub.origin import Origin, origin_of
+
+from . import toy as toy_family
+from .conftest import values
+
+
+def outputs(model: keras.Model, images: np.ndarray) -> np.ndarray:
+    return saving.golden_logits(model, images)
+
+
+def test_build_takes_a_name_or_a_configuration() -> None:
+    model = loading.build("toy_w4_shelf", num_classes=7, input_shape=(None, None, 1))
+    assert model.output_shape == (None, 7) and model.input_shape == (None, None, None, 1)
+    assert model.name == "toy_w4_shelf" and not model.compiled
+    origin = origin_of(model)
+    assert isinstance(origin, Origin)
+    assert (origin.preset, origin.family, origin.config.num_classes) == ("toy_w4_shelf", "toy", 7)
+    assert origin.labels == tuple("0123456")
+    own = loading.build(toy_family.ToyConfig(name="my_toy"), width=3)
+    assert origin_of(own).preset is None and origin_of(own).config.width == 3
+
+
+def test_build_names_the_fields() -> None:
+    with pytest.raises(ValueError, match=r"no field 'classes'.*name, input_shape, num_classes, width, include_head"):
+        loading.build("toy_w4_shelf", classes=3)
+    with pytest.raises(ValueError, match="did you mean 'num_classes'"):
+        loading.build("toy_w4_shelf", num_clases=3)
+
+
+@pytest.mark.parametrize("name", ["toy_w4_shelf.v1", "./run"])
+def test_build_refuses_weights(name: str) -> None:
+    with pytest.raises(ValueError, match="untrained models: use zoo.load"):
+        loading.build(name)
+
+
+def test_load_gives_the_published_model_compiled(published: Path, toy: keras.Model, images: np.ndarray) -> None:
+    model = loading.load("toy_w4_shelf")
+    assert np.allclose(outputs(model, images), outputs(toy, images), rtol=1e-6)
+    assert all(np.array_equal(a, values(toy)[path]) for path, a in values(model).items() if "seed" not in path)
+    assert model.jit_compile is (keras.backend.backend() in ("tensorflow", "jax"))
+    assert origin_of(model).weights == "v1" and origin_of(model).labels == ("bear", "car", "doll")
+    losses = model.fit(images, np.array([0, 1, 2, 0]), epochs=2, verbose=0).history["loss"]
+    assert np.isfinite(losses).all()
+
+
+def test_the_newest_tag_is_the_default(published: Path, facts: dict, images: np.ndarray) -> None:
+    model = loading.load("toy_w4_shelf")
+    model.get_layer("head").bias.assign([9.0, 8.0, 7.0])
+    for tag in ("v2", "v10"):
+        saving.publish(model, tag, card=facts, images=images, history="epoch\n")
+    assert origin_of(loading.load("toy_w4_shelf")).weights == "v10"
+    old = loading.load("toy_w4_shelf", weights="v1")
+    assert origin_of(old).weights == origin_of(loading.load("toy_w4_shelf.v1")).weights == "v1"
+    assert values(old)["head/bias"].max() < 2
+
+
+def test_no_weights_is_an_error_and_none_means_none() -> None:
+    with pytest.raises(ValueError, match=r"no trained weights in .*weights: zoo.load\('toy_w2_box', weights=None\)"):
+        loading.load("toy_w2_box")
+    model = loading.load("toy_w2_box", weights=None)
+    assert origin_of(model).weights is None and model.compiled
+
+
+def test_untrained_and_shipped_models_need_no_network(published: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*args: object, **kwargs: object) -> None:
+        raise AssertionError("a connection was opened")
+
+    monkeypatch.setattr(socket.socket, "connect", refuse)
+    loading.load("toy_w4_shelf")
+    loading.load("toy_w10_shelf", weights=None)
+    assert not Path(published.parents[2] / "cache").exists()
+
+
+def test_contradictions_are_refused(published: Path) -> None:
+    for arguments in ({"weights": "v1"}, {"weights": None}):
+        with pytest.raises(ValueError, match="already says which weights"):
+            loading.load("toy_w4_shelf.v1", **arguments)
+        with pytest.raises(ValueError, match="already says which weights"):
+            loading.load(published, **arguments)
+    with pytest.raises(ValueError, match="no weights 'v7'; existing tags: v1"):
+        loading.load("toy_w4_shelf", weights="v7")
+    with pytest.raises(ValueError, match=r"weights='mine': expected 'default', a tag.*'./mine'"):
+        loading.load("toy_w4_shelf", weights="mine")
+    with pytest.raises(ValueError, match="holds weights of 'toy_w4_shelf'"):
+        loading.load("toy_w2_box", weights=published)
+
+
+def test_other_classes_drop_the_head_only(published: Path, toy: keras.Model, images: np.ndarray) -> None:
+    (published / "head.safetensors").unlink()  # never opened
+    model = loading.load("toy_w4_shelf", num_classes=5)
+    assert model.output_shape == (None, 5) and origin_of(model).labels == tuple("01234")
+    old, new = values(toy), values(model)
+    assert all(np.array_equal(old[path], new[path]) for path in old if path.startswith(("conv", "norm")))
+    assert np.isfinite(outputs(model, images)).all()
+    model.fit(images, np.array([0, 1, 4, 2]), verbose=0)
+
+
+def test_the_same_number_of_classes_keeps_the_head(published: Path, toy: keras.Model, images: np.ndarray) -> None:
+    model = loading.load("toy_w4_shelf", num_classes=3)
+    assert np.allclose(outputs(model, images), outputs(toy, images), rtol=1e-6)
+
+
+def test_without_head_the_features_come_out(published: Path, toy: keras.Model, images: np.ndarray) -> None:
+    (published / "head.safetensors").unlink()
+    body = loading.load("toy_w4_shelf", include_head=False)
+    assert body.output_shape == (None, 4) and not body.compiled
+    features = loading.features(toy)
+    assert np.allclose(outputs(body, images), outputs(features, images), rtol=1e-6)
+    assert features.get_layer("conv") is toy.get_layer("conv")
+    assert loading.features(body) is body
+    assert not origin_of(features).config.include_head
+
+
+def test_another_input_shape(published: Path, toy: keras.Model) -> None:
+    model = loading.load("toy_w4_shelf", input_shape=(11, 9, 1))
+    assert model.input_shape == (None, 11, 9, 1)
+    assert np.array_equal(values(model)["head/kernel"], values(toy)["head/kernel"])
+    with pytest.raises(ValueError, match=r"shape of conv/kernel: the model has \(3, 3, 3, 4\), the file"):
+        loading.load("toy_w4_shelf", input_shape=(8, 8, 3))
+
+
+@pytest.mark.parametrize("dtype", ["mixed_bfloat16", "bfloat16", "mixed_float16"])
+def test_dtype_policies(published: Path, toy: keras.Model, images: np.ndarray, dtype: str) -> None:
+    before = keras.config.dtype_policy().name
+    model = loading.load("toy_w4_shelf", dtype=dtype)
+    assert keras.config.dtype_policy().name == before
+    assert model.get_layer("conv").compute_dtype == dtype.removeprefix("mixed_")
+    assert keras.backend.standardize_dtype(model.get_layer("conv").kernel.dtype) == (
+        "float32" if "mixed" in dtype else dtype
+    )
+    assert np.allclose(outputs(model, images), outputs(toy, images), rtol=0.05, atol=0.05)
+    assert np.isfinite(model.fit(images, np.zeros(4), verbose=0).history["loss"]).all()
+
+
+@pytest.mark.parametrize("dtype", ["float31", "int32"])
+def test_a_bad_policy_is_refused_and_forgotten(dtype: str) -> None:
+    before = keras.config.dtype_policy().name
+    with pytest.raises(ValueError, match=dtype):
+        loading.load("toy_w4_shelf", weights=None, dtype=dtype)
+    assert keras.config.dtype_policy().name == before
+
+
+@pytest.mark.parametrize("file_name", ["model.safetensors", "head.safetensors"])
+@pytest.mark.parametrize("damage", ["truncated", "bit", "empty", "longer"])
+@pytest.mark.parametrize("how", ["name", "folder"])
+def test_a_damaged_file_is_never_loaded(published: Path, file_name: str, damage: str, how: str) -> None:
+    path = published / file_name
+    data = bytearray(path.read_bytes())
+    if damage == "bit":
+        data[-3] ^= 1
+    damaged = {"truncated": data[:-4], "bit": data, "empty": b"", "longer": data + b"\0"}[damage]
+    path.write_bytes(bytes(damaged))
+    with pytest.raises(ValueError, match=f"{file_name} is damaged or altered and was not used"):
+        loading.load("toy_w4_shelf" if how == "name" else published)
+
+
+def test_a_missing_file_is_named(published: Path) -> None:
+    (published / "model.safetensors").unlink()
+    with pytest.raises(FileNotFoundError, match="model.safetensors of toy_w4_shelf.v1 is not on this machine.*no URL"):
+        loading.load("toy_w4_shelf")
+    with pytest.raises(FileNotFoundError, match="copy the whole folder"):
+        loading.load(published)
+    with pytest.raises(FileNotFoundError, match="expected a folder written by zoo.save"):
+        loading.load("./nowhere")
+
+
+def test_decode(published: Path) -> None:
+    logits = np.array([[0.0, np.log(2.0), np.log(5.0)], [1000.0, 0.0, -1000.0]])
+    first, second = decoding.decode("toy_w4_shelf", logits, top=2)
+    assert [(p.label, p.index) for p in first] == [("doll", 2), ("car", 1)]
+    assert np.allclose([p.probability for p in first], [5 / 8, 2 / 8])
+    assert second[0] == Prediction("bear", 0, 1.0)
+    assert [len(row) for row in decoding.decode(published, logits)] == [3, 3]
+    assert decoding.decode(loading.build("toy_w4_shelf"), keras.ops.convert_to_tensor(logits), top=1)[0][0].index == 2
+    assert decoding.decode("toy_w10_shelf", np.zeros((0, 3))) == []
+
+
+@pytest.mark.parametrize(
+    ("logits", "top", "message"),
+    [
+        (np.zeros(3), 1, r"shape \(batch, 3\), got \(3,\)"),
+        (np.zeros((2, 4)), 1, r"shape \(batch, 3\), got \(2, 4\)"),
+        (np.array([[0, np.nan, 1]]), 1, "NaN or infinite"),
+        (np.zeros((1, 3)), 0, "top of at least 1, got 0"),
+    ],
+)
+def test_decode_refuses(logits: np.ndarray, top: int, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        decoding.decode("toy_w4_shelf", logits, top=top)
+
+
+def test_foreign_models_are_refused(tmp_path: Path) -> None:
+    model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(2)], name="mine")
+    for use in (loading.features, lambda m: saving.save(m, tmp_path), lambda m: decoding.decode(m, np.zeros((1, 2)))):
+        with pytest.raises(ValueError, match="made by zoo.build or zoo.load, got 'mine'"):
+            use(model)

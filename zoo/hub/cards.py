@@ -1,0 +1,126 @@
+"""The card: the one place where the facts about a set of weights stand."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NoReturn
+
+import jsonschema
+
+SCHEMA_VERSION = 1
+
+
+@dataclass(frozen=True, kw_only=True)
+class FileFacts:
+    """Size in bytes, SHA-256 in hexadecimal, and the URLs a file may be downloaded from, tried in order."""
+
+    size: int
+    sha256: str
+    urls: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Card:
+    """Identity, origin, files and measured numbers of one set of weights.
+
+    A card with a tag describes published weights and is complete; a card without one comes from `zoo.save` (or, for
+    a model that has no weights yet, from its preset), and then only the first group is certain to be filled.
+
+    Attributes:
+        name: the model's name.
+        family: the family that builds it.
+        summary: one line for tables.
+        task: what the model does.
+        labels: class names in logit order.
+        architecture: `config_class`, `config`, `parameters` (those that are trained), `macs` (multiply-adds
+            for one input, or None) and `flops_convention`.
+        files: facts of every file of the set, by name.
+        tag: the tag of published weights, else None.
+        paper: `key`, `title`, `authors`, `venue`, `year` and `url`, or None.
+        deviations: how the model differs from the paper, one sentence each.
+        dataset: `name`, `split`, `license` and `note`, or None.
+        metrics: measured numbers, each with `name`, `split`, `value`, `unit`, `seeds`, `values`, `mean`, `std`,
+            `paper_value`, `paper_note` and the `command` that prints it.
+        recipe: what decided the training run, or None.
+        training: `seed`, `minutes`, `hardware`, `versions`, `date`, `commit` and `selection`, or None.
+        symmetry: facts about equivariance, or None.
+        license: the licence of the weights.
+        citation: how to cite the paper.
+    """
+
+    name: str
+    family: str
+    summary: str
+    task: str
+    labels: tuple[str, ...]
+    architecture: dict[str, Any]
+    files: dict[str, FileFacts]
+    tag: str | None = None
+    paper: dict[str, Any] | None = None
+    deviations: tuple[str, ...] = ()
+    dataset: dict[str, Any] | None = None
+    metrics: tuple[dict[str, Any], ...] = ()
+    recipe: dict[str, Any] | None = None
+    training: dict[str, Any] | None = None
+    symmetry: dict[str, Any] | None = None
+    license: str | None = None
+    citation: str | None = None
+    schema_version: int = SCHEMA_VERSION
+
+    @classmethod
+    def load(cls, path: Path) -> Card:
+        """Read and check `card.json`."""
+        try:
+            text = path.read_text(encoding="utf-8")
+        except FileNotFoundError:
+            raise FileNotFoundError(f"{path} does not exist: expected a folder written by zoo.save") from None
+        except UnicodeDecodeError as error:
+            raise ValueError(f"card {path} is not UTF-8 text: {error}") from None
+        try:
+            data = json.loads(text, parse_constant=_refuse_constant)
+        except ValueError as error:
+            raise ValueError(f"card {path} is not valid JSON: {error}") from None
+        return cls.from_dict(data, where=str(path))
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any], *, where: str = "from a dictionary") -> Card:
+        """Check `data` against the schema; a `ValueError` names every fault and `where` it was found."""
+        try:
+            fields = json.loads(json.dumps(data, allow_nan=False))
+        except (TypeError, ValueError) as error:
+            raise ValueError(f"card {where} holds a value that JSON cannot: {error}") from None
+        faults = [
+            f"{fault.json_path.removeprefix('$.')}: {fault.message}" for fault in _validator().iter_errors(fields)
+        ]
+        if faults:
+            raise ValueError(f"card {where} is not valid:\n  " + "\n  ".join(sorted(faults)))
+        for key in ("labels", "deviations", "metrics"):
+            fields[key] = tuple(fields.get(key) or ())
+        fields["files"] = {
+            name: FileFacts(size=facts["size"], sha256=facts["sha256"], urls=tuple(facts.get("urls") or ()))
+            for name, facts in fields["files"].items()
+        }
+        return cls(**fields)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The card as plain JSON types, every key present; `Card.from_dict` reads it back."""
+        return json.loads(json.dumps(dataclasses.asdict(self)))
+
+    def to_json(self) -> str:
+        """The text of `card.json`."""
+        return json.dumps(self.to_dict(), indent=2, allow_nan=False, ensure_ascii=False) + "\n"
+
+
+@functools.cache
+def _validator() -> Any:
+    schema = json.loads((Path(__file__).parent / "card.schema.json").read_text(encoding="utf-8"))
+    return jsonschema.Draft202012Validator(schema)
+
+
+def _refuse_constant(text: str) -> NoReturn:
+    raise ValueError(f"{text} is not a JSON number")

@@ -1,0 +1,190 @@
+"""From a name to a ready model."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import keras
+
+from zoo.hub import paths, registry, store
+from zoo.hub.cards import Card
+from zoo.hub.names import ModelName, parse_name
+from zoo.hub.origin import Origin, labels_for, origin_of
+from zoo.hub.source import Source, find_source
+
+
+def build(name_or_config: Any, **overrides: Any) -> keras.Model:
+    """Build an untrained model. Reads no file and opens no connection.
+
+    Args:
+        name_or_config: a registered model's name, or a family's configuration object.
+        **overrides: fields of the configuration to change, for example `num_classes=5` or `input_shape=(64, 64, 1)`.
+
+    Returns:
+        A functional model: raw images 0..255 of shape `(batch, *input_shape)` in, logits `(batch, num_classes)` out.
+
+    Raises:
+        ValueError: for an unknown name (with the nearest one), an unknown field (with the list of fields) or a value
+            that the family refuses.
+
+    Example:
+        >>> import zoo
+        >>> model = zoo.build("e4net_mnistrot", num_classes=5)
+        >>> model.output_shape
+        (None, 5)
+    """
+    if isinstance(name_or_config, str | os.PathLike):
+        name = parse_name(name_or_config)
+        if not isinstance(name, ModelName) or name.tag:
+            raise ValueError(f"zoo.build makes untrained models: use zoo.load({str(name_or_config)!r}) for weights")
+        preset = registry.find_preset(name.model)
+        config, labels = preset.config, preset.labels
+    else:
+        config = name_or_config
+        registry.family_of(config)
+        known = registry.presets().get(config.name)
+        labels = known.labels if known else ()
+    return _build(Source(registry.replace_config(config, **overrides), labels))
+
+
+def load(
+    name: str | os.PathLike[str],
+    *,
+    weights: str | os.PathLike[str] | None = "default",
+    num_classes: int | None = None,
+    input_shape: tuple[int | None, ...] | None = None,
+    include_head: bool = True,
+    dtype: str | None = None,
+    compile: bool = True,
+) -> keras.Model:
+    """Load a trained model, ready for `predict`, `evaluate` and `fit`.
+
+    Args:
+        name: `"model"`, `"model.tag"`, or a folder written by `zoo.save` (`"./run"`; see `zoo.hub.parse_name`).
+        weights: `"default"` for the newest tag, a tag, a folder, or None for an untrained model (reads no file).
+        num_classes: another number of classes; then only the head's file is left out and the head starts untrained.
+        input_shape: another shape `(height, width, channels)` of the images.
+        include_head: False ends the model at the features that feed the head.
+        dtype: a Keras dtype policy, for example `"mixed_bfloat16"`; None keeps Keras's current one.
+        compile: compile for fine-tuning with AdamW(1e-3), cross-entropy and accuracy, by XLA on TensorFlow and JAX.
+            A model without a head is left uncompiled.
+
+    Returns:
+        A functional model: raw images 0..255 of shape `(batch, *input_shape)` in, logits `(batch, num_classes)` out.
+
+    Raises:
+        ValueError: unknown name or tag, no trained weights, a damaged or altered file, or weights that do not fit.
+        OSError: a file that is nowhere to be found, a failed download, a cache that cannot be written.
+
+    Nothing falls back to random weights: whatever is wrong with the file, no model is returned.
+
+    Example:
+        >>> import zoo
+        >>> model = zoo.load("e4net_mnistrot", weights=None)
+        >>> model.output_shape
+        (None, 10)
+    """
+    source = find_source(parse_name(name), weights)
+    card = source.card
+    overrides: dict[str, Any] = {}
+    if num_classes is not None:
+        overrides |= {"num_classes": num_classes, "include_head": include_head}
+    if input_shape is not None:
+        overrides["input_shape"] = tuple(input_shape)
+    if not include_head:
+        overrides["include_head"] = False
+    stored = source.config
+    source = replace(source, config=registry.replace_config(stored, **overrides))
+    with dtype_policy(dtype):
+        model = _build(source)
+    if card is not None:
+        keep_head = source.config.include_head and stored.include_head
+        _read_weights(model, card, source.folder, head=keep_head and source.config.num_classes == stored.num_classes)
+    if compile and source.config.include_head:
+        compile_for_fine_tuning(model)
+    return model
+
+
+def features(model: keras.Model) -> keras.Model:
+    """The part of a model before its head, on the same variables.
+
+    Args:
+        model: a model from `zoo.build` or `zoo.load`.
+
+    Returns:
+        A functional model from the same input to the tensor that feeds the layer `head`.
+
+    Raises:
+        ValueError: the model is not one of zoo's.
+
+    Example:
+        >>> import zoo
+        >>> body = zoo.features(zoo.build("e4net_mnistrot"))
+        >>> len(body.output_shape)
+        2
+    """
+    origin = origin_of(model)
+    if not origin.config.include_head:
+        return model
+    head = model.get_layer(store.HEAD_LAYER)
+    body = keras.Model(model.input, head.input, name=f"{model.name}_features")
+    config = registry.replace_config(origin.config, include_head=False)
+    body.zoo_origin = replace(origin, config=config)
+    return body
+
+
+def compile_for_fine_tuning(model: keras.Model) -> None:
+    """Compile a classifier with AdamW(1e-3), cross-entropy on logits and accuracy; XLA where the backend has it."""
+    model.compile(
+        optimizer=keras.optimizers.AdamW(1e-3),
+        loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True),
+        metrics=[keras.metrics.SparseCategoricalAccuracy(name="accuracy")],
+        jit_compile=keras.backend.backend() in ("tensorflow", "jax"),
+    )
+
+
+def _build(source: Source) -> keras.Model:
+    config = source.config
+    family = registry.family_of(config)
+    known = registry.presets().get(config.name)
+    model = registry.find_family(family).build(config)
+    model.zoo_origin = Origin(
+        preset=config.name if known and type(known.config) is type(config) else None,
+        family=family,
+        config=config,
+        labels=labels_for(source.labels, config.num_classes),
+        weights=source.weights,
+    )
+    return model
+
+
+def _read_weights(model: keras.Model, card: Card, folder: Path | None, *, head: bool) -> None:
+    """Assign the files' tensors; without `head`, the head's variables stay as they are."""
+    names = [paths.BODY, paths.HEAD] if head else [paths.BODY]
+    tensors: store.Tensors = {}
+    for name in names:
+        path = paths.find_file(card, name, folder=folder)
+        tensors |= store.tensors_from_bytes(store.read_checked(path, card.files[name]), source=str(path))
+    variables = [v for v in model.weights if head or v.path.split("/")[0] != store.HEAD_LAYER]
+    store.assign(variables, tensors, source=str(folder or f"{card.name}.{card.tag}"))
+
+
+@contextmanager
+def dtype_policy(dtype: str | None) -> Iterator[None]:
+    """Make `dtype` Keras's policy while a model is built."""
+    if dtype is None:
+        yield
+        return
+    before = keras.config.dtype_policy()
+    try:
+        keras.config.set_dtype_policy(dtype)
+        if "float" not in keras.config.dtype_policy().compute_dtype:
+            raise ValueError(f"expected a floating dtype policy such as 'mixed_bfloat16', got {dtype!r}")
+        yield
+    finally:
+        keras.config.set_dtype_policy(before)

@@ -1,0 +1,103 @@
+"""Where weights live: the wheel or checkout, the user's cache, and the order in which they are searched."""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+
+import platformdirs
+
+from zoo.hub import download
+from zoo.hub.cards import Card
+
+MODEL_NAME = r"[a-z][a-z0-9]*(_[a-z0-9]+)*"
+TAG = r"v[0-9]+"
+
+CARD = "card.json"
+BODY = "model.safetensors"
+HEAD = "head.safetensors"
+GOLDEN = "golden.npz"
+HISTORY = "history.csv"
+
+
+def weights_root() -> Path:
+    """The folder with the shipped cards and weights.
+
+    `ZOO_WEIGHTS` if it is set, else the folder inside the installed package, else the checkout's.
+    """
+    if os.environ.get("ZOO_WEIGHTS"):
+        return Path(os.environ["ZOO_WEIGHTS"]).expanduser()
+    package = Path(__file__).resolve().parent.parent
+    inside = package / "weights"
+    return inside if inside.is_dir() else package.parent / "weights"
+
+
+def cache_root() -> Path:
+    """The folder for downloaded weights: `ZOO_CACHE` if it is set, else the user's cache folder."""
+    if os.environ.get("ZOO_CACHE"):
+        return Path(os.environ["ZOO_CACHE"]).expanduser()
+    return Path(platformdirs.user_cache_dir("zoo")) / "weights"
+
+
+def tags(model: str) -> list[str]:
+    """The tags of `model` that have a card, oldest first."""
+    folder = weights_root() / model
+    if not folder.is_dir():
+        return []
+    found = [path.name for path in folder.iterdir() if re.fullmatch(TAG, path.name) and (path / CARD).is_file()]
+    return sorted(found, key=natural_key)
+
+
+def card_path(model: str, tag: str) -> Path:
+    """The card of a tag; a `ValueError` that lists the existing tags when there is none."""
+    if tag not in tags(model):
+        known = ", ".join(tags(model)) or "none"
+        raise ValueError(f"{model!r} has no weights {tag!r}; existing tags: {known} (in {weights_root() / model})")
+    return weights_root() / model / tag / CARD
+
+
+def find_file(card: Card, file_name: str, *, folder: Path | None = None) -> Path:
+    """The local path of one of a card's files, downloaded if need be.
+
+    Args:
+        card: the card that lists the file.
+        file_name: `"model.safetensors"`, for example.
+        folder: look in this folder only. Without it: the user's cache, then the shipped weights, then the card's URLs.
+
+    Returns:
+        A path. A file in the cache has been checked; the reader checks every file once more.
+
+    Raises:
+        ValueError: the card does not list the file.
+        FileNotFoundError: the file is nowhere and the card names no URL.
+        OSError: the download failed or the cache cannot be written.
+    """
+    facts = card.files.get(file_name)
+    if facts is None:
+        raise ValueError(f"the card of {card.name!r} lists no {file_name}; it lists {sorted(card.files)}")
+    if folder is not None:
+        return _existing(folder / file_name)
+    cached = cache_root() / card.name / str(card.tag) / file_name
+    if download.keep_if_sound(cached, size=facts.size, sha256=facts.sha256):
+        return cached
+    shipped = weights_root() / card.name / str(card.tag) / file_name
+    if shipped.is_file():
+        return shipped
+    if not facts.urls:
+        raise FileNotFoundError(
+            f"{file_name} of {card.name}.{card.tag} is not on this machine and its card names no URL; "
+            f"looked at {cached} and {shipped}; put the file at one of them"
+        )
+    return download.fetch(facts.urls, cached, size=facts.size, sha256=facts.sha256)
+
+
+def natural_key(name: str) -> list[str | int]:
+    """A sort key by which `v9` comes before `v10`."""
+    return [int(part) if part.isdigit() else part for part in re.split(r"([0-9]+)", name)]
+
+
+def _existing(path: Path) -> Path:
+    if not path.is_file():
+        raise FileNotFoundError(f"{path} does not exist although the card beside it lists it; copy the whole folder")
+    return path

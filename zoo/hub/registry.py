@@ -1,0 +1,133 @@
+"""The list of model families and the look-up of a model's preset by its name."""
+
+from __future__ import annotations
+
+import dataclasses
+import difflib
+import fnmatch
+import functools
+import importlib
+import re
+from types import ModuleType
+from typing import Any
+
+from zoo.hub import paths
+from zoo.models.preset import Preset
+from zoo.models.recipe import Recipe
+
+FAMILIES: tuple[str, ...] = ("zoo.models.e4net",)
+"""Dotted paths of the family packages; a new family is its folder and one line here."""
+
+
+def list_models(
+    pattern: str = "*", *, task: str | None = None, paper: str | None = None, pretrained: bool | None = None
+) -> list[str]:
+    """Names of the registered models, in natural order (`net9` before `net10`).
+
+    Args:
+        pattern: a shell wildcard (`*`, `?`, `[abc]`) that the whole name must match.
+        task: only models for this task, for example `"image-classification"`.
+        paper: only models of the paper with this key, for example `"e4net"`.
+        pretrained: True for models that have trained weights, False for those that have none, None for both.
+
+    Returns:
+        The matching names; an empty list when nothing matches.
+
+    Example:
+        >>> import zoo
+        >>> zoo.list_models("e4net_*mnistrot")
+        ['e4net_large_mnistrot', 'e4net_mnistrot']
+    """
+    found = [
+        preset.name
+        for preset in presets().values()
+        if fnmatch.fnmatchcase(preset.name, pattern)
+        and (task is None or preset.task == task)
+        and (paper is None or preset.paper.key == paper)
+        and (pretrained is None or bool(paths.tags(preset.name)) == pretrained)
+    ]
+    return sorted(found, key=paths.natural_key)
+
+
+def find_preset(name: str) -> Preset:
+    """The preset called `name`; a `ValueError` with the nearest name when there is none."""
+    known = presets()
+    if name not in known:
+        raise ValueError(f"unknown model {name!r}{_suggestion(name, list(known))}")
+    return known[name]
+
+
+def find_recipe(name: str) -> Recipe:
+    """The training recipe of the model called `name`; a `ValueError` when its family gives none."""
+    recipes = find_family(family_of(find_preset(name).config)).RECIPES
+    if name not in recipes:
+        raise ValueError(f"{name!r} has no training recipe; models of its family that have one: {sorted(recipes)}")
+    return recipes[name]
+
+
+def find_family(name: str) -> ModuleType:
+    """The family package called `name` (the last part of its dotted path)."""
+    known = families()
+    if name not in known:
+        raise ValueError(f"unknown model family {name!r}; this version of zoo has {sorted(known)}")
+    return known[name]
+
+
+def family_of(config: Any) -> str:
+    """The name of the family whose presets use the class of `config`."""
+    for name, module in families().items():
+        if type(config) in config_classes(module).values():
+            return name
+    known = sorted(c for module in families().values() for c in config_classes(module))
+    raise ValueError(f"expected the configuration of a model ({', '.join(known)}), got {type(config).__name__}")
+
+
+def config_classes(family: ModuleType) -> dict[str, type]:
+    """The configuration classes that the presets of a family use, by class name."""
+    return {type(preset.config).__name__: type(preset.config) for preset in family.PRESETS}
+
+
+def replace_config(config: Any, **overrides: Any) -> Any:
+    """`config` with some fields changed; a `ValueError` that lists the fields when one is unknown."""
+    fields = [field.name for field in dataclasses.fields(config)]
+    unknown = sorted(set(overrides) - set(fields))
+    if unknown:
+        hint = _suggestion(unknown[0], fields, listing=f"the fields are {', '.join(fields)}")
+        raise ValueError(f"{type(config).__name__} has no field {', '.join(map(repr, unknown))}{hint}")
+    return dataclasses.replace(config, **overrides)
+
+
+def families() -> dict[str, ModuleType]:
+    """Every family package by name, imported on first use."""
+    return _import_families(FAMILIES)
+
+
+def presets() -> dict[str, Preset]:
+    """Every registered preset by name."""
+    return _collect_presets(FAMILIES)
+
+
+@functools.lru_cache(maxsize=8)
+def _import_families(dotted_paths: tuple[str, ...]) -> dict[str, ModuleType]:
+    return {path.rpartition(".")[2]: importlib.import_module(path) for path in dotted_paths}
+
+
+@functools.lru_cache(maxsize=8)
+def _collect_presets(dotted_paths: tuple[str, ...]) -> dict[str, Preset]:
+    found: dict[str, Preset] = {}
+    for module in _import_families(dotted_paths).values():
+        for preset in module.PRESETS:
+            if preset.name in found:
+                raise ValueError(f"two presets are called {preset.name!r}; the second is in {module.__name__}")
+            if not re.fullmatch(paths.MODEL_NAME, preset.name):
+                raise ValueError(f"preset name {preset.name!r} in {module.__name__} is not in snake case")
+            if preset.config.name != preset.name:
+                raise ValueError(f"preset {preset.name!r} has a configuration called {preset.config.name!r}")
+            found[preset.name] = preset
+    return found
+
+
+def _suggestion(name: str, known: list[str], *, listing: str | None = None) -> str:
+    listing = listing or f"zoo.list_models() lists all {len(known)}"
+    near = difflib.get_close_matches(name.lower(), known, n=1)
+    return f": did you mean {near[0]!r}? ({listing})" if near else f"; {listing}"
