@@ -70,9 +70,8 @@ def check_layer(
     In this order: `get_config` holds every argument and survives `from_config` and JSON; symbolic, eager and
     `compute_output_shape` agree; the numbers of weights are exact and their paths unique; a model with unknown batch
     (and whatever else is `None` in `dynamic_shape`) gives the eager values; two training steps (compiled by XLA on
-    TensorFlow and JAX) have a finite loss and move every trainable weight; three dtype policies (float32, mixed_bfloat16,
-    and float64 or float16); `.keras` file and
-    `clone_model` give equal outputs.
+    TensorFlow and JAX) have a finite loss and move every trainable weight; three dtype policies (float32,
+    mixed_bfloat16, and float64 or float16); `.keras` file and `clone_model` give equal outputs.
 
     Args:
         layer_class: the class under test.
