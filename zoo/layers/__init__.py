@@ -1,1 +1,11 @@
-"""TODO"""
+"""Keras layers of the zoo's papers: building blocks that know tensors and nothing else."""
+
+from zoo.layers.block_max_pooling2d import BlockMaxPooling2D
+from zoo.layers.e4_conv2d import E4Conv2D
+from zoo.layers.g_batch_normalization import GBatchNormalization
+from zoo.layers.g_conv2d import GConv2D
+from zoo.layers.g_dropout import GDropout
+from zoo.layers.group_pooling import GroupPooling
+from zoo.layers.lifting_conv2d import LiftingConv2D
+
+__all__ = ["BlockMaxPooling2D", "E4Conv2D", "GBatchNormalization", "GConv2D", "GDropout", "GroupPooling", "LiftingConv2D"]

@@ -1,0 +1,49 @@
+"""Settings of every test run: one backend, nobody's home folder, no network."""
+
+from __future__ import annotations
+
+import os
+import socket
+import tempfile
+from pathlib import Path
+
+# Before Keras is imported for the first time.
+os.environ.setdefault("KERAS_BACKEND", "tensorflow")
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+os.environ.setdefault("MPLBACKEND", "Agg")
+_SCRATCH = tempfile.TemporaryDirectory(prefix="zoo-tests-", ignore_cleanup_errors=True)
+os.environ["KERAS_HOME"] = os.path.join(_SCRATCH.name, "keras")
+os.environ["ZOO_CACHE"] = os.path.join(_SCRATCH.name, "cache")
+
+if os.environ["KERAS_BACKEND"] == "torch":
+    import torch  # noqa: F401  (before TensorFlow: the other order has crashed in Keras's own tests)
+
+import keras  # noqa: E402
+import pytest  # noqa: E402
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+@pytest.fixture(scope="session")
+def root() -> Path:
+    """The top folder of the checkout."""
+    return ROOT
+
+
+@pytest.fixture(autouse=True)
+def seeded() -> None:
+    """Every test starts from the same random state, whatever ran before it."""
+    keras.utils.set_random_seed(1234)
+
+
+@pytest.fixture(autouse=True)
+def offline(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A test that reaches for the network fails at once instead of passing on some machines."""
+    connect = socket.socket.connect
+
+    def guarded(self: socket.socket, address: object) -> None:
+        if isinstance(address, tuple) and address[0] not in ("127.0.0.1", "::1", "localhost"):
+            raise AssertionError(f"A test tried to reach {address[0]}; tests use loopback only.")
+        connect(self, address)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(socket.socket, "connect", guarded)

@@ -1,0 +1,139 @@
+"""The README runs, and its table says what the cards say."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import os
+import re
+import types
+from pathlib import Path
+
+import keras
+import pytest
+
+import zoo
+
+CARD = {
+    "name": "net10_digits",
+    "tag": "v2",
+    "summary": "A network.",
+    "task": "image-classification",
+    "architecture": {
+        "config": {"input_shape": [28, 28, 1], "num_classes": 10},
+        "parameters": 18118,
+        "macs": 17640000,
+        "flops_convention": "multiply-adds of one image",
+    },
+    "files": {"model.safetensors": {"size": 12, "sha256": "0" * 64}},
+    "paper": {"authors": "A. Author", "title": "A title", "url": "https://example.org", "venue": "V", "year": 2021},
+    "deviations": ["It is smaller."],
+    "dataset": {"name": "digits", "split": "train", "license": "free", "note": "Small."},
+    "metrics": [
+        {
+            "name": "error",
+            "split": "test",
+            "value": 1.25,
+            "unit": "%",
+            "seeds": [1, 2],
+            "values": [1.25, 1.35],
+            "mean": 1.3,
+            "std": 0.07,
+            "paper_value": 1.29,
+            "paper_note": "best epoch",
+            "command": "zoo evaluate net10_digits.v2",
+        }
+    ],
+    "recipe": {"epochs": 3, "augmentation": ["rotate", "shift"]},
+    "training": {"seed": 1, "minutes": 2.0, "versions": {"keras": "3.15.1"}},
+    "symmetry": {"group": "p4"},
+    "license": "Apache-2.0",
+}
+
+
+@pytest.fixture(scope="module")
+def generate(root: Path) -> types.ModuleType:
+    spec = importlib.util.spec_from_file_location("docs_generate", root / "docs" / "generate.py")
+    assert spec and spec.loader
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def python_blocks(text: str) -> list[str]:
+    return re.findall(r"^```python\n(.*?)^```$", text, flags=re.MULTILINE | re.DOTALL)
+
+
+PAGES_THAT_RUN = (
+    "README.md",
+    "docs/start.md",
+    # Two training steps compiled by XLA, on top of the one in the README.
+    pytest.param("docs/fine-tune.md", marks=pytest.mark.large),
+    "docs/weights.md",
+    "docs/e4net.md",
+)
+
+
+@pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="the pages speak of the default backend")
+@pytest.mark.parametrize("page", PAGES_THAT_RUN)
+def test_the_page_runs(page: str, root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    blocks = python_blocks((root / page).read_text("utf-8"))
+    assert blocks
+    os.symlink(root / "examples", tmp_path / "examples")
+    monkeypatch.chdir(tmp_path)
+    scope: dict[str, object] = {}
+    for block in blocks:
+        exec(compile(block, page, "exec"), scope)
+
+
+def test_the_page_of_e4net_has_the_registered_parameters(root: Path) -> None:
+    rows = re.findall(r"^\| `(\w+)` .*\| ([\d,]+) \|$", (root / "docs/e4net.md").read_text("utf-8"), re.MULTILINE)
+    presets = {preset.name: f"{preset.parameters:,}" for preset in zoo.models.e4net.PRESETS}
+    assert dict(rows) == presets
+
+
+def test_the_table_is_the_one_of_the_cards(root: Path, generate: types.ModuleType) -> None:
+    text = (root / "README.md").read_text("utf-8")
+    table = generate.model_table(generate.latest(generate.load_cards()))
+    assert generate.insert_table(text, table) == text, "run `make readme`"
+
+
+def test_the_readme_fits_on_a_screen(root: Path) -> None:
+    assert len((root / "README.md").read_text("utf-8").splitlines()) <= 75
+
+
+def test_links_to_files_of_the_checkout_exist(root: Path) -> None:
+    for name in ("README.md", "CONTRIBUTING.md"):
+        targets = re.findall(r"\]\(([^)#:]+)\)", (root / name).read_text("utf-8"))
+        assert [target for target in targets if not (root / target).exists()] == [], name
+
+
+def test_named_examples_exist(root: Path) -> None:
+    texts = {path: path.read_text("utf-8") for path in (root / "README.md", *(root / "docs").glob("*.md"))}
+    named = {name for text in texts.values() for name in re.findall(r"\bexamples/[\w./*-]*\w", text)}
+    assert named and [name for name in sorted(named) if not list(root.glob(name))] == []
+
+
+def test_table_from_a_card(generate: types.ModuleType) -> None:
+    row = generate.model_table([CARD]).splitlines()[-1]
+    assert row == "| `net10_digits.v2` | digits | 18,118 | 17.6 M | 1.25 % error | 1.30 ± 0.07 (2 runs) | 1.29 |"
+
+
+def test_newest_tag_in_natural_order(generate: types.ModuleType, tmp_path: Path) -> None:
+    for name, tag in (("net10_digits", "v2"), ("net10_digits", "v10"), ("net9_digits", "v1")):
+        folder = tmp_path / "weights" / name / tag
+        folder.mkdir(parents=True)
+        (folder / "card.json").write_text(json.dumps({**CARD, "name": name, "tag": tag}))
+    cards = generate.latest(generate.load_cards(tmp_path))
+    assert [(card["name"], card["tag"]) for card in cards] == [("net9_digits", "v1"), ("net10_digits", "v10")]
+
+
+def test_page_of_a_card(generate: types.ModuleType) -> None:
+    page = generate.card_page(CARD)
+    for text in ("# net10_digits.v2", "zoo evaluate net10_digits.v2", "It is smaller.", "group: p4", "rotate, shift"):
+        assert text in page
+
+
+def test_marks_are_required(generate: types.ModuleType) -> None:
+    with pytest.raises(ValueError, match="each of these lines once"):
+        generate.insert_table("no marks", "table")

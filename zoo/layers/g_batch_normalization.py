@@ -1,0 +1,96 @@
+"""Batch normalization with one scale, offset, mean and variance a field, shared over the group."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import keras
+from keras import ops
+
+from zoo.layers import _group
+from zoo.math import get_group
+
+
+@keras.saving.register_keras_serializable(package="zoo")
+class GBatchNormalization(keras.layers.Layer):
+    """Batch normalization of feature maps on a group.
+
+        out[b, x, c, g] = gamma[c] (in[b, x, c, g] - mean[c]) / sqrt(variance[c] + epsilon) + beta[c]
+
+    In training, mean and (biased) variance are taken over (B, H, W, n) and the moving ones follow by
+    `moving = momentum * moving + (1 - momentum) * batch`; in inference the moving ones are used. Statistics are kept in
+    float32 under mixed precision. An ordinary `BatchNormalization` would treat the n orientations of a field
+    differently and so break equivariance.
+
+    Args:
+        group: `"p4"` (n = 4) or `"p4m"` (n = 8).
+        momentum: of the moving mean and variance.
+        epsilon: added to the variance.
+
+    Input and output shape: (B, H, W, C * n), channel index = field * n + element.
+    Weights: `gamma`, `beta`, `moving_mean`, `moving_variance`, each (C,); the last two are not trainable.
+
+    Raises:
+        ValueError: unknown group, channels that are no multiple of n.
+
+    Example:
+        >>> GBatchNormalization("p4")(keras.ops.ones((2, 8, 8, 64))).shape
+        (2, 8, 8, 64)
+
+    Source: Cohen and Welling, Group Equivariant Convolutional Networks, ICML 2016, section 6.4.
+    """
+
+    def __init__(self, group: str = "p4", *, momentum: float = 0.9, epsilon: float = 1e-5, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        if not 0 <= momentum <= 1:
+            raise ValueError(f"`momentum` must lie in [0, 1]; got {momentum}.")
+        self.group = get_group(group)
+        self.momentum = momentum
+        self.epsilon = epsilon
+
+    def build(self, input_shape: tuple[int | None, ...]) -> None:
+        """Creates the four vectors of one value a field."""
+        shape = (_group.count_fields(self.name, input_shape, self.group),)
+        self.gamma = self.add_weight(name="gamma", shape=shape, initializer="ones")
+        self.beta = self.add_weight(name="beta", shape=shape, initializer="zeros")
+        statistic = {"shape": shape, "trainable": False, "autocast": False}
+        self.moving_mean = self.add_weight(name="moving_mean", initializer="zeros", **statistic)
+        self.moving_variance = self.add_weight(name="moving_variance", initializer="ones", **statistic)
+
+    def call(self, inputs: Any, training: bool | None = None) -> Any:
+        """Normalizes feature maps (B, H, W, C * n)."""
+        wide = ops.cast(inputs, keras.backend.result_type(inputs.dtype, "float32"))
+        if training and self.trainable:
+            mean, variance = self._moments(wide)
+            self._follow(self.moving_mean, mean)
+            self._follow(self.moving_variance, variance)
+        else:
+            mean, variance = self.moving_mean, self.moving_variance
+        scale = ops.cast(self.gamma, wide.dtype) * ops.rsqrt(ops.cast(variance, wide.dtype) + self.epsilon)
+        offset = ops.cast(self.beta, wide.dtype) - ops.cast(mean, wide.dtype) * scale
+        order = self.group.order
+        return ops.cast(wide * ops.repeat(scale, order) + ops.repeat(offset, order), inputs.dtype)
+
+    def _moments(self, inputs: Any) -> tuple[Any, Any]:
+        """Mean and biased variance of every field over (B, H, W, n), each (C,)."""
+        order = self.group.order
+        mean = ops.mean(ops.reshape(ops.mean(inputs, axis=(0, 1, 2)), (-1, order)), axis=1)
+        squares = ops.mean(ops.square(inputs - ops.repeat(mean, order)), axis=(0, 1, 2))
+        return mean, ops.mean(ops.reshape(squares, (-1, order)), axis=1)
+
+    def _follow(self, moving: Any, value: Any) -> None:
+        step = (1.0 - self.momentum) * (ops.cast(value, moving.dtype) - moving)
+        moving.assign_add(step)
+
+    def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
+        """Shape of the output for an input shape."""
+        return input_shape
+
+    def get_config(self) -> dict[str, Any]:
+        """Arguments that rebuild the layer."""
+        return {
+            **super().get_config(),
+            "group": self.group.name,
+            "momentum": self.momentum,
+            "epsilon": self.epsilon,
+        }
