@@ -1,1 +1,26 @@
-"""zoo."""
+"""zoo: trained Keras models of six papers, with their layers."""
+
+from zoo import datasets, evaluation, layers, visual
+from zoo.evaluation import evaluate, predict
+from zoo.hub import build, card, decode, features, list_models, load, save, verify
+from zoo.training import train
+from zoo.version import __version__
+
+__all__ = [
+    "__version__",
+    "build",
+    "card",
+    "datasets",
+    "decode",
+    "evaluate",
+    "evaluation",
+    "features",
+    "layers",
+    "list_models",
+    "load",
+    "predict",
+    "save",
+    "train",
+    "verify",
+    "visual",
+]

@@ -1,1 +1,5 @@
-"""TODO"""
+"""Training by recipe, and publishing what came out."""
+
+from zoo.training.loop import train
+
+__all__ = ["train"]

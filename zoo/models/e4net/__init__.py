@@ -2,5 +2,7 @@
 
 from zoo.models.e4net.config import E4NetConfig, E4ResNet18Config
 from zoo.models.e4net.model import build
+from zoo.models.e4net.presets import PRESETS
+from zoo.models.e4net.recipes import RECIPES
 
-__all__ = ["E4NetConfig", "E4ResNet18Config", "build"]
+__all__ = ["PRESETS", "RECIPES", "E4NetConfig", "E4ResNet18Config", "build"]

@@ -1,0 +1,82 @@
+"""The registered E4-Nets and their baselines."""
+
+from __future__ import annotations
+
+from zoo.models.e4net.config import E4NetConfig, E4ResNet18Config
+from zoo.models.preset import Paper, Preset
+
+E4NET = Paper(
+    key="e4net",
+    title="Efficient Equivariant Network",
+    authors="L. He, Y. Chen, Z. Shen, Y. Dong, Y. Wang, Z. Lin",
+    venue="NeurIPS",
+    year=2021,
+    url="https://openreview.net/forum?id=4-Py8BiJwHI",
+)
+
+DIGITS = tuple("0123456789")
+CIFAR10 = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
+
+_SHARED_NORM = (
+    "The generator's norm has one scale and offset a field, shared over the group: the authors' code has one a field "
+    "and group element, which loses equivariance in training."
+)
+_UNREAD = "Built from the authors' code and README; the paper's full text was not read."
+_DROPOUT = "Dropout drops whole fields, so that training steps are equivariant; the authors' drops single values."
+
+
+def _digits(name: str, summary: str, parameters: int, deviations: tuple[str, ...], **config: object) -> Preset:
+    return Preset(
+        name=name,
+        config=E4NetConfig(name=name, **config),
+        summary=summary,
+        paper=E4NET,
+        dataset="mnist_rot",
+        labels=DIGITS,
+        parameters=parameters,
+        deviations=deviations,
+    )
+
+
+def _cifar(name: str, summary: str, parameters: int, deviations: tuple[str, ...], **config: object) -> Preset:
+    return Preset(
+        name=name,
+        config=E4ResNet18Config(name=name, **config),
+        summary=summary,
+        paper=E4NET,
+        dataset="cifar10",
+        labels=CIFAR10,
+        parameters=parameters,
+        deviations=deviations,
+    )
+
+
+_P4M = (22, 44, 88, 176)
+
+PRESETS = (
+    _digits("e4net_mnistrot", "E4-Net, 16 fields on p4", 18_118, (_SHARED_NORM, _DROPOUT, _UNREAD)),
+    _digits(
+        "e4net_large_mnistrot",
+        "E4-Net large, 24 fields on p4",
+        45_082,
+        (_SHARED_NORM, _DROPOUT, _UNREAD),
+        width=24,
+        slices=12,
+        reduction=2,
+    ),
+    _digits(
+        "gcnn_mnistrot",
+        "p4 G-CNN of the same wiring, 16 fields",
+        55_834,
+        (_DROPOUT, "A baseline of ours: 3x3 group convolutions in the place of the E4 layers."),
+        layer="gconv",
+        kernel_size=3,
+    ),
+    _cifar("e4resnet18_p4_cifar10", "E4 ResNet-18 on p4", 6_340_298, (_SHARED_NORM, _UNREAD)),
+    _cifar("e4resnet18_p4m_cifar10", "E4 ResNet-18 on p4m", 5_804_952, (_SHARED_NORM, _UNREAD), group="p4m", widths=_P4M),
+    _cifar("gresnet18_p4_cifar10", "G-CNN ResNet-18 on p4", 11_165_738, (_UNREAD,), layer="gconv"),
+    _cifar(
+        "gresnet18_p4m_cifar10", "G-CNN ResNet-18 on p4m", 10_552_992, (_UNREAD,), layer="gconv", group="p4m", widths=_P4M
+    ),
+    _cifar("resnet18_cifar10", "plain ResNet-18", 11_173_962, (_UNREAD,), group=None, widths=(64, 128, 256, 512)),
+)

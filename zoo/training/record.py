@@ -1,0 +1,110 @@
+"""What a run folder remembers: which run it is, how far it got, and what came out."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+import platform
+import subprocess
+from datetime import UTC, datetime
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import keras
+
+from zoo.models.recipe import Recipe
+
+RUN = "run.json"
+HISTORY = "history.csv"
+CHECKPOINT = "checkpoint"
+
+_PACKAGES = ("keras", "numpy", "tensorflow", "jax", "torch")
+
+
+def open_run(folder: Path, *, model: str, seed: int, recipe: Recipe, smoke: bool) -> dict[str, Any]:
+    """Starts a run in a folder, or recognises the one that is there.
+
+    Raises:
+        ValueError: the folder holds another run.
+        OSError: the folder cannot be written.
+    """
+    identity = json.loads(json.dumps({"model": model, "seed": seed, "recipe": recipe_facts(recipe), "smoke": smoke}))
+    folder.mkdir(parents=True, exist_ok=True)
+    if (folder / RUN).is_file():
+        run = json.loads((folder / RUN).read_text())
+        different = sorted(key for key, value in identity.items() if run.get(key) != value)
+        if different:
+            raise ValueError(f"{folder} holds another run: {', '.join(different)} differ. Choose another folder.")
+        return run
+    run = identity | {
+        "finished": False,
+        "minutes": 0.0,
+        "backend": keras.backend.backend(),
+        "versions": installed_versions(),
+        "hardware": describe_hardware(),
+        "commit": git_commit(),
+        "date": datetime.now(UTC).date().isoformat(),
+    }
+    write_json(folder / RUN, run)
+    return run
+
+
+def close_run(folder: Path, *, validation: dict[str, float]) -> None:
+    """Marks a run as finished and notes its validation results."""
+    run = json.loads((folder / RUN).read_text())
+    write_json(folder / RUN, run | {"finished": True, "validation": validation})
+
+
+def add_minutes(folder: Path, minutes: float) -> None:
+    """Adds to the time that the run has taken."""
+    run = json.loads((folder / RUN).read_text())
+    write_json(folder / RUN, run | {"minutes": round(run["minutes"] + minutes, 1)})
+
+
+def epochs_done(folder: Path) -> int:
+    """Epochs that the checkpoint of a run holds."""
+    marker = folder / CHECKPOINT / "training_metadata.json"
+    return json.loads(marker.read_text())["epoch"] if marker.is_file() else 0
+
+
+def recipe_facts(recipe: Recipe) -> dict[str, Any]:
+    """A recipe as plain values."""
+    return dataclasses.asdict(recipe) | {"overrides": dict(recipe.overrides)}
+
+
+def installed_versions() -> dict[str, str]:
+    """Versions of Python and of the packages that decide a result."""
+    versions = {"python": platform.python_version()}
+    for package in _PACKAGES:
+        try:
+            versions[package] = metadata.version(package)
+        except metadata.PackageNotFoundError:
+            continue
+    return versions
+
+
+def describe_hardware() -> str:
+    """Processor kind and number of cores."""
+    return f"{platform.machine()} CPU, {os.cpu_count()} cores"
+
+
+def git_commit() -> str | None:
+    """Commit of the checkout that this code runs from, with a plus sign if it was changed; None outside one."""
+
+    def git(*arguments: str) -> str:
+        command = ["git", "-C", str(Path(__file__).parent), *arguments]
+        return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+
+    try:
+        return git("rev-parse", "--short=12", "HEAD") + ("+" if git("status", "--porcelain") else "")
+    except (OSError, subprocess.CalledProcessError):
+        return None
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Writes a file whole or not at all."""
+    temporary = path.with_suffix(".tmp")
+    temporary.write_text(json.dumps(value, indent=2) + "\n")
+    os.replace(temporary, path)
