@@ -25,7 +25,7 @@ FUNCTIONS = {
     "train",
     "verify",
 }
-MODULES = {"datasets", "evaluation", "layers", "models", "testing", "training", "visual"}
+MODULES = {"datasets", "evaluation", "layers", "testing", "visual"}
 OTHERS = {"__version__"}
 
 
