@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import inspect
+import re
 import types
+from pathlib import Path
 
 import pytest
 
@@ -23,7 +25,7 @@ FUNCTIONS = {
     "train",
     "verify",
 }
-MODULES = {"datasets", "evaluation", "layers", "models", "testing", "training", "visual"}
+MODULES = {"datasets", "evaluation", "layers", "testing", "visual"}
 OTHERS = {"__version__"}
 
 
@@ -55,6 +57,14 @@ def test_layers_are_documented(name: str) -> None:
     assert ">>>" in documentation, f"zoo.layers.{name}: the docstring needs an example that runs (>>>)"
     assert "Args:" in documentation, f"zoo.layers.{name}: the docstring needs its arguments (Args:)"
     assert layer.__init__.__annotations__, f"zoo.layers.{name}: the arguments need types"
+
+
+def test_the_reference_is_complete(root: Path) -> None:
+    functions = (root / "docs/reference/functions.md").read_text("utf-8")
+    layers = (root / "docs/reference/layers.md").read_text("utf-8")
+    lacking = [name for name in sorted(FUNCTIONS) if not re.search(rf"^::: zoo\..*\.{name}$", functions, re.MULTILINE)]
+    lacking += [name for name in zoo.layers.__all__ if f"::: zoo.layers.{name}\n" not in layers]
+    assert not lacking, f"docs/reference lacks {lacking}"
 
 
 def check_function(function: types.FunctionType, name: str) -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 import keras
 import pytest
 
-import zoo
+from zoo.models import e4net
 
 CARD = {
     "name": "net10_digits",
@@ -88,7 +88,7 @@ def test_the_page_runs(page: str, root: Path, tmp_path: Path, monkeypatch: pytes
 
 def test_the_page_of_e4net_has_the_registered_parameters(root: Path) -> None:
     rows = re.findall(r"^\| `(\w+)` .*\| ([\d,]+) \|$", (root / "docs/e4net.md").read_text("utf-8"), re.MULTILINE)
-    presets = {preset.name: f"{preset.parameters:,}" for preset in zoo.models.e4net.PRESETS}
+    presets = {preset.name: f"{preset.parameters:,}" for preset in e4net.PRESETS}
     assert dict(rows) == presets
 
 
