@@ -25,7 +25,7 @@ def test_wrong_usage(zoo_command, words):
     assert outcome.code == 2 and "usage: zoo" in outcome.err and outcome.out == ""
 
 
-@pytest.mark.parametrize("error", [ValueError, FileNotFoundError, PermissionError, ImportError])
+@pytest.mark.parametrize("error", [ValueError, FileNotFoundError, PermissionError, ImportError, FloatingPointError])
 def test_expected_errors_are_one_line(zoo_command, monkeypatch, error):
     def fail(*_, **__):
         raise error("the reason [with brackets]")

@@ -189,8 +189,3 @@ def test_train_and_publish(zoo_command, training):
     result = zoo_command("train", "m", "--out", "here", "--publish", "v2", "--json").json
     assert training["publish"] == ("the run", "v2")
     assert result == {"name": "m", "seed": 0, "run": "here", "published": "weights/m/v2"}
-
-
-def test_train_wrong_epochs(zoo_command, training):
-    outcome = zoo_command("train", "m", "--epochs", 0)
-    assert outcome.code == 2 and "--epochs must be at least 1" in outcome.err and not training

@@ -18,7 +18,7 @@ def register(commands: Any) -> None:
     parser.add_argument("--out", metavar="FOLDER", help="folder of the run (default: runs/NAME-seedSEED)")
     parser.add_argument("--data", metavar="FOLDER", help="folder with the data sets (default: ZOO_DATA)")
     parser.add_argument("--epochs", type=int, metavar="N", help="instead of the recipe's")
-    parser.add_argument("--smoke", action="store_true", help="a few steps only, to see that everything works")
+    parser.add_argument("--smoke", action="store_true", help="one epoch on a few images, to see that everything works")
     parser.add_argument("--publish", metavar="TAG", help="store the trained weights under this tag, as v1")
     output.add_json(parser)
     parser.set_defaults(run=run)
@@ -26,8 +26,6 @@ def register(commands: Any) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Trains, and publishes the run when asked to."""
-    if options.epochs is not None and options.epochs < 1:
-        raise ValueError(f"--epochs must be at least 1; got {options.epochs}.")
     out = Path(options.out or f"runs/{options.name}-seed{options.seed}")
     trained = zoo.train(
         options.name, out=out, seed=options.seed, data=options.data, epochs=options.epochs, smoke=options.smoke
