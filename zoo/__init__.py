@@ -3,7 +3,7 @@
 from zoo import datasets, evaluation, layers, visual
 from zoo.evaluation import evaluate, predict
 from zoo.hub import build, card, decode, features, list_models, load, save, verify
-from zoo.training import train
+from zoo.training import publish, train
 from zoo.version import __version__
 
 __all__ = [
@@ -19,6 +19,7 @@ __all__ = [
     "list_models",
     "load",
     "predict",
+    "publish",
     "save",
     "train",
     "verify",

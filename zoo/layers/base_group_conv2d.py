@@ -82,6 +82,11 @@ class BaseGroupConv2D(keras.layers.Layer):
         sizes = [output_size(size, self.kernel_size, self.strides, self.padding) for size in input_shape[1:3]]
         return (input_shape[0], *sizes, self.filters * self.group.order)
 
+    def macs(self, input_shape: tuple[int, ...]) -> int:
+        """Multiply-accumulates for one sample: those of the ordinary convolution that this layer is."""
+        _, height, width, channels = self.compute_output_shape(input_shape)
+        return height * width * channels * input_shape[-1] * self.kernel_size**2
+
     def get_config(self) -> dict[str, Any]:
         """Arguments that rebuild the layer."""
         return {

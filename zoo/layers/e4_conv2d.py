@@ -191,6 +191,17 @@ class E4Conv2D(keras.layers.Layer):
         """Shape of the output for an input shape."""
         return (*input_shape[:-1], self.filters * self.group.order)
 
+    def macs(self, input_shape: tuple[int, ...]) -> int:
+        """Multiply-accumulates for one sample: value, generator, head and aggregation.
+
+        n^2 Cin C + n^2 Cin Cr + n Cr k^2 slices + n C k^2 at every position.
+        """
+        n, taps = self.group.order, self.kernel_size**2
+        fields = input_shape[-1] // n
+        width = fields // self.reduction
+        mixing = n * n * fields * (self.filters + width)
+        return input_shape[1] * input_shape[2] * (mixing + n * taps * (width * self.slices + self.filters))
+
     def get_config(self) -> dict[str, Any]:
         """Arguments that rebuild the layer."""
         return {

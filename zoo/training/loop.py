@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 import math
 import os
 import time
@@ -154,15 +153,3 @@ def _fit(model: keras.Model, batches: TrainingBatches, validation: Any, recipe: 
         ],
     )
 
-
-def read_run(folder: str | os.PathLike[str]) -> dict[str, Any]:
-    """The facts of a finished run.
-
-    Raises:
-        ValueError: the folder holds no finished run.
-    """
-    path = Path(folder) / record.RUN
-    run = json.loads(path.read_text()) if path.is_file() else {"finished": False}
-    if not run["finished"]:
-        raise ValueError(f"Expected the folder of a finished training run; {folder} holds none. Run zoo.train first.")
-    return run

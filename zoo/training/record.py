@@ -51,6 +51,19 @@ def open_run(folder: Path, *, model: str, seed: int, recipe: Recipe, smoke: bool
     return run
 
 
+def read_run(folder: str | os.PathLike[str]) -> dict[str, Any]:
+    """The facts of a finished run.
+
+    Raises:
+        ValueError: the folder holds no finished run.
+    """
+    path = Path(folder) / RUN
+    run = json.loads(path.read_text()) if path.is_file() else {"finished": False}
+    if not run["finished"]:
+        raise ValueError(f"Expected the folder of a finished training run; {folder} holds none. Run zoo.train first.")
+    return run
+
+
 def close_run(folder: Path, *, validation: dict[str, float]) -> None:
     """Marks a run as finished and notes its validation results."""
     run = json.loads((folder / RUN).read_text())

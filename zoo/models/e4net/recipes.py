@@ -14,7 +14,7 @@ _ONE_CYCLE = {
 }
 
 RECIPES = {
-    "e4net_mnistrot": Recipe(epochs=60, **_ONE_CYCLE),
+    "e4net_mnistrot": Recipe(epochs=40, **_ONE_CYCLE),
     "e4net_large_mnistrot": Recipe(epochs=30, **_ONE_CYCLE),
-    "gcnn_mnistrot": Recipe(epochs=60, **_ONE_CYCLE),
+    "gcnn_mnistrot": Recipe(epochs=40, **_ONE_CYCLE),
 }
