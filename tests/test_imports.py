@@ -33,7 +33,10 @@ class Rule:
 
 # The longest prefix of a module's name decides.
 RULES = {
-    "": Rule(("cli", "evaluation", "losses", "models", "testing", "training", "visual", *BELOW), frozenset({"keras"})),
+    "": Rule(
+        ("cli", "evaluation", "losses", "models", "testing", "training", "visual", "_startup", *BELOW),
+        frozenset({"keras"}),
+    ),
     "version": Rule((), NOTHING),
     "math": Rule((), frozenset({"numpy"})),
     "layers": Rule(("math",), frozenset({"keras", "numpy"})),

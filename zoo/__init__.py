@@ -1,6 +1,7 @@
 """zoo: trained Keras models of six papers, with their layers."""
 
-from zoo import datasets, evaluation, layers, visual
+from zoo import _startup as _startup  # first: it decides what the backend prints when it is imported
+from zoo import datasets, evaluation, layers, testing, visual
 from zoo.evaluation import evaluate, predict
 from zoo.hub import build, card, decode, features, list_models, load, save, verify
 from zoo.training import publish, train
@@ -21,6 +22,7 @@ __all__ = [
     "predict",
     "publish",
     "save",
+    "testing",
     "train",
     "verify",
     "visual",

@@ -32,8 +32,9 @@ def gradients(layer, x: np.ndarray, *, training: bool = False, cotangent: np.nda
         weight = outputs if cotangent is None else keras.ops.convert_to_tensor(cotangent)
         return keras.ops.sum(outputs * weight)
 
+    arguments = {"training": True} if training else {}  # most layers' `call` takes no such argument
     run = {"tensorflow": _tensorflow, "jax": _jax, "torch": _torch}[keras.backend.backend()]
-    outputs, input_gradient, weight_gradients = run(layer, x, training, variables, objective)
+    outputs, input_gradient, weight_gradients = run(layer, x, arguments, variables, objective)
     to_numpy = keras.ops.convert_to_numpy
     paths = [variable.path for variable in variables]
     return (
@@ -43,25 +44,25 @@ def gradients(layer, x: np.ndarray, *, training: bool = False, cotangent: np.nda
     )
 
 
-def _tensorflow(layer, x, training, variables, objective):
+def _tensorflow(layer, x, arguments, variables, objective):
     import tensorflow as tf
 
     with tf.GradientTape() as tape:
         inputs = tf.convert_to_tensor(x)
         tape.watch(inputs)
-        outputs = layer(inputs, training=training)
+        outputs = layer(inputs, **arguments)
         value = objective(outputs)
     input_gradient, weights = tape.gradient(value, (inputs, [variable.value for variable in variables]))
     return outputs, input_gradient, weights
 
 
-def _jax(layer, x, training, variables, objective):
+def _jax(layer, x, arguments, variables, objective):
     import jax
 
     state = [variable.value for variable in layer.non_trainable_variables]
 
     def value(inputs, weights):
-        outputs, new_state = layer.stateless_call(weights, state, inputs, training=training)
+        outputs, new_state = layer.stateless_call(weights, state, inputs, **arguments)
         return objective(outputs), (outputs, new_state)
 
     weights = [variable.value for variable in variables]
@@ -73,11 +74,11 @@ def _jax(layer, x, training, variables, objective):
     return outputs, input_gradient, weight_gradients
 
 
-def _torch(layer, x, training, variables, objective):
+def _torch(layer, x, arguments, variables, objective):
     import torch
 
     inputs = torch.tensor(x, requires_grad=True)
-    outputs = layer(inputs, training=training)
+    outputs = layer(inputs, **arguments)
     tensors = [variable.value for variable in variables]
     found = torch.autograd.grad(objective(outputs), [inputs, *tensors])
     return outputs, found[0], found[1:]

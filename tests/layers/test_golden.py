@@ -27,12 +27,9 @@ def test_lifting(name):
     check(layer, golden, {"kernel": reference.lifting(golden["weights/weight"])}, reference.lifting)
 
 
-@pytest.mark.parametrize("name", ["c4_1x1", "d4_1x1", "c4_3x3", "d4_3x3", "c4_1x1_s2", "c4_3x3_s2"])
+@pytest.mark.parametrize("name", ["c4_1x1", "d4_1x1", "c4_3x3", "c4_1x1_s2", "c4_3x3_s2"])
 def test_group_convolution(name):
-    path = FOLDER / f"{name}.npz"
-    if not path.exists():
-        pytest.skip(f"the reference tensors of {name} are not part of the published set")
-    golden = load_golden(path)
+    golden = load_golden(FOLDER / f"{name}.npz")
     size = 3 if "3x3" in name else 1
     has_bias = "weights/bias" in golden
     layer = GConv2D(golden.config["out_channels"], size, group=golden.config["group"], use_bias=has_bias)
@@ -84,7 +81,9 @@ def test_e4_with_the_references_free_norm(name):
     )
     x = reference.nhwc(golden["input"])
     layer.build(x.shape)
-    assign(layer, reference.e4(golden.group("weights"), "", order=order, kernel_size=config["kernel_size"]))
+    weights = reference.e4(golden.group("weights"), "", order=order, kernel_size=config["kernel_size"])
+    neutral = {"generator_gamma": np.ones(layer.width), "generator_beta": np.zeros(layer.width)}
+    assign(layer, weights | neutral)
     layer.scale, layer.offset = golden["weights/conv1.1.weight"], golden["weights/conv1.1.bias"]
     assert_close(layer(x), reference.nhwc(golden["eval/output"]), LAYER)
 
@@ -95,9 +94,8 @@ class FreeNormE4(E4Conv2D):
     scale = offset = None
 
     def _normalize(self, features):
-        gamma, beta = self.generator_gamma, self.generator_beta
-        gamma.assign(np.ones(gamma.shape)), beta.assign(np.zeros(beta.shape))
-        return super()._normalize(features) * self.scale + self.offset
+        standard = super()._normalize(features)
+        return standard * keras.ops.convert_to_tensor(self.scale) + keras.ops.convert_to_tensor(self.offset)
 
 
 @pytest.mark.parametrize("name", ["c4_bn", "d4_bn"])

@@ -8,4 +8,12 @@ from zoo.layers.g_dropout import GDropout
 from zoo.layers.group_pooling import GroupPooling
 from zoo.layers.lifting_conv2d import LiftingConv2D
 
-__all__ = ["BlockMaxPooling2D", "E4Conv2D", "GBatchNormalization", "GConv2D", "GDropout", "GroupPooling", "LiftingConv2D"]
+__all__ = [
+    "BlockMaxPooling2D",
+    "E4Conv2D",
+    "GBatchNormalization",
+    "GConv2D",
+    "GDropout",
+    "GroupPooling",
+    "LiftingConv2D",
+]

@@ -84,8 +84,10 @@ class BaseGroupConv2D(keras.layers.Layer):
 
     def macs(self, input_shape: tuple[int, ...]) -> int:
         """Multiply-accumulates for one sample: those of the ordinary convolution that this layer is."""
-        _, height, width, channels = self.compute_output_shape(input_shape)
-        return height * width * channels * input_shape[-1] * self.kernel_size**2
+        positions = 1
+        for size in input_shape[1:3]:
+            positions *= output_size(size, self.kernel_size, self.strides, self.padding) or 0
+        return positions * input_shape[-1] * self.filters * self.group.order * self.kernel_size**2
 
     def get_config(self) -> dict[str, Any]:
         """Arguments that rebuild the layer."""

@@ -83,9 +83,9 @@ class E4Conv2D(keras.layers.Layer):
     def build(self, input_shape: tuple[int | None, ...]) -> None:
         """Creates the weights for the number of input fields."""
         n, k = self.group.order, self.kernel_size
-        # Puts the channels back from (field in slice, slice, element) to (slice, field in slice, element). A product with
-        # this permutation matrix, not a transpose: XLA fuses a transpose and all taps into every later reduction, and
-        # so computes them many times; it never fuses into a product. Ten times faster training on CPUs.
+        # Puts the channels back from (field in slice, slice, element) to (slice, field in slice, element). A product
+        # with this permutation matrix, not a transpose: XLA fuses a transpose and all taps into every later reduction
+        # and so computes them many times; it never fuses into a product. Ten times faster training on CPUs.
         order = np.arange(self.filters * n).reshape(-1, self.slices, n).swapaxes(0, 1).ravel()
         self._restore = np.eye(self.filters * n)[:, order]
         fields = _group.count_fields(self.name, input_shape, self.group)
@@ -141,7 +141,9 @@ class E4Conv2D(keras.layers.Layer):
         centred = wide - mean(wide)
         scale = ops.repeat(ops.cast(self.generator_gamma, wide.dtype), n)
         offset = ops.repeat(ops.cast(self.generator_beta, wide.dtype), n)
-        return ops.cast(centred * (scale * ops.rsqrt(mean(ops.square(centred)) + self.epsilon)) + offset, features.dtype)
+        return ops.cast(
+            centred * (scale * ops.rsqrt(mean(ops.square(centred)) + self.epsilon)) + offset, features.dtype
+        )
 
     def _with_one(self, features: Any) -> Any:
         """Appends a channel of ones for the head's bias, whose gradient then comes out of the same product."""

@@ -58,7 +58,7 @@ class GroupPooling(keras.layers.Layer):
 
     def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
         """Shape of the output for an input shape."""
-        return (*input_shape[:-1], input_shape[-1] // self.group.order)
+        return (*input_shape[:-1], _group.count_fields(self.name, input_shape, self.group))
 
     def get_config(self) -> dict[str, Any]:
         """Arguments that rebuild the layer."""

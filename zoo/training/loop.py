@@ -152,4 +152,3 @@ def _fit(model: keras.Model, batches: TrainingBatches, validation: Any, recipe: 
             keras.callbacks.BackupAndRestore(str(folder / record.CHECKPOINT), delete_checkpoint=False),
         ],
     )
-

@@ -29,10 +29,11 @@ def build(config: E4NetConfig | E4ResNet18Config) -> keras.Model:
         >>> build(E4NetConfig()).count_params()
         18342
     """
-    builders = {E4NetConfig: _build_digits, E4ResNet18Config: _build_resnet}
-    if type(config) not in builders:
-        raise TypeError(f"Expected an E4NetConfig or E4ResNet18Config; got {type(config).__name__}.")
-    return builders[type(config)](config)
+    if isinstance(config, E4NetConfig):
+        return _build_digits(config)
+    if isinstance(config, E4ResNet18Config):
+        return _build_resnet(config)
+    raise TypeError(f"Expected an E4NetConfig or E4ResNet18Config; got {type(config).__name__}.")
 
 
 def _build_digits(config: E4NetConfig) -> keras.Model:
@@ -116,9 +117,7 @@ def _second_layer(config: E4ResNet18Config, width: int, name: str) -> keras.Laye
 def _group_layer(config: E4NetConfig, width: int, slices: int, name: str) -> keras.Layer:
     if config.layer == "gconv":
         return GConv2D(width, config.kernel_size, group=config.group, name=name)
-    return E4Conv2D(
-        width, config.kernel_size, slices=slices, reduction=config.reduction, group=config.group, name=name
-    )
+    return E4Conv2D(width, config.kernel_size, slices=slices, reduction=config.reduction, group=config.group, name=name)
 
 
 def _plain_conv(width: int, kernel_size: int, strides: int, name: str) -> keras.Layer:

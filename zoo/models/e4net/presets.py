@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from zoo.models.e4net.config import E4NetConfig, E4ResNet18Config
 from zoo.models.preset import Paper, Preset
 
@@ -25,7 +27,7 @@ _UNREAD = "Built from the authors' code and README; the paper's full text was no
 _DROPOUT = "Dropout drops whole fields, so that training steps are equivariant; the authors' drops single values."
 
 
-def _digits(name: str, summary: str, parameters: int, deviations: tuple[str, ...], **config: object) -> Preset:
+def _digits(name: str, summary: str, parameters: int, deviations: tuple[str, ...], **config: Any) -> Preset:
     return Preset(
         name=name,
         config=E4NetConfig(name=name, **config),
@@ -38,7 +40,7 @@ def _digits(name: str, summary: str, parameters: int, deviations: tuple[str, ...
     )
 
 
-def _cifar(name: str, summary: str, parameters: int, deviations: tuple[str, ...], **config: object) -> Preset:
+def _cifar(name: str, summary: str, parameters: int, deviations: tuple[str, ...], **config: Any) -> Preset:
     return Preset(
         name=name,
         config=E4ResNet18Config(name=name, **config),
@@ -73,10 +75,18 @@ PRESETS = (
         kernel_size=3,
     ),
     _cifar("e4resnet18_p4_cifar10", "E4 ResNet-18 on p4", 6_340_298, (_SHARED_NORM, _UNREAD)),
-    _cifar("e4resnet18_p4m_cifar10", "E4 ResNet-18 on p4m", 5_804_952, (_SHARED_NORM, _UNREAD), group="p4m", widths=_P4M),
+    _cifar(
+        "e4resnet18_p4m_cifar10", "E4 ResNet-18 on p4m", 5_804_952, (_SHARED_NORM, _UNREAD), group="p4m", widths=_P4M
+    ),
     _cifar("gresnet18_p4_cifar10", "G-CNN ResNet-18 on p4", 11_165_738, (_UNREAD,), layer="gconv"),
     _cifar(
-        "gresnet18_p4m_cifar10", "G-CNN ResNet-18 on p4m", 10_552_992, (_UNREAD,), layer="gconv", group="p4m", widths=_P4M
+        "gresnet18_p4m_cifar10",
+        "G-CNN ResNet-18 on p4m",
+        10_552_992,
+        (_UNREAD,),
+        layer="gconv",
+        group="p4m",
+        widths=_P4M,
     ),
     _cifar("resnet18_cifar10", "plain ResNet-18", 11_173_962, (_UNREAD,), group=None, widths=(64, 128, 256, 512)),
 )

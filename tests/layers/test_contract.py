@@ -1,0 +1,144 @@
+"""Every public layer through the whole Keras contract, and its errors."""
+
+import keras
+import numpy as np
+import pytest
+
+from tests.layers.equivariant import normal
+from zoo import layers
+from zoo.layers import BlockMaxPooling2D, E4Conv2D, GBatchNormalization, GConv2D, GDropout, GroupPooling, LiftingConv2D
+from zoo.testing import assert_close, check_layer
+
+OPEN = (None, None, None, 8)
+CASES = {
+    "LiftingConv2D": dict(
+        layer_class=LiftingConv2D,
+        init_kwargs={"filters": 3, "kernel_size": 3, "group": "p4m", "use_bias": True, "kernel_regularizer": "l2"},
+        input_shape=(2, 6, 7, 2),
+        expected_output_shape=(2, 6, 7, 24),
+        expected_weights=9 * 2 * 3 + 3,
+        dynamic_shape=(None, None, None, 2),
+    ),
+    "GConv2D": dict(
+        layer_class=GConv2D,
+        init_kwargs={"filters": 3, "kernel_size": 3, "strides": 2, "padding": "valid"},
+        input_shape=(2, 7, 9, 8),
+        expected_output_shape=(2, 3, 4, 12),
+        expected_weights=9 * 4 * 2 * 3,
+        dynamic_shape=OPEN,
+    ),
+    "E4Conv2D": dict(
+        layer_class=E4Conv2D,
+        init_kwargs={"filters": 4, "kernel_size": 3, "slices": 2, "reduction": 2},
+        input_shape=(2, 6, 5, 16),
+        expected_output_shape=(2, 6, 5, 16),
+        expected_weights=4 * 4 * 4 + 4 * 4 * 2 + 2 * 2 + 3 * 9 * 2,
+        dynamic_shape=(None, None, None, 16),
+    ),
+    "GBatchNormalization": dict(
+        layer_class=GBatchNormalization,
+        init_kwargs={"group": "p4", "momentum": 0.8},
+        input_shape=(4, 5, 6, 8),
+        expected_output_shape=(4, 5, 6, 8),
+        expected_weights=4,
+        expected_non_trainable=4,
+        dynamic_shape=OPEN,
+    ),
+    "GroupPooling": dict(
+        layer_class=GroupPooling,
+        init_kwargs={"group": "p4", "mode": "mean"},
+        input_shape=(2, 5, 6, 8),
+        expected_output_shape=(2, 5, 6, 2),
+        expected_weights=0,
+        dynamic_shape=OPEN,
+    ),
+    "GDropout": dict(
+        layer_class=GDropout,
+        init_kwargs={"rate": 0.0, "group": "p4", "spatial": True, "seed": 1},
+        input_shape=(2, 5, 6, 8),
+        expected_output_shape=(2, 5, 6, 8),
+        expected_weights=0,
+        dynamic_shape=OPEN,
+    ),
+    "BlockMaxPooling2D": dict(
+        layer_class=BlockMaxPooling2D,
+        init_kwargs={"pool_size": 2},
+        input_shape=(2, 6, 8, 8),
+        expected_output_shape=(2, 3, 4, 8),
+        expected_weights=0,
+        dynamic_shape=OPEN,
+    ),
+}
+
+
+def test_every_layer_has_a_case():
+    assert sorted(CASES) == sorted(layers.__all__)
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_contract(name):
+    check_layer(**CASES[name])
+
+
+@pytest.mark.parametrize("pool_size", [2, 3])
+def test_block_pooling_equals_keras(pool_size):
+    x = normal(2, 12, 18, 5)
+    expected = keras.layers.MaxPooling2D(pool_size, data_format="channels_last")(x)
+    assert_close(BlockMaxPooling2D(pool_size)(x), keras.ops.convert_to_numpy(expected), 0.0)
+
+
+def test_e4_equals_its_definition():
+    """The layer against loops over samples, positions, elements and channels, straight from its docstring."""
+    layer = E4Conv2D(4, 3, slices=2, reduction=2, group="p4m")
+    x = normal(1, 3, 4, 2 * 8)
+    layer.build(x.shape)
+    assert_close(layer(x), naive_e4(layer, x), 2e-6)
+
+
+def naive_e4(layer, x):
+    group, k, slices = layer.group, layer.kernel_size, layer.slices
+    weights = {w.path.rsplit("/", 1)[-1]: keras.ops.convert_to_numpy(w).astype("float64") for w in layer.weights}
+    batch, height, width, _ = x.shape
+    f = x.reshape(batch, height, width, -1, group.order).astype("float64")
+
+    def mix(kernel):  # out[o, j] = sum_{i, h} w[P_j[h], i, o] f[i, h]
+        columns = [np.einsum("bxyih,hio->bxyo", f, kernel[0, 0][group.relative[j]]) for j in range(group.order)]
+        return np.stack(columns, axis=-1)
+
+    value, a = mix(weights["value_kernel"]), mix(weights["generator_kernel"])
+    mean, variance = a.mean((1, 2, 4), keepdims=True), a.var((1, 2, 4), keepdims=True)
+    a = np.maximum((a - mean) / np.sqrt(variance + layer.epsilon), 0)  # gamma = 1, beta = 0 in a fresh layer
+    out = np.zeros((batch, height, width, layer.filters, group.order))
+    padded = np.pad(value, ((0, 0), (k // 2, k // 2), (k // 2, k // 2), (0, 0), (0, 0)))
+    for g in range(group.order):
+        for r in range(height):
+            for c in range(width):
+                kernel = np.einsum("uvcs,c->uvs", weights["head_kernel"], a[0, r, c, :, g]) + weights["head_bias"]
+                kernel = group.transform(kernel, g)
+                for o in range(layer.filters):
+                    patch = padded[0, r : r + k, c : c + k, o, g]
+                    out[0, r, c, o, g] = (kernel[:, :, o // (layer.filters // slices)] * patch).sum()
+    return out.reshape(batch, height, width, -1)
+
+
+@pytest.mark.parametrize(
+    ("make", "words"),
+    [
+        (lambda: GConv2D(4, 2), "odd positive integer.*got 2"),
+        (lambda: GConv2D(0, 3), "`filters` must be a positive integer; got 0"),
+        (lambda: GConv2D(4, 3, group="p6"), "must be one of.*'p6'"),
+        (lambda: LiftingConv2D(4, 3, padding="full"), '"same" or "valid".*full'),
+        (lambda: E4Conv2D(16, slices=3), "filters=16, slices=3"),
+        (lambda: E4Conv2D(4, reduction=9).build((None, 8, 8, 32)), "must not exceed the 8 input fields; got 9"),
+        (lambda: GConv2D(4).build((None, 8, 8, 6)), "multiple of 4.*got 6"),
+        (lambda: GConv2D(4).build((None, 8, 16)), "4-D channels-last"),
+        (lambda: LiftingConv2D(4).build((None, 8, 8, None)), "known number of channels"),
+        (lambda: GBatchNormalization(momentum=2), "momentum"),
+        (lambda: GroupPooling(mode="min"), "max.*min"),
+        (lambda: GDropout(1.0), r"\[0, 1\)"),
+        (lambda: BlockMaxPooling2D(0), "pool_size"),
+    ],
+)
+def test_errors_say_what_was_expected(make, words):
+    with pytest.raises(ValueError, match=words):
+        make()

@@ -1,0 +1,108 @@
+"""The E4-Nets: sizes, golden tensors, invariance, training."""
+
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+
+import zoo
+from tests.layers.equivariant import gradients, normal, randomize
+from tests.models.e4net import reference
+from zoo.evaluation import count_macs, equivariance_error
+from zoo.models.e4net import PRESETS, E4NetConfig, E4ResNet18Config, build
+from zoo.testing import assert_close, load_golden
+
+FOLDER = Path(__file__).parents[2] / "golden" / "e4net"
+OUTPUT, GRADIENT = 5e-5, 1e-4
+SMALL_RESNET = {"input_shape": (16, 16, 3), "widths": (4, 8, 16, 32), "mean": (0.0,) * 3, "std": (1.0,) * 3}
+
+
+@pytest.mark.parametrize("preset", PRESETS, ids=lambda preset: preset.name)
+def test_parameters(preset):
+    model = build(preset.config)
+    assert sum(int(np.prod(weight.shape)) for weight in model.trainable_weights) == preset.parameters
+
+
+@pytest.mark.parametrize(
+    ("name", "millions"),
+    [("e4net_mnistrot", 17.64), ("e4net_large_mnistrot", 41.19), ("gcnn_mnistrot", 49.2)],
+)
+def test_arithmetic(name, millions):
+    assert abs(count_macs(zoo.build(name)) / 1e6 - millions) < 0.05
+
+
+def assign(model, weights):
+    for variable in model.weights:
+        variable.assign(weights.pop(variable.path))
+    assert not weights
+
+
+def check_network(model, golden, layout, scale):
+    """Outputs and all gradients in inference and training; `scale` undoes the model's rescaling of its input."""
+    x = reference.nhwc(golden["input"]) * np.float32(scale)
+    for mode in ("eval", "train"):
+        assign(model, layout(golden.group("weights")))
+        outputs, input_gradient, found = gradients(model, x, training=mode == "train")
+        assert_close(outputs, golden[f"{mode}/output"], OUTPUT, name=f"{mode} output")
+        assert_close(
+            input_gradient * scale, reference.nhwc(golden[f"{mode}/grad_input"]), GRADIENT, name=f"{mode} input gradient"
+        )
+        expected = layout(golden.group(f"{mode}/grad"), gradient=True)
+        assert set(expected) == set(found)
+        for path, value in found.items():
+            assert_close(value, expected[path], GRADIENT, name=f"{mode} {path}")
+
+
+def test_digits_network_matches_the_reference():
+    golden = load_golden(FOLDER / "mnistrot_normal_shared.npz")
+    check_network(build(E4NetConfig(dropout=0.0)), golden, reference.digits_network, 255.0)
+
+
+def test_residual_network_matches_the_reference():
+    golden = load_golden(FOLDER / "resnet18_e4c4_w4.npz")
+    model = build(E4ResNet18Config(dropout=0.0, **SMALL_RESNET))
+    check_network(model, golden, reference.residual_network, 1.0)
+
+
+@pytest.mark.parametrize(
+    ("config", "group"),
+    [
+        (E4NetConfig(width=4), "p4"),
+        (E4NetConfig(width=4, group="p4m", input_shape=(12, 16, 1)), "p4m"),
+        (E4NetConfig(width=4, layer="gconv", kernel_size=3), "p4"),
+        (E4ResNet18Config(**SMALL_RESNET), "p4"),
+        (E4ResNet18Config(**{**SMALL_RESNET, "widths": (2, 4, 6, 8)}, group="p4m"), "p4m"),
+        (E4ResNet18Config(**{**SMALL_RESNET, "widths": (2, 4, 6, 8)}, group="p4m", layer="gconv"), "p4m"),
+    ],
+    ids=["digits-p4", "digits-p4m-oblong", "digits-gconv", "resnet-p4", "resnet-p4m", "resnet-gconv-p4m"],
+)
+def test_networks_are_invariant(config, group):
+    model = build(config)
+    randomize(model)
+    assert equivariance_error(model, normal(2, *config.input_shape) * 50, group).max() < 1e-5
+
+
+def test_networks_stay_invariant_in_training():
+    model = build(E4NetConfig(width=4, input_shape=(16, 16, 1)))
+    model.compile(keras.optimizers.Adam(0.01), keras.losses.SparseCategoricalCrossentropy(from_logits=True))
+    x, y = np.abs(normal(64, 16, 16, 1)) * 100, np.arange(64) % 10
+    losses = model.fit(x, y, batch_size=32, epochs=5, verbose=0).history["loss"]
+    assert losses[-1] < losses[0]
+    assert equivariance_error(model, x[:4]).max() < 1e-5
+
+
+def test_odd_sizes_work_with_a_warning():
+    with pytest.warns(UserWarning, match="not exactly equivariant"):
+        model = build(E4NetConfig(width=4, input_shape=(29, 29, 1)))
+    assert model(normal(1, 29, 29, 1)).shape == (1, 10)
+
+
+def test_spatial_size_may_stay_open():
+    model = build(E4NetConfig(width=4, input_shape=(None, None, 1)))
+    assert model(normal(1, 12, 20, 1)).shape == (1, 10)
+
+
+def test_other_configurations_are_refused():
+    with pytest.raises(TypeError, match="E4NetConfig or E4ResNet18Config; got dict"):
+        build({"width": 4})
