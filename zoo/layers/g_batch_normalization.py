@@ -67,15 +67,19 @@ class GBatchNormalization(keras.layers.Layer):
         else:
             mean, variance = self.moving_mean, self.moving_variance
         scale = ops.cast(self.gamma, wide.dtype) * ops.rsqrt(ops.cast(variance, wide.dtype) + self.epsilon)
-        offset = ops.cast(self.beta, wide.dtype) - ops.cast(mean, wide.dtype) * scale
-        order = self.group.order
-        return ops.cast(wide * ops.repeat(scale, order) + ops.repeat(offset, order), inputs.dtype)
+        # Centred first: folding the mean into the offset loses digits where the mean is large.
+        outputs = (wide - self._spread(mean, wide)) * self._spread(scale, wide) + self._spread(self.beta, wide)
+        return ops.cast(outputs, inputs.dtype)
+
+    def _spread(self, values: Any, like: Any) -> Any:
+        """From one value a field to one a channel."""
+        return ops.repeat(ops.cast(values, like.dtype), self.group.order)
 
     def _moments(self, inputs: Any) -> tuple[Any, Any]:
         """Mean and biased variance of every field over (B, H, W, n), each (C,)."""
         order = self.group.order
         mean = ops.mean(ops.reshape(ops.mean(inputs, axis=(0, 1, 2)), (-1, order)), axis=1)
-        squares = ops.mean(ops.square(inputs - ops.repeat(mean, order)), axis=(0, 1, 2))
+        squares = ops.mean(ops.square(inputs - self._spread(mean, inputs)), axis=(0, 1, 2))
         return mean, ops.mean(ops.reshape(squares, (-1, order)), axis=1)
 
     def _follow(self, moving: Any, value: Any) -> None:

@@ -30,7 +30,7 @@ class Recipe:
     dataset: str
     epochs: int
     batch_size: int
-    learning_rate: float
+    learning_rate: float = 1e-3
     warmup: float = 0.2
     weight_decay: float = 0.0
     decay_exclude: tuple[str, ...] = ("bias", "gamma", "beta")

@@ -75,7 +75,7 @@ def train(
     )
     model.compile(**compile_arguments(recipe, steps=recipe.epochs * len(batches)))
     started = time.monotonic()
-    _fit(model, batches, validation_set, recipe, folder)
+    _fit(model, batches, validation_set, recipe, folder=folder, seed=seed)
     record.add_minutes(folder, (time.monotonic() - started) / 60)
     loss, accuracy = model.evaluate(validation_set[0], validation_set[1], batch_size=250, verbose=0)
     hub.save(model, folder)
@@ -131,9 +131,18 @@ def _read(recipe: Recipe, data: Any, smoke: bool) -> tuple[tuple[np.ndarray, np.
     return tuple((images[:count], labels[:count]) for images, labels in splits)
 
 
-def _fit(model: keras.Model, batches: TrainingBatches, validation: Any, recipe: Recipe, folder: Path) -> None:
-    class StopOnBadLoss(keras.callbacks.Callback):
+def _fit(
+    model: keras.Model, batches: TrainingBatches, validation: Any, recipe: Recipe, *, folder: Path, seed: int
+) -> None:
+    class Guard(keras.callbacks.Callback):
         """Comes before the checkpoint, so that no checkpoint ever holds NaN weights."""
+
+        def on_epoch_begin(self, epoch: int, logs: dict[str, float] | None = None) -> None:
+            # Checkpoints hold no random states: each epoch starts from its own, resumed or not.
+            keras.utils.set_random_seed(seed + epoch)  # torch's dropout draws from torch's global state
+            for variable in self.model.non_trainable_variables:
+                if variable.name == "seed_generator_state":
+                    variable.assign([seed, epoch])
 
         def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
             loss = (logs or {}).get("loss", math.nan)
@@ -147,7 +156,7 @@ def _fit(model: keras.Model, batches: TrainingBatches, validation: Any, recipe: 
         epochs=recipe.epochs,
         verbose=1 if os.isatty(1) else 2,
         callbacks=[
-            StopOnBadLoss(),
+            Guard(),
             keras.callbacks.CSVLogger(str(folder / record.HISTORY), append=True),
             keras.callbacks.BackupAndRestore(str(folder / record.CHECKPOINT), delete_checkpoint=False),
         ],

@@ -20,6 +20,6 @@ def _one_cycle(epochs: int) -> Recipe:
 
 RECIPES = {
     "e4net_mnistrot": _one_cycle(40),
-    "e4net_large_mnistrot": _one_cycle(30),
+    "e4net_large_mnistrot": _one_cycle(20),
     "gcnn_mnistrot": _one_cycle(40),
 }
