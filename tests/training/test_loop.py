@@ -98,11 +98,11 @@ def test_publish_ships_the_seed_of_best_validation(tmp_path, data, quick):
     facts = json.loads((runs[0] / "run.json").read_text())
     facts["validation"]["accuracy"] = 2.0  # sure to win
     (runs[0] / "run.json").write_text(json.dumps(facts))
-    folder = zoo.publish(runs, "v1", data=data, paper_error=1.29, paper_note="the authors' README")
+    folder = zoo.publish(runs, "v1", data=data)
     assert folder == tmp_path / "weights" / "dots_mnistrot" / "v1"
     card = zoo.card("dots_mnistrot")
     metric = card.metrics[0]
-    assert metric["seeds"] == [0, 1] and metric["paper_value"] == 1.29
+    assert metric["seeds"] == [0, 1] and metric["paper_value"] == 1.5 and metric["paper_note"] == "a guess"
     assert metric["value"] == metric["values"][0] == zoo.evaluate("dots_mnistrot", data=data)["error_percent"]
     assert card.training["seed"] == 0 and "2 seeds" in card.training["selection"]
     assert all(result.ok for result in zoo.verify())

@@ -45,6 +45,8 @@ def _preset(name: str, **config) -> Preset:
         dataset="mnist_rot",
         labels=tuple("0123456789"),
         parameters=40 + 8 + 49 * 40 + 10,
+        reported_error=1.5,
+        reported_note="a guess",
     )
 
 

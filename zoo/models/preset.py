@@ -38,6 +38,8 @@ class Preset:
         task: what the model does.
         parameters: number of parameters of the unmodified preset; a test holds the builder to it.
         deviations: how the model differs from the paper, one sentence each.
+        reported_error: test error in percent that the authors report, where known.
+        reported_note: where that figure comes from and how it was got.
     """
 
     name: str
@@ -49,3 +51,5 @@ class Preset:
     parameters: int
     task: str = "image-classification"
     deviations: tuple[str, ...] = field(default=())
+    reported_error: float | None = None
+    reported_note: str | None = None

@@ -25,8 +25,6 @@ def publish(
     *,
     data: str | os.PathLike[str] | None = None,
     root: str | os.PathLike[str] | None = None,
-    paper_error: float | None = None,
-    paper_note: str | None = None,
 ) -> Path:
     """Makes `weights/<model>/<tag>` out of finished runs of one recipe.
 
@@ -38,8 +36,6 @@ def publish(
         tag: the new tag, as `"v1"`; a tag that exists is never changed.
         data: folder of the data sets; None takes the environment variable `ZOO_DATA`.
         root: folder of the weights; None takes the checkout's.
-        paper_error: test error in percent that the paper or its authors report.
-        paper_note: where that figure comes from and how it was got.
 
     Returns:
         The new folder.
@@ -61,10 +57,9 @@ def publish(
     for target, source in zip(model.weights, hub.load(folders[best]).weights, strict=True):
         target.assign(source)
     images = datasets.load(dataset, "validation", data=data)[0][:_GOLDEN_IMAGES]
-    metric = _metric(name, tag, errors, best, [run["seed"] for run in facts])
     card = {
         "dataset": {"name": dataset, "split": "train", **datasets.FACTS[dataset]},
-        "metrics": [metric | {"paper_value": paper_error, "paper_note": paper_note}],
+        "metrics": [_metric(name, tag, errors, best, [run["seed"] for run in facts])],
         "recipe": facts[best]["recipe"],
         "training": _training(facts[best], len(facts)),
         "symmetry": _symmetry(model, images),
@@ -91,6 +86,7 @@ def _check(facts: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 def _metric(name: str, tag: str, errors: list[float], best: int, seeds: list[int]) -> dict[str, Any]:
+    preset = hub.find_preset(name)
     return {
         "name": "error",
         "split": "test",
@@ -100,6 +96,8 @@ def _metric(name: str, tag: str, errors: list[float], best: int, seeds: list[int
         "values": errors,
         "mean": statistics.fmean(errors),
         "std": statistics.stdev(errors) if len(errors) > 1 else None,
+        "paper_value": preset.reported_error,
+        "paper_note": preset.reported_note,
         "command": f"zoo evaluate {name}.{tag}",
     }
 

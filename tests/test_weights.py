@@ -1,0 +1,81 @@
+"""What is shipped under `weights/`: intact, the same on every backend, and as good as its card says."""
+
+import os
+import subprocess
+import sys
+
+import keras
+import numpy as np
+import pytest
+
+import zoo
+
+SHIPPED = zoo.list_models(pretrained=True)
+
+
+def test_the_main_models_are_shipped():
+    assert {"e4net_mnistrot", "e4net_large_mnistrot"} <= set(SHIPPED)
+
+
+@pytest.mark.parametrize("name", SHIPPED)
+def test_one_file_gives_the_same_logits_everywhere(name):
+    """The golden logits were computed once, on one backend; this runs on each."""
+    (result,) = zoo.verify(name)
+    assert result.ok, result.problems
+    assert result.golden_error < 1e-5
+
+
+@pytest.mark.parametrize("name", SHIPPED)
+def test_logits_do_not_change_under_the_group(name, root):
+    card = zoo.card(name)
+    if card.symmetry is None:
+        return
+    images = zoo.datasets.read_images(sorted((root / "examples/images/mnistrot").glob("*.png"))[:8], (28, 28, 1))
+    error = zoo.evaluation.equivariance_error(zoo.load(name), images.astype("float32"), card.symmetry["group"])
+    assert error.max() < 1e-5
+
+
+@pytest.mark.parametrize("name", SHIPPED)
+def test_card_facts_can_be_recomputed(name):
+    card, model = zoo.card(name), zoo.build(name)
+    assert card.architecture["macs"] == zoo.evaluation.count_macs(model)
+    assert card.architecture["parameters"] == sum(int(np.prod(v.shape)) for v in model.trainable_variables)
+    metric = card.metrics[0]
+    assert metric["value"] in metric["values"] and metric["mean"] == pytest.approx(np.mean(metric["values"]))
+
+
+@pytest.mark.large
+@pytest.mark.parametrize("name", SHIPPED)
+def test_the_cards_error_is_what_evaluate_prints(name):
+    if "ZOO_DATA" not in os.environ:
+        pytest.skip("the test set is not shipped: set ZOO_DATA to the folder with mnist_rot/mnist_rot.npz")
+    images = zoo.evaluate(name, progress=False)
+    # Other backends round differently, which can turn a tie: allow two images of 50,000.
+    assert abs(images["error_percent"] - zoo.card(name).metrics[0]["value"]) <= 100 * 2 / images["images"]
+
+
+def test_fine_tuning_on_the_next_line(root, monkeypatch):
+    """`load` with other classes, `fit` at once: compiled where there is XLA, traced once, and it learns."""
+    calls = []
+    original = zoo.layers.GroupPooling.call
+    monkeypatch.setattr(zoo.layers.GroupPooling, "call", lambda self, x: calls.append(1) or original(self, x))
+    files = sorted((root / "examples/images/mnistrot").glob("*.png"))[:32]
+    x, y = zoo.datasets.read_images(files, (28, 28, 1)), np.arange(32) // 7
+    model = zoo.load("e4net_mnistrot", num_classes=5)
+    assert model.jit_compile == (keras.backend.backend() != "torch")
+    first = model.fit(x, y, batch_size=16, verbose=0).history["loss"][0]
+    traced = len(calls)
+    last = model.fit(x, y, batch_size=16, epochs=4, verbose=0).history["loss"][-1]
+    assert last < first
+    if keras.backend.backend() != "torch":  # torch calls the layers in every step, as it should
+        assert len(calls) == traced
+    assert zoo.evaluation.equivariance_error(model, x[:4].astype("float32")).max() < 1e-5
+
+
+def test_the_demo_classifies_the_shipped_digits(root, tmp_path):
+    picture = tmp_path / "demo.png"
+    command = [sys.executable, str(root / "examples/demo.py"), "--out", str(picture)]
+    environment = os.environ | {"PYTHONPATH": str(root)}
+    done = subprocess.run(command, capture_output=True, text=True, env=environment, cwd=tmp_path)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert picture.stat().st_size > 10_000
