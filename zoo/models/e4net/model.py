@@ -60,7 +60,7 @@ def _build_resnet(config: E4ResNet18Config) -> keras.Model:
     scale = [1 / std for std in config.std]
     offset = [-mean / std for mean, std in zip(config.mean, config.std, strict=True)]
     x = layers.Rescaling(scale, offset, name="normalize")(inputs)
-    x = _stem(config)(x)
+    x = _stem(config, x)
     x = _norm_relu(x, config.group, "stem")
     for stage, (width, blocks) in enumerate(zip(config.widths, config.blocks, strict=True), start=1):
         for block in range(1, blocks + 1):
@@ -75,15 +75,13 @@ def _build_resnet(config: E4ResNet18Config) -> keras.Model:
 def _residual_block(config: E4ResNet18Config, x: Any, width: int, downsample: bool, name: str) -> Any:
     """3x3 layer, dropout, norm, ReLU, second layer, norm; plus the input, projected where its shape changes."""
     shortcut, order = x, _order(config.group)
-    x = _conv(config, width, 3, downsample, f"{name}_conv1")(x)
-    x = _pool(config, x, downsample, f"{name}_conv1")
+    x = _conv(config, x, width, 3, downsample, f"{name}_conv1")
     x = _dropout(config, f"{name}_dropout")(x)
     x = _norm_relu(x, config.group, f"{name}_conv1")
-    x = _second_layer(config, width, f"{name}_conv2")(x)
+    x = _second_layer(config, x, width, f"{name}_conv2")
     x = _norm(config.group, f"{name}_conv2")(x)
     if downsample or shortcut.shape[-1] != width * order:
-        shortcut = _conv(config, width, 1, downsample, f"{name}_shortcut")(shortcut)
-        shortcut = _pool(config, shortcut, downsample, f"{name}_shortcut")
+        shortcut = _conv(config, shortcut, width, 1, downsample, f"{name}_shortcut")
         shortcut = _norm(config.group, f"{name}_shortcut")(shortcut)
     x = layers.Add(name=f"{name}_add")([x, shortcut])
     return layers.ReLU(name=f"{name}_relu")(x)
@@ -93,25 +91,27 @@ def _order(group: str | None) -> int:
     return {None: 1, "p4": 4, "p4m": 8}[group]
 
 
-def _stem(config: E4ResNet18Config) -> keras.Layer:
+def _stem(config: E4ResNet18Config, x: Any) -> Any:
     if config.group is None:
-        return _plain_conv(config.widths[0], 3, 1, "stem")
-    return LiftingConv2D(config.widths[0], 3, group=config.group, name="stem")
+        return _plain_conv(x, config.widths[0], 3, 1, "stem")
+    return LiftingConv2D(config.widths[0], 3, group=config.group, name="stem")(x)
 
 
-def _conv(config: E4ResNet18Config, width: int, kernel_size: int, downsample: bool, name: str) -> keras.Layer:
+def _conv(config: E4ResNet18Config, x: Any, width: int, kernel_size: int, downsample: bool, name: str) -> Any:
     if config.group is None:
-        return _plain_conv(width, kernel_size, 2 if downsample else 1, name)
-    return GConv2D(width, kernel_size, group=config.group, name=name)
+        return _plain_conv(x, width, kernel_size, 2 if downsample else 1, name)
+    x = GConv2D(width, kernel_size, group=config.group, name=name)(x)
+    # Group networks halve even sizes by pooling: strided windows would not sit symmetrically on them.
+    return BlockMaxPooling2D(2, name=f"{name}_pool")(x) if downsample else x
 
 
-def _second_layer(config: E4ResNet18Config, width: int, name: str) -> keras.Layer:
+def _second_layer(config: E4ResNet18Config, x: Any, width: int, name: str) -> Any:
     if config.group is None:
-        return _plain_conv(width, 3, 1, name)
+        return _plain_conv(x, width, 3, 1, name)
     if config.layer == "gconv":
-        return GConv2D(width, 3, group=config.group, name=name)
+        return GConv2D(width, 3, group=config.group, name=name)(x)
     slices = width // config.slices_divisor
-    return E4Conv2D(width, 3, slices=slices, reduction=config.reduction, group=config.group, name=name)
+    return E4Conv2D(width, 3, slices=slices, reduction=config.reduction, group=config.group, name=name)(x)
 
 
 def _group_layer(config: E4NetConfig, width: int, slices: int, name: str) -> keras.Layer:
@@ -120,24 +120,19 @@ def _group_layer(config: E4NetConfig, width: int, slices: int, name: str) -> ker
     return E4Conv2D(width, config.kernel_size, slices=slices, reduction=config.reduction, group=config.group, name=name)
 
 
-def _plain_conv(width: int, kernel_size: int, strides: int, name: str) -> keras.Layer:
-    return layers.Conv2D(
+def _plain_conv(x: Any, width: int, kernel_size: int, strides: int, name: str) -> Any:
+    if kernel_size > 1:  # symmetric zeros: "same" pads one side only where the stride is 2
+        x = layers.ZeroPadding2D((kernel_size - 1) // 2, data_format="channels_last", name=f"{name}_pad")(x)
+    convolution = layers.Conv2D(
         width,
         kernel_size,
         strides,
-        padding="same",
         use_bias=False,
         kernel_initializer="he_normal",
         data_format="channels_last",
         name=name,
     )
-
-
-def _pool(config: E4ResNet18Config, x: Any, downsample: bool, name: str) -> Any:
-    """Group networks halve even sizes by pooling: strided windows would not sit symmetrically on them."""
-    if not downsample or config.group is None:
-        return x
-    return BlockMaxPooling2D(2, name=f"{name}_pool")(x)
+    return convolution(x)
 
 
 def _dropout(config: E4ResNet18Config, name: str) -> keras.Layer:

@@ -27,6 +27,9 @@ _UNREAD = "Built from the authors' code and README; the paper's full text was no
 _DROPOUT = "Dropout drops whole fields, so that training steps are equivariant; the authors' drops single values."
 
 
+_POSITION_DROPOUT = (
+    "Dropout drops all orientations of a field together at a position; the authors' drops single values."
+)
 _REPORTED = (
     "The authors' README: original MNIST-rot files, trained on all 12,000 images for 199 epochs, the best epoch on the "
     "test set, norm not shared over the group."
@@ -86,16 +89,21 @@ PRESETS = (
         layer="gconv",
         kernel_size=3,
     ),
-    _cifar("e4resnet18_p4_cifar10", "E4 ResNet-18 on p4", 6_340_298, (_SHARED_NORM, _UNREAD)),
+    _cifar("e4resnet18_p4_cifar10", "E4 ResNet-18 on p4", 6_340_298, (_SHARED_NORM, _POSITION_DROPOUT, _UNREAD)),
     _cifar(
-        "e4resnet18_p4m_cifar10", "E4 ResNet-18 on p4m", 5_804_952, (_SHARED_NORM, _UNREAD), group="p4m", widths=_P4M
+        "e4resnet18_p4m_cifar10",
+        "E4 ResNet-18 on p4m",
+        5_804_952,
+        (_SHARED_NORM, _POSITION_DROPOUT, _UNREAD),
+        group="p4m",
+        widths=_P4M,
     ),
-    _cifar("gresnet18_p4_cifar10", "G-CNN ResNet-18 on p4", 11_165_738, (_UNREAD,), layer="gconv"),
+    _cifar("gresnet18_p4_cifar10", "G-CNN ResNet-18 on p4", 11_165_738, (_POSITION_DROPOUT, _UNREAD), layer="gconv"),
     _cifar(
         "gresnet18_p4m_cifar10",
         "G-CNN ResNet-18 on p4m",
         10_552_992,
-        (_UNREAD,),
+        (_POSITION_DROPOUT, _UNREAD),
         layer="gconv",
         group="p4m",
         widths=_P4M,
