@@ -51,7 +51,7 @@ RULES = {
     ),
     "datasets": Rule(("math",), frozenset({"keras", "numpy", "PIL"}), OPTIONAL),
     "datasets.builders": Rule(("math", "datasets"), frozenset({"numpy", "tensorflow_datasets", "importlib_resources"})),
-    "training": Rule(BELOW, frozenset({"keras", "numpy", "rich"}), OPTIONAL),
+    "training": Rule(("evaluation", *BELOW), frozenset({"keras", "numpy", "rich"}), OPTIONAL),
     "evaluation": Rule(BELOW, frozenset({"keras", "numpy", "rich"}), OPTIONAL),
     "visual": Rule(BELOW, frozenset({"keras", "numpy", "PIL"}), OPTIONAL),
     "testing": Rule(

@@ -169,8 +169,8 @@ def training(monkeypatch) -> dict:
         calls["train"] = (name, arguments)
         return "the run"
 
-    def publish(run, tag):
-        calls["publish"] = (run, tag)
+    def publish(run, tag, *, data=None):
+        calls["publish"] = (run, tag, data)
         return Path("weights", "m", tag)
 
     monkeypatch.setattr(zoo, "train", train, raising=False)
@@ -187,5 +187,5 @@ def test_train(zoo_command, training):
 
 def test_train_and_publish(zoo_command, training):
     result = zoo_command("train", "m", "--out", "here", "--publish", "v2", "--json").json
-    assert training["publish"] == ("the run", "v2")
+    assert training["publish"] == ("the run", "v2", None)
     assert result == {"name": "m", "seed": 0, "run": "here", "published": "weights/m/v2"}

@@ -30,7 +30,7 @@ def run(options: argparse.Namespace) -> int:
     trained = zoo.train(
         options.name, out=out, seed=options.seed, data=options.data, epochs=options.epochs, smoke=options.smoke
     )
-    published = zoo.publish(trained, options.publish) if options.publish else None
+    published = zoo.publish(trained, options.publish, data=options.data) if options.publish else None
     if options.json:
         output.print_json({"name": options.name, "seed": options.seed, "run": out, "published": published})
     else:
