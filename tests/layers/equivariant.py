@@ -66,9 +66,8 @@ def _jax(layer, x, arguments, variables, objective):
         return objective(outputs), (outputs, new_state)
 
     weights = [variable.value for variable in variables]
-    (_, (outputs, new_state)), (input_gradient, weight_gradients) = jax.value_and_grad(
-        value, argnums=(0, 1), has_aux=True
-    )(jax.numpy.asarray(x), weights)
+    compiled = jax.jit(jax.value_and_grad(value, argnums=(0, 1), has_aux=True))  # op by op takes far longer
+    (_, (outputs, new_state)), (input_gradient, weight_gradients) = compiled(jax.numpy.asarray(x), weights)
     for variable, updated in zip(layer.non_trainable_variables, new_state, strict=True):
         variable.assign(updated)
     return outputs, input_gradient, weight_gradients

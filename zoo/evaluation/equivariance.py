@@ -71,6 +71,10 @@ def _act(group: Group, x: np.ndarray, element: int, kind: str) -> np.ndarray:
 
 def _call(model: Callable[[Any], Any], x: np.ndarray) -> np.ndarray:
     # Copied: turned arrays are views with negative strides, which torch refuses.
-    arguments = {"training": False} if isinstance(model, keras.layers.Layer) else {}
-    outputs = model(keras.ops.convert_to_tensor(np.ascontiguousarray(x)), **arguments)
+    x = np.ascontiguousarray(x)
+    if isinstance(model, keras.Model):
+        outputs = model.predict_on_batch(x)  # compiled once for all elements
+    else:
+        arguments = {"training": False} if isinstance(model, keras.layers.Layer) else {}
+        outputs = model(keras.ops.convert_to_tensor(x), **arguments)
     return np.asarray(keras.ops.convert_to_numpy(outputs), dtype="float64")

@@ -28,7 +28,7 @@ def count_macs(model: keras.Model) -> int:
     Example:
         >>> import zoo
         >>> zoo.evaluation.count_macs(zoo.build("e4net_mnistrot"))
-        17643728
+        17640160
     """
     return sum(_layer_macs(layer) for layer in model.layers)
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from zoo.models.recipe import Recipe
 
 
-def _one_cycle(epochs: int) -> Recipe:
-    """Short training on randomly turned digits. Seven small layers underfit in that time: no dropout."""
+def _one_cycle(epochs: int, dropout: float) -> Recipe:
+    """Short training on randomly turned digits, with less dropout than the 199 epochs of the authors' recipe have."""
     return Recipe(
         dataset="mnist_rot",
         epochs=epochs,
@@ -14,12 +14,12 @@ def _one_cycle(epochs: int) -> Recipe:
         learning_rate=0.01,
         weight_decay=0.01,
         augmentation=("rotate",),
-        overrides={"dropout": 0.0},
+        overrides={"dropout": dropout},
     )
 
 
 RECIPES = {
-    "e4net_mnistrot": _one_cycle(40),
-    "e4net_large_mnistrot": _one_cycle(20),
-    "gcnn_mnistrot": _one_cycle(40),
+    "e4net_mnistrot": _one_cycle(40, dropout=0.0),
+    "e4net_large_mnistrot": _one_cycle(24, dropout=0.1),
+    "gcnn_mnistrot": _one_cycle(40, dropout=0.0),
 }
