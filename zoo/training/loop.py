@@ -119,7 +119,8 @@ def smoothed_crossentropy(smoothing: float) -> Any:
         return keras.losses.SparseCategoricalCrossentropy(from_logits=True)
 
     def loss(labels: Any, logits: Any) -> Any:
-        one_hot = keras.ops.one_hot(keras.ops.reshape(labels, (-1,)), logits.shape[-1], dtype=logits.dtype)
+        classes = keras.ops.cast(keras.ops.reshape(labels, (-1,)), "int32")
+        one_hot = keras.ops.one_hot(classes, logits.shape[-1], dtype=logits.dtype)
         return keras.losses.categorical_crossentropy(one_hot, logits, from_logits=True, label_smoothing=smoothing)
 
     return loss
