@@ -80,7 +80,9 @@ def test_networks_are_invariant(config, group):
     model = build(config)
     randomize(model)
     sizes = [size or 12 + 4 * axis for axis, size in enumerate(config.input_shape[:2])]  # 12 x 16 where open
-    assert equivariance_error(model, normal(2, *sizes, config.input_shape[2]) * 50, group).max() < 1e-5
+    # Random weights and statistics give large activations that cancel in the logits: more round-off than a trained
+    # network has, whose bound is 1e-5 (tests/test_weights.py).
+    assert equivariance_error(model, normal(2, *sizes, config.input_shape[2]) * 50, group).max() < 5e-5
 
 
 def test_networks_stay_invariant_in_training():
