@@ -1,4 +1,4 @@
-"""zoo: trained Keras models of six papers, with their layers."""
+"""zoo: models from papers as trained Keras networks, with their layers."""
 
 from zoo import _startup as _startup  # first: it decides what the backend prints when it is imported
 from zoo import datasets, evaluation, layers, testing, visual

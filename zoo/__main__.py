@@ -1,8 +1,6 @@
 """`python -m zoo`: the command line."""
 
-import sys
-
-from zoo.cli import main
+from zoo.cli import entry
 
 if __name__ == "__main__":
-    sys.exit(main())
+    entry()

@@ -181,7 +181,7 @@ def training(monkeypatch) -> dict:
 def test_train(zoo_command, training):
     outcome = zoo_command("train", "m", "--seed", 3, "--data", "d", "--epochs", 2, "--smoke")
     assert outcome.code == 0 and "runs/m-seed3" in outcome.out
-    arguments = {"out": Path("runs/m-seed3"), "seed": 3, "data": "d", "epochs": 2, "smoke": True}
+    arguments = {"out": Path("runs/m-seed3"), "seed": 3, "data": "d", "epochs": 2, "smoke": True, "progress": True}
     assert training == {"train": ("m", arguments)}
 
 

@@ -115,13 +115,13 @@ def test_wrong_numbers(model, arguments):
         predict(model, bars([1]), **arguments)
 
 
-def test_scaled_floats_get_a_warning(model):
-    with pytest.warns(UserWarning, match="floats up to 1, .* multiply them by 255"):
-        predict(model, bars([1]).astype("float32") / 255)
+def test_scaled_pixels_get_a_warning(model):
+    for scaled in (bars([1]).astype("float32") / 255, bars([1]) // 255):
+        with pytest.warns(UserWarning, match="pixels go up to 1, .* multiply them by 255"):
+            predict(model, scaled)
     with warnings.catch_warnings():
         warnings.simplefilter("error", UserWarning)
         predict(model, bars([1]).astype("float32"))
-        predict(model, bars([1]) // 255)  # whole numbers are what they say
         predict(model, np.zeros((1, 28, 28, 1), "float32"))
 
 

@@ -205,3 +205,33 @@ def test_foreign_models_are_refused(tmp_path: Path) -> None:
     for use in (loading.features, lambda m: saving.save(m, tmp_path), lambda m: decoding.decode(m, np.zeros((1, 2)))):
         with pytest.raises(ValueError, match="made by zoo.build or zoo.load, got 'mine'"):
             use(model)
+
+
+@pytest.mark.parametrize("wrong", [0, -1, "5", 5.0, True])
+def test_a_wrong_number_of_classes_is_named(wrong):
+    with pytest.raises(ValueError, match="`num_classes`.*at least 1"):
+        loading.load("toy_w4_shelf", weights=None, num_classes=wrong)
+
+
+def test_one_logit_is_compiled_by_the_user() -> None:
+    with pytest.raises(ValueError, match="compile=False"):
+        loading.load("toy_w4_shelf", weights=None, num_classes=1)
+    assert loading.load("toy_w4_shelf", weights=None, num_classes=1, compile=False).output_shape == (None, 1)
+
+
+def test_numpy_integers_are_numbers():
+    model = loading.build("toy_w4_shelf", num_classes=np.int64(5), input_shape=[None, np.int32(9), 1])
+    assert model.output_shape == (None, 5) and model.input_shape == (None, None, 9, 1)
+
+
+@pytest.mark.parametrize("wrong", [28, "28", (28, 28), (0, 28, 1), (28, 28, None), (8, 8.5, 1)])
+def test_a_wrong_input_shape_is_named(wrong):
+    with pytest.raises(ValueError, match="`input_shape`.*height, width, channels"):
+        loading.load("toy_w4_shelf", weights=None, input_shape=wrong)
+
+
+def test_a_folder_without_a_separator_is_pointed_out(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "my_toy").mkdir()
+    with pytest.raises(ValueError, match="'./my_toy'"):
+        loading.load("my_toy")

@@ -89,6 +89,11 @@ def test_refusals(tmp_path, data, quick):
     zoo.train("dots_mnistrot", out=tmp_path / "run", data=data, epochs=1)
     with pytest.raises(ValueError, match="another run: recipe, seed differ"):
         zoo.train("dots_mnistrot", out=tmp_path / "run", data=data, epochs=2, seed=1)
+    with pytest.raises(ValueError, match="not empty and holds no training run"):
+        zoo.train("dots_mnistrot", out=tmp_path, data=data)
+    with pytest.raises(ValueError, match="seed from 0"):
+        zoo.train("dots_mnistrot", out=tmp_path / "b", data=data, seed=-1)
+    assert not (tmp_path / "a").exists() and not (tmp_path / "b").exists()  # nothing was claimed
     with pytest.raises(ValueError, match="finished training run"):
         zoo.publish(tmp_path, "v1", data=data)
 

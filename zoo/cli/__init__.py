@@ -1,5 +1,5 @@
 """The command `zoo`: argument parsing over the public functions."""
 
-from zoo.cli.app import main
+from zoo.cli.app import entry, main
 
-__all__ = ["main"]
+__all__ = ["entry", "main"]

@@ -26,9 +26,19 @@ def register(commands: Any) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Trains, and publishes the run when asked to."""
+    if options.smoke and options.publish:
+        raise ValueError(
+            "--smoke runs show that training works and are no weights to publish: leave out one of the two"
+        )
     out = Path(options.out or f"runs/{options.name}-seed{options.seed}")
     trained = zoo.train(
-        options.name, out=out, seed=options.seed, data=options.data, epochs=options.epochs, smoke=options.smoke
+        options.name,
+        out=out,
+        seed=options.seed,
+        data=options.data,
+        epochs=options.epochs,
+        smoke=options.smoke,
+        progress=not options.json,
     )
     published = zoo.publish(trained, options.publish, data=options.data) if options.publish else None
     if options.json:

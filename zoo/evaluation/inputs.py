@@ -45,6 +45,8 @@ def image_batch(images: Any, shape: tuple[int | None, ...]) -> np.ndarray:
         ValueError: no images, a wrong shape, NaN or infinite pixels, pixels outside 0..255, no numbers, or a file that
             is no image.
     """
+    if not hasattr(images, "__len__") and hasattr(images, "__iter__") and not hasattr(images, "shape"):
+        images = list(images)  # a generator, as Path.glob gives one
     if _is_path(images) or (isinstance(images, (list, tuple)) and images and all(map(_is_path, images))):
         return read_images(images, shape)
     array = _as_array(images)
@@ -90,8 +92,6 @@ def _fits(sizes: tuple[int, ...], shape: tuple[int | None, ...]) -> bool:
 
 
 def _check_pixels(array: np.ndarray) -> np.ndarray:
-    if array.dtype == np.uint8:
-        return array
     low, high = array.min(), array.max()
     if not (np.isfinite(low) and np.isfinite(high)):
         bad = int((~np.isfinite(array)).any(axis=(1, 2, 3)).sum())
@@ -100,12 +100,10 @@ def _check_pixels(array: np.ndarray) -> np.ndarray:
         raise ValueError(
             f"Expected pixels in 0..255; got {low:g} to {high:g}. Pass raw images: the model normalises them itself."
         )
-    if array.dtype.kind != "f":
-        return array.astype(np.uint8)
     if 0 < high <= 1:
         warnings.warn(
-            f"The images are floats up to {high:g}, and the model expects pixels in 0..255: if they were scaled to "
-            "0..1, multiply them by 255, or the predictions will be wrong.",
+            f"The pixels go up to {high:g}, and the model expects 0..255: if they were scaled to 0..1, multiply them "
+            "by 255, or the predictions will be wrong.",
             stacklevel=3,
         )
-    return array.astype(np.float32, copy=False)
+    return array.astype(np.float32 if array.dtype.kind == "f" else np.uint8, copy=False)

@@ -12,6 +12,7 @@ from typing import Any
 import keras
 
 from zoo.hub import paths, registry, store
+from zoo.hub.arguments import check_classes, check_input_shape
 from zoo.hub.cards import Card
 from zoo.hub.names import ModelName, parse_name
 from zoo.hub.origin import Origin, labels_for, origin_of
@@ -49,6 +50,10 @@ def build(name_or_config: Any, **overrides: Any) -> keras.Model:
         registry.family_of(config)
         known = registry.presets().get(config.name)
         labels = known.labels if known else ()
+    if "num_classes" in overrides:
+        overrides["num_classes"] = check_classes(overrides["num_classes"])
+    if "input_shape" in overrides:
+        overrides["input_shape"] = check_input_shape(overrides["input_shape"])
     return _build(Source(registry.replace_config(config, **overrides), labels))
 
 
@@ -89,13 +94,19 @@ def load(
         >>> model.output_shape
         (None, 10)
     """
+    num_classes, input_shape = check_classes(num_classes), check_input_shape(input_shape)
+    if num_classes == 1 and compile:
+        raise ValueError(
+            "one logit learns nothing from cross-entropy over classes: use num_classes=2, or compile=False and compile "
+            "with keras.losses.BinaryCrossentropy(from_logits=True)"
+        )
     source = find_source(parse_name(name), weights)
     card = source.card
     overrides: dict[str, Any] = {}
     if num_classes is not None:
         overrides |= {"num_classes": num_classes, "include_head": include_head}
     if input_shape is not None:
-        overrides["input_shape"] = tuple(input_shape)
+        overrides["input_shape"] = input_shape
     if not include_head:
         overrides["include_head"] = False
     stored = source.config

@@ -27,7 +27,10 @@ def weights_root() -> Path:
     `ZOO_WEIGHTS` if it is set, else the folder inside the installed package, else the checkout's.
     """
     if os.environ.get("ZOO_WEIGHTS"):
-        return Path(os.environ["ZOO_WEIGHTS"]).expanduser()
+        chosen = Path(os.environ["ZOO_WEIGHTS"]).expanduser()
+        if chosen.exists() and not chosen.is_dir():
+            raise NotADirectoryError(f"the environment variable ZOO_WEIGHTS names {chosen}, which is no folder")
+        return chosen
     package = Path(__file__).resolve().parent.parent
     inside = package / "weights"
     return inside if inside.is_dir() else package.parent / "weights"

@@ -8,6 +8,7 @@ import fnmatch
 import functools
 import importlib
 import re
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -53,7 +54,8 @@ def find_preset(name: str) -> Preset:
     """The preset called `name`; a `ValueError` with the nearest name when there is none."""
     known = presets()
     if name not in known:
-        raise ValueError(f"unknown model {name!r}{_suggestion(name, list(known))}")
+        folder = f"; the folder of that name is written './{name}'" if Path(name).is_dir() else ""
+        raise ValueError(f"unknown model {name!r}{folder or _suggestion(name, list(known))}")
     return known[name]
 
 

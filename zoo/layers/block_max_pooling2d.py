@@ -29,7 +29,7 @@ class BlockMaxPooling2D(keras.layers.Layer):
     Input shape: (B, H, W, channels). Output shape: (B, H // p, W // p, channels).
 
     Raises:
-        ValueError: `pool_size` that is not a positive integer.
+        ValueError: `pool_size` that is not a positive integer, or an input smaller than a block.
 
     Example:
         >>> BlockMaxPooling2D(2)(keras.ops.ones((2, 28, 28, 64))).shape
@@ -43,6 +43,11 @@ class BlockMaxPooling2D(keras.layers.Layer):
 
     def build(self, input_shape: tuple[int | None, ...]) -> None:
         """Warns about sizes on which pooling does not commute with rotations."""
+        if any(size is not None and size < self.pool_size for size in input_shape[1:3]):
+            raise ValueError(
+                f"Layer {self.name!r} takes blocks of {self.pool_size} x {self.pool_size} pixels and cannot pool an "
+                f"input of {input_shape[1]} x {input_shape[2]}: give larger images or a smaller `pool_size`."
+            )
         _group.warn_if_inexact(self.name, input_shape, self.pool_size, self.pool_size, "valid")
 
     def call(self, inputs: Any) -> Any:

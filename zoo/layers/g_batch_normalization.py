@@ -31,7 +31,7 @@ class GBatchNormalization(keras.layers.Layer):
     Weights: `gamma`, `beta`, `moving_mean`, `moving_variance`, each (C,); the last two are not trainable.
 
     Raises:
-        ValueError: unknown group, channels that are no multiple of n.
+        ValueError: unknown group, momentum outside [0, 1], negative epsilon, channels that are no multiple of n.
 
     Example:
         >>> GBatchNormalization("p4")(keras.ops.ones((2, 8, 8, 64))).shape
@@ -44,6 +44,8 @@ class GBatchNormalization(keras.layers.Layer):
         super().__init__(**kwargs)
         if not 0 <= momentum <= 1:
             raise ValueError(f"`momentum` must lie in [0, 1]; got {momentum}.")
+        if epsilon < 0:
+            raise ValueError(f"`epsilon` must not be negative; got {epsilon}.")
         self.group = get_group(group)
         self.momentum = momentum
         self.epsilon = epsilon

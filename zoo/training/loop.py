@@ -28,6 +28,7 @@ def train(
     data: str | os.PathLike[str] | None = None,
     epochs: int | None = None,
     smoke: bool = False,
+    progress: bool = True,
 ) -> Path:
     """Trains a registered model by its recipe.
 
@@ -43,12 +44,13 @@ def train(
         data: folder of the data sets; None takes the environment variable `ZOO_DATA`.
         epochs: instead of the recipe's number.
         smoke: one epoch on 256 images, to see that everything works.
+        progress: print Keras' progress to the standard output.
 
     Returns:
         The run folder, for `zoo.load(folder)` and `zoo.publish`.
 
     Raises:
-        ValueError: unknown model, no recipe, or a folder that holds another run.
+        ValueError: unknown model, no recipe, a seed outside 0..2^32 - 1, or a folder that holds something else.
         FileNotFoundError: the data set is not there.
         FloatingPointError: the loss became NaN or infinite; the last checkpoint is kept.
 
@@ -59,11 +61,14 @@ def train(
         ...     model = zoo.load(run)
     """
     recipe = resolve_recipe(name, epochs=1 if smoke else epochs)
+    if not 0 <= seed < 2**32:
+        raise ValueError(f"Expected a seed from 0 to 2^32 - 1; got {seed}.")
     folder = Path(out)
-    run = record.open_run(folder, model=name, seed=seed, recipe=recipe, smoke=smoke)
-    if run["finished"]:
+    identity = {"model": name, "seed": seed, "recipe": record.recipe_facts(recipe), "smoke": smoke}
+    if record.find_run(folder, identity)["finished"]:
         return folder
     train_set, validation_set = _read(recipe, data, smoke)
+    record.open_run(folder, identity)
     keras.utils.set_random_seed(seed)
     model = hub.build(name, **recipe.overrides)
     batches = TrainingBatches(
@@ -75,7 +80,8 @@ def train(
     )
     model.compile(**compile_arguments(recipe, steps=recipe.epochs * len(batches)))
     started = time.monotonic()
-    _fit(model, batches, validation_set, recipe, folder=folder, seed=seed)
+    verbose = (1 if os.isatty(1) else 2) if progress else 0
+    _fit(model, batches, validation_set, recipe, folder=folder, seed=seed, verbose=verbose)
     record.add_minutes(folder, (time.monotonic() - started) / 60)
     loss, accuracy = model.evaluate(validation_set[0], validation_set[1], batch_size=250, verbose=0)
     hub.save(model, folder)
@@ -133,7 +139,14 @@ def _read(recipe: Recipe, data: Any, smoke: bool) -> tuple[tuple[np.ndarray, np.
 
 
 def _fit(
-    model: keras.Model, batches: TrainingBatches, validation: Any, recipe: Recipe, *, folder: Path, seed: int
+    model: keras.Model,
+    batches: TrainingBatches,
+    validation: Any,
+    recipe: Recipe,
+    *,
+    folder: Path,
+    seed: int,
+    verbose: int,
 ) -> None:
     class Guard(keras.callbacks.Callback):
         """Comes before the checkpoint, so that no checkpoint ever holds NaN weights."""
@@ -155,7 +168,7 @@ def _fit(
         validation_data=validation,
         validation_batch_size=250,
         epochs=recipe.epochs,
-        verbose=1 if os.isatty(1) else 2,
+        verbose=verbose,
         callbacks=[
             Guard(),
             keras.callbacks.CSVLogger(str(folder / record.HISTORY), append=True),

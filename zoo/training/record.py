@@ -23,22 +23,37 @@ CHECKPOINT = "checkpoint"
 _PACKAGES = ("keras", "numpy", "tensorflow", "jax", "torch")
 
 
-def open_run(folder: Path, *, model: str, seed: int, recipe: Recipe, smoke: bool) -> dict[str, Any]:
-    """Starts a run in a folder, or recognises the one that is there.
+def find_run(folder: Path, identity: dict[str, Any]) -> dict[str, Any]:
+    """The run in a folder, or `{"finished": False}` where there is none yet. Writes nothing.
 
     Raises:
-        ValueError: the folder holds another run.
+        ValueError: the folder holds another run, or files that are no run's.
+        NotADirectoryError: there is a file of that name.
+    """
+    if folder.exists() and not folder.is_dir():
+        raise NotADirectoryError(f"Expected a folder for the run; {folder} is a file.")
+    if not (folder / RUN).is_file():
+        if folder.is_dir() and any(folder.iterdir()):
+            raise ValueError(f"{folder} is not empty and holds no training run. Choose a new folder.")
+        return {"finished": False}
+    run = json.loads((folder / RUN).read_text())
+    wanted = json.loads(json.dumps(identity))
+    different = sorted(key for key, value in wanted.items() if run.get(key) != value)
+    if different:
+        raise ValueError(f"{folder} holds another run: {', '.join(different)} differ. Choose another folder.")
+    return run
+
+
+def open_run(folder: Path, identity: dict[str, Any]) -> None:
+    """Starts a run in a folder, unless it was started before.
+
+    Raises:
         OSError: the folder cannot be written.
     """
-    identity = json.loads(json.dumps({"model": model, "seed": seed, "recipe": recipe_facts(recipe), "smoke": smoke}))
-    folder.mkdir(parents=True, exist_ok=True)
     if (folder / RUN).is_file():
-        run = json.loads((folder / RUN).read_text())
-        different = sorted(key for key, value in identity.items() if run.get(key) != value)
-        if different:
-            raise ValueError(f"{folder} holds another run: {', '.join(different)} differ. Choose another folder.")
-        return run
-    run = identity | {
+        return
+    folder.mkdir(parents=True, exist_ok=True)
+    facts = {
         "finished": False,
         "minutes": 0.0,
         "backend": keras.backend.backend(),
@@ -47,8 +62,7 @@ def open_run(folder: Path, *, model: str, seed: int, recipe: Recipe, smoke: bool
         "commit": git_commit(),
         "date": datetime.now(UTC).date().isoformat(),
     }
-    write_json(folder / RUN, run)
-    return run
+    write_json(folder / RUN, identity | facts)
 
 
 def read_run(folder: str | os.PathLike[str]) -> dict[str, Any]:
