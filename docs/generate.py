@@ -34,7 +34,7 @@ def latest(cards: Iterable[Card]) -> list[Card]:
 
 def model_table(cards: list[Card]) -> str:
     """Returns a Markdown table with a line for each card."""
-    head = ["Model", "Data set", "Parameters", "MACs", "Result", "Over seeds", "Paper"]
+    head = ["Model", "Data set", "Parameters", "MACs", "Test result", "Over seeds", "Authors' figure"]
     rows = [head, ["---", "---", "---:", "---:", "---", "---", "---"]]
     rows += [_table_row(card) for card in cards]
     if not cards:
@@ -52,7 +52,7 @@ def _table_row(card: Card) -> list[str]:
         f"{macs / 1e6:,.1f} M" if macs else "",
         f"{_number(metric['value'])} {metric['unit']} {metric['name']}",
         _spread(metric),
-        _number(metric["paper_value"]),
+        f"{_number(metric['paper_value'])} {metric['unit']}" if metric["paper_value"] is not None else "",
     ]
 
 
