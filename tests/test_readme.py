@@ -116,7 +116,7 @@ def test_named_examples_exist(root: Path) -> None:
 
 def test_table_from_a_card(generate: types.ModuleType) -> None:
     row = generate.model_table([CARD]).splitlines()[-1]
-    assert row == "| `net10_digits.v2` | digits | 18,118 | 17.6 M | 1.25 % error | 1.30 ± 0.07 (2 runs) | 1.29 |"
+    assert row == "| `net10_digits.v2` | digits | 18,118 | 17.6 M | 1.25 % error | 1.30 ± 0.07 (2 runs) | 1.29 % |"
 
 
 def test_newest_tag_in_natural_order(generate: types.ModuleType, tmp_path: Path) -> None:
