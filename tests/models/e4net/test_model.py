@@ -58,6 +58,27 @@ def test_digits_network_matches_the_reference():
     check_network(build(E4NetConfig(dropout=0.0)), golden, reference.digits_network)
 
 
+def test_digits_network_with_the_references_free_norm():
+    """The whole network in the reference's own parametrisation, one scale and offset a field and element."""
+    golden = load_golden(FOLDER / "mnistrot_normal_official.npz")
+    model, weights = build(E4NetConfig(dropout=0.0)), reference.digits_network(golden.group("weights"))
+    for index in range(2, 8):
+        weights[f"conv{index}/generator_gamma"], weights[f"conv{index}/generator_beta"] = np.ones(16), np.zeros(16)
+        layer, norm = model.get_layer(f"conv{index}"), f"weights/conv{index}.conv1.1"
+        layer._normalize = free_norm(layer._normalize, golden[f"{norm}.weight"], golden[f"{norm}.bias"])
+    core, x = keras.Model(model.layers[1].output, model.output), reference.nhwc(golden["input"])
+    for mode in ("eval", "train"):
+        assign(model, dict(weights))
+        outputs, input_gradient, _ = gradients(core, x, training=mode == "train")
+        assert_close(outputs, golden[f"{mode}/output"], OUTPUT, name=f"{mode} output")
+        assert_close(input_gradient, reference.nhwc(golden[f"{mode}/grad_input"]), GRADIENT, name=f"{mode} input")
+
+
+def free_norm(standard, scale, offset):
+    to_tensor = keras.ops.convert_to_tensor
+    return lambda features: standard(features) * to_tensor(scale) + to_tensor(offset)
+
+
 def test_residual_network_matches_the_reference():
     golden = load_golden(FOLDER / "resnet18_e4c4_w4.npz")
     model = build(E4ResNet18Config(dropout=0.0, **SMALL_RESNET))
