@@ -85,7 +85,7 @@ class E4Conv2D(keras.layers.Layer):
         n, k = self.group.order, self.kernel_size
         # Puts the channels back from (field in slice, slice, element) to (slice, field in slice, element). A product
         # with this permutation matrix, not a transpose: XLA fuses a transpose and all taps into every later reduction
-        # and so computes them many times; it never fuses into a product. Ten times faster training on CPUs.
+        # and so computes them many times; it never fuses into a product.
         order = np.arange(self.filters * n).reshape(-1, self.slices, n).swapaxes(0, 1).ravel()
         self._restore = np.eye(self.filters * n)[:, order]
         fields = _group.count_fields(self.name, input_shape, self.group)
