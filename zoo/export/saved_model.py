@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from zoo.export import pictures
-from zoo.export.interface import Interface, Spec
+from zoo.export.interface import IMAGE, Interface, Spec
 
 SERVING_DEFAULT, SERVING_BYTES = "serving_default", "serving_bytes"
 IMAGE_BYTES = "image_bytes"
@@ -30,12 +30,13 @@ def write_saved_model(interface: Interface, folder: Path, *, with_bytes: bool = 
     """
     import tensorflow as tf
 
-    functions = {SERVING_DEFAULT: _concrete(interface.call, interface.inputs)}
+    network = tf.function(interface.call)  # one copy of the network in the library, called by both signatures
+    functions = {SERVING_DEFAULT: _concrete(network, interface.inputs)}
     shape = interface.image_shape
     if with_bytes and shape is not None:
         specs = {IMAGE_BYTES: Spec("string", (None,))}
         functions[SERVING_BYTES] = _concrete(
-            lambda inputs: interface.call({"image": pictures.decode_batch(inputs[IMAGE_BYTES], shape)}), specs
+            lambda inputs: network({IMAGE: pictures.decode_batch(inputs[IMAGE_BYTES], shape)}), specs
         )
     module = tf.Module()
     # Only the variables, not the Keras model: tracked through both, each would be stored twice.
