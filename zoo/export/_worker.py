@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import keras
 import numpy as np
 
 from zoo import hub
+from zoo.compression import fold
 from zoo.export import cases, converters
 from zoo.export.interface import Interface, interface_of
 from zoo.export.samples import read_samples
@@ -40,7 +42,8 @@ def _run(job: dict[str, Any]) -> dict[str, Any]:
     samples = read_samples(Path(job["samples"]), interface) if job["samples"] else None
     made = cases.make_cases(interface, samples)
     cases.write_cases(interface, made, Path(job["cases"]))
-    facts = _write(interface, job, samples)
+    exported = replace(interface, model=fold(interface.model)) if job["fold"] else interface
+    facts = _write(exported, job, samples)
     if job["warmup"]:
         write_warmup(job["name"], {name: value[:1] for name, value in made[0].items()}, _extra(job) / WARMUP_FILE)
     card = interface.card
@@ -48,7 +51,7 @@ def _run(job: dict[str, Any]) -> dict[str, Any]:
         "task": card.task if card else None,
         "tag": card.tag if card else None,
         "labels": list(interface.labels),
-        "parameters": sum(int(np.prod(weight.shape)) for weight in interface.model.weights),
+        "parameters": sum(int(np.prod(weight.shape)) for weight in exported.model.weights),
         "versions": _versions(job["format"]),
     }
 

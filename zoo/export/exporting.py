@@ -25,6 +25,7 @@ def export(
     path: str | os.PathLike[str],
     *,
     format: str = "savedmodel",
+    fold: bool = False,
     quantize: str | None = None,
     warmup: bool = False,
     calibration: Any = None,
@@ -41,6 +42,8 @@ def export(
             model of your own, which keeps its inputs' and outputs' names.
         path: the folder that holds the models' folders; made if need be.
         format: `"savedmodel"`, `"onnx"` or `"litert"`.
+        fold: export `zoo.fold(model)`: group convolutions written out as plain ones with the normalization multiplied
+            in, which is faster and larger. It is compared with the model as it was.
         quantize: None, or for `"litert"` `"float16"` (weights) or `"int8"` (weights and activations).
         warmup: for `"savedmodel"`, also write the requests that TensorFlow Serving replays at start.
         calibration: for `"int8"`, real inputs as the model takes them: an array `(N, height, width, channels)` in
@@ -66,7 +69,8 @@ def export(
     _require_packages(format, warmup)
     with tempfile.TemporaryDirectory(prefix="zoo-export-") as folder:
         scratch = Path(folder)
-        job = _source(name_or_model, scratch) | {"format": format, "quantize": quantize, "warmup": warmup}
+        job = _source(name_or_model, scratch)
+        job |= {"format": format, "fold": fold, "quantize": quantize, "warmup": warmup}
         samples = write_samples(job["name"], calibration, data, scratch / "samples.npz") if quantize == "int8" else None
         job |= {"samples": str(samples) if samples else None, "cases": str(scratch / "cases.npz")}
         with versions.new_version(Path(path).expanduser().absolute(), job["name"]) as version:
