@@ -34,7 +34,19 @@ class Rule:
 # The longest prefix of a module's name decides.
 RULES = {
     "": Rule(
-        ("cli", "compression", "evaluation", "export", "losses", "models", "testing", "training", "visual", "_startup", *BELOW),
+        (
+            "cli",
+            "compression",
+            "evaluation",
+            "export",
+            "losses",
+            "models",
+            "testing",
+            "training",
+            "visual",
+            "_startup",
+            *BELOW,
+        ),
         frozenset({"keras"}),
     ),
     "version": Rule((), NOTHING),
@@ -53,7 +65,9 @@ RULES = {
     "datasets.builders": Rule(("math", "datasets"), frozenset({"numpy", "tensorflow_datasets", "importlib_resources"})),
     "compression": Rule(BELOW, frozenset({"keras", "numpy"})),
     "export": Rule(
-        ("compression", *BELOW), frozenset({"keras", "numpy"}), OPTIONAL | {"PIL", "tensorflow_serving", "ai_edge_litert"}
+        ("compression", *BELOW),
+        frozenset({"keras", "numpy"}),
+        OPTIONAL | {"PIL", "tensorflow_serving", "ai_edge_litert"},
     ),
     "training": Rule(("evaluation", *BELOW), frozenset({"keras", "numpy", "rich"}), OPTIONAL),
     "evaluation": Rule(BELOW, frozenset({"keras", "numpy", "rich"}), OPTIONAL),

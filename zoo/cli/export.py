@@ -25,7 +25,9 @@ def register(commands: Any) -> None:
     parser.add_argument("--fold", action="store_true", help="multiply normalization into the convolutions first")
     parser.add_argument("--quantize", metavar="KIND", help="for litert: float16 or int8")
     parser.add_argument("--data", metavar="FOLDER", help="data sets to calibrate int8 on (default: ZOO_DATA)")
-    parser.add_argument("--warmup", action="store_true", help="for savedmodel: add TensorFlow Serving's warm-up requests")
+    parser.add_argument(
+        "--warmup", action="store_true", help="for savedmodel: add TensorFlow Serving's warm-up requests"
+    )
     output.add_json(parser)
     parser.set_defaults(run=run)
 
@@ -71,9 +73,10 @@ def _tensors(specs: dict[str, Any]) -> str:
 def _checks(report: dict[str, Any]) -> Any:
     """The comparisons with the Keras model as a table."""
     outputs = list(report["outputs"])
-    title = f"largest difference from the Keras model, relative (allowed: {report['tolerance']:g})"
+    measure, tolerance = report["tolerance"]
+    title = f"{measure.replace('_', ' ')} from the Keras model, relative to the largest value (allowed: {tolerance:g})"
     table = output.table("signature", "inputs", *outputs, right=tuple(outputs), title=title)
     for check in report["checks"]:
         shapes = ", ".join("x".join(map(str, shape)) for shape in check["inputs"].values())
-        table.add_row(check["signature"], shapes, *(f"{check['differences'][name]:.1e}" for name in outputs))
+        table.add_row(check["signature"], shapes, *(f"{check[measure][name]:.1e}" for name in outputs))
     return table

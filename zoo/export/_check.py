@@ -41,7 +41,7 @@ def _compare(runs: dict[str, Callable[[Arrays], Arrays]], cases: Arrays) -> Iter
             yield {
                 "signature": signature,
                 "inputs": {name: list(value.shape) for name, value in given.items()},
-                "differences": _differences(run(given), expected),
+                **_differences(run(given), expected),
             }
 
 
@@ -49,17 +49,18 @@ def _part(arrays: Arrays, prefix: str) -> Arrays:
     return {name.removeprefix(prefix): value for name, value in arrays.items() if name.startswith(prefix)}
 
 
-def _differences(actual: Arrays, expected: Arrays) -> dict[str, float]:
-    """For each output the largest difference relative to the largest expected value; infinite for another shape."""
+def _differences(actual: Arrays, expected: Arrays) -> dict[str, dict[str, float]]:
+    """Largest and mean difference of each output relative to the largest expected value; infinite if unfit."""
     if set(actual) != set(expected):
         raise ValueError(f"expected the outputs {sorted(expected)}, got {sorted(actual)}")
-    found = {}
+    largest, mean = {}, {}
     for name, wanted in expected.items():
         value = np.asarray(actual[name])
         fits = value.shape == wanted.shape and np.isfinite(value).all()
         scale = max(float(np.abs(wanted).max()), 1e-12)
-        found[name] = float(np.abs(value - wanted).max()) / scale if fits else float("inf")
-    return found
+        errors = np.abs(value - wanted) / scale if fits else np.array(np.inf)
+        largest[name], mean[name] = float(errors.max()), float(errors.mean())
+    return {"max_difference": largest, "mean_difference": mean}
 
 
 def _saved_model(file: str) -> dict[str, Callable[[Arrays], Arrays]]:
