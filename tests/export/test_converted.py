@@ -23,7 +23,9 @@ def interpreter(folder: Path) -> Any:
     try:
         from ai_edge_litert.interpreter import Interpreter
     except ImportError:
-        from tensorflow.lite import Interpreter
+        import tensorflow
+
+        Interpreter = tensorflow.lite.Interpreter
     return Interpreter(model_path=str(folder / "model.tflite"))
 
 
