@@ -56,10 +56,10 @@ def saved_model(network: keras.Model, tmp_path_factory: pytest.TempPathFactory) 
 
 @pytest.fixture(scope="session")
 def onnx_file(network: keras.Model, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder of weights as ONNX, folded."""
+    """A folder of weights as ONNX."""
     pytest.importorskip("tf2onnx", reason="needs zoo[onnx]")
     folder = zoo.save(network, tmp_path_factory.mktemp("weights"), card={"labels": list("abcde")})
-    return zoo.export(folder, tmp_path_factory.mktemp("onnx"), format="onnx", fold=True)
+    return zoo.export(folder, tmp_path_factory.mktemp("onnx"), format="onnx")
 
 
 @pytest.fixture(scope="session")

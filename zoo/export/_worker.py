@@ -45,8 +45,11 @@ def _run(job: dict[str, Any]) -> dict[str, Any]:
     samples = read_samples(Path(job["samples"]), interface) if job["samples"] else None
     made = cases.make_cases(interface, samples)
     cases.write_cases(interface, made, Path(job["cases"]))
-    exported = replace(interface, model=fold(interface.model)) if job["fold"] else interface
-    facts = _write(exported, job, samples)
+    # The other converters write out what depends on the weights alone; for large group convolutions that takes them
+    # more memory than there is, so their models are folded before.
+    folded = job["fold"] or (interface.card is not None and job["format"] != "savedmodel")
+    exported = replace(interface, model=fold(interface.model)) if folded else interface
+    facts = _write(exported, job, samples) | {"fold": folded}
     if job["warmup"]:
         write_warmup(job["name"], {name: value[:1] for name, value in made[0].items()}, _extra(job) / WARMUP_FILE)
     card = interface.card

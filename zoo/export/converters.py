@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import logging
 import sys
+import tempfile
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -27,22 +29,39 @@ def write_onnx(saved_model: Path, target: Path, signature: dict[str, Any]) -> No
         ValueError: an operation that ONNX lacks, or other inputs and outputs than the signature's.
     """
     import onnx
-    from tf2onnx import convert
 
-    logging.getLogger("tf2onnx").setLevel(logging.ERROR)
-    words = ["--saved-model", str(saved_model), "--signature_def", SERVING_DEFAULT, "--opset", str(OPSET)]
-    before = sys.argv
-    try:  # the command's entry: the functions behind it do not keep the signature's names
-        sys.argv = ["tf2onnx", *words, "--output", str(target)]
-        convert.main()
-    finally:
-        sys.argv = before
+    _run_tf2onnx(saved_model, target.with_suffix(".zip"))
+    with tempfile.TemporaryDirectory(dir=target.parent) as parts:
+        with zipfile.ZipFile(target.with_suffix(".zip")) as archive:
+            archive.extractall(parts)
+        target.with_suffix(".zip").unlink()
+        onnx.save(onnx.load(str(Path(parts) / "__MODEL_PROTO.onnx")), str(target))
     onnx.checker.check_model(str(target), full_check=True)
     graph = onnx.load(str(target)).graph
     found = (sorted(value.name for value in graph.input), sorted(value.name for value in graph.output))
     wanted = (sorted(signature["inputs"]), sorted(signature["outputs"]))
     if found != wanted:
         raise ValueError(f"tf2onnx made a file with inputs and outputs {found}; expected {wanted}")
+
+
+def _run_tf2onnx(saved_model: Path, archive: Path) -> None:
+    """Run tf2onnx's command in this process: the functions behind it do not keep the signature's names.
+
+    Its form for large models, a zip file, is taken for all of them: in the other form every optimization copies all
+    weights, which for a network of 300 MB takes more memory than most machines have.
+    """
+    from tf2onnx import convert
+
+    if not hasattr(np, "product"):  # tf2onnx 1.17 still calls the name that NumPy 2 dropped
+        np.product = np.prod  # type: ignore[attr-defined]
+    logging.getLogger("tf2onnx").setLevel(logging.ERROR)
+    words = ["--saved-model", str(saved_model), "--tag", "serve", "--signature_def", SERVING_DEFAULT, "--large_model"]
+    before = sys.argv
+    try:
+        sys.argv = ["tf2onnx", *words, "--opset", str(OPSET), "--output", str(archive)]
+        convert.main()
+    finally:
+        sys.argv = before
 
 
 def write_litert(

@@ -43,7 +43,8 @@ def export(
         path: the folder that holds the models' folders; made if need be.
         format: `"savedmodel"`, `"onnx"` or `"litert"`.
         fold: export `zoo.fold(model)`: group convolutions written out as plain ones with the normalization multiplied
-            in, which is faster and larger. It is compared with the model as it was.
+            in, which is faster and larger. It is compared with the model as it was. ONNX and LiteRT files of zoo's
+            models are folded in any case.
         quantize: None, or for `"litert"` `"float16"` (weights) or `"int8"` (weights and activations).
         warmup: for `"savedmodel"`, also write the requests that TensorFlow Serving replays at start.
         calibration: for `"int8"`, real inputs as the model takes them: an array `(N, height, width, channels)` in

@@ -46,7 +46,7 @@ def write_report(stage: Path, job: dict[str, Any], facts: dict[str, Any], checks
         "task": facts["task"],
         "labels": facts["labels"],
         "format": job["format"],
-        "fold": job["fold"],
+        "fold": facts["fold"],
         "quantize": job["quantize"],
         "inputs": default["inputs"],
         "outputs": default["outputs"],
