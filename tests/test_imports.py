@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 HEAVY = {"tensorflow", "jax", "torch", "matplotlib", "onnx", "onnxruntime", "tf2onnx", "tensorflow_datasets"}
+BATCH = frozenset({"pyarrow", "ray"})
 OPTIONAL = frozenset(HEAVY | {"importlib_resources"})
 NOTHING: frozenset[str] = frozenset()
 BELOW = ("hub", "datasets", "models.recipe", "models.preset", "layers", "losses", "math", "version")
@@ -34,7 +35,7 @@ class Rule:
 # The longest prefix of a module's name decides.
 RULES = {
     "": Rule(
-        ("cli", "evaluation", "losses", "models", "testing", "training", "visual", "_startup", *BELOW),
+        ("batch", "cli", "evaluation", "losses", "models", "testing", "training", "visual", "_startup", *BELOW),
         frozenset({"keras"}),
     ),
     "version": Rule((), NOTHING),
@@ -53,6 +54,7 @@ RULES = {
     "datasets.builders": Rule(("math", "datasets"), frozenset({"numpy", "tensorflow_datasets", "importlib_resources"})),
     "training": Rule(("evaluation", *BELOW), frozenset({"keras", "numpy", "rich"}), OPTIONAL),
     "evaluation": Rule(BELOW, frozenset({"keras", "numpy", "rich"}), OPTIONAL),
+    "batch": Rule(("evaluation", *BELOW), frozenset({"keras", "numpy", "rich", "PIL"}), BATCH),
     "visual": Rule(BELOW, frozenset({"keras", "numpy", "PIL"}), OPTIONAL),
     "testing": Rule(
         ("", "evaluation", "models", "training", "visual", *BELOW), frozenset({"keras", "numpy"}), OPTIONAL

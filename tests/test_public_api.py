@@ -20,6 +20,7 @@ FUNCTIONS = {
     "list_models",
     "load",
     "predict",
+    "predict_files",
     "publish",
     "save",
     "train",

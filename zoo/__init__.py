@@ -2,6 +2,7 @@
 
 from zoo import _startup as _startup  # first: it decides what the backend prints when it is imported
 from zoo import datasets, evaluation, layers, testing, visual
+from zoo.batch import predict_files
 from zoo.evaluation import evaluate, predict
 from zoo.hub import build, card, decode, features, list_models, load, save, verify
 from zoo.training import publish, train
@@ -20,6 +21,7 @@ __all__ = [
     "list_models",
     "load",
     "predict",
+    "predict_files",
     "publish",
     "save",
     "testing",
