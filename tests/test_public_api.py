@@ -17,6 +17,7 @@ FUNCTIONS = {
     "decode",
     "evaluate",
     "features",
+    "fold",
     "list_models",
     "load",
     "predict",
@@ -26,7 +27,7 @@ FUNCTIONS = {
     "train",
     "verify",
 }
-MODULES = {"datasets", "evaluation", "layers", "testing", "visual"}
+MODULES = {"compression", "datasets", "evaluation", "layers", "testing", "visual"}
 OTHERS = {"__version__"}
 
 
