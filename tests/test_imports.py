@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 HEAVY = {"tensorflow", "jax", "torch", "matplotlib", "onnx", "onnxruntime", "tf2onnx", "tensorflow_datasets"}
-OPTIONAL = frozenset(HEAVY | {"importlib_resources"})
+OPTIONAL = frozenset(HEAVY | {"importlib_resources", "grpc", "google", "prometheus_client", "tensorflow_serving"})
 NOTHING: frozenset[str] = frozenset()
 BELOW = ("hub", "datasets", "models.recipe", "models.preset", "layers", "losses", "math", "version")
 
@@ -34,7 +34,7 @@ class Rule:
 # The longest prefix of a module's name decides.
 RULES = {
     "": Rule(
-        ("cli", "evaluation", "losses", "models", "testing", "training", "visual", "_startup", *BELOW),
+        ("cli", "evaluation", "losses", "models", "serving", "testing", "training", "visual", "_startup", *BELOW),
         frozenset({"keras"}),
     ),
     "version": Rule((), NOTHING),
@@ -53,6 +53,7 @@ RULES = {
     "datasets.builders": Rule(("math", "datasets"), frozenset({"numpy", "tensorflow_datasets", "importlib_resources"})),
     "training": Rule(("evaluation", *BELOW), frozenset({"keras", "numpy", "rich"}), OPTIONAL),
     "evaluation": Rule(BELOW, frozenset({"keras", "numpy", "rich"}), OPTIONAL),
+    "serving": Rule(("export", *BELOW), frozenset({"numpy", "PIL", "rich"}), OPTIONAL),
     "visual": Rule(BELOW, frozenset({"keras", "numpy", "PIL"}), OPTIONAL),
     "testing": Rule(
         ("", "evaluation", "models", "training", "visual", *BELOW), frozenset({"keras", "numpy"}), OPTIONAL
