@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 HEAVY = {"tensorflow", "jax", "torch", "matplotlib", "onnx", "onnxruntime", "tf2onnx", "tensorflow_datasets"}
-OPTIONAL = frozenset(HEAVY | {"importlib_resources", "grpc", "google", "prometheus_client", "tensorflow_serving"})
+OPTIONAL = frozenset(HEAVY | {"importlib_resources"})
+SERVING = OPTIONAL | {"google", "grpc", "prometheus_client", "tensorflow_serving"}
 NOTHING: frozenset[str] = frozenset()
 BELOW = ("hub", "datasets", "models.recipe", "models.preset", "layers", "losses", "math", "version")
 
@@ -53,7 +54,7 @@ RULES = {
     "datasets.builders": Rule(("math", "datasets"), frozenset({"numpy", "tensorflow_datasets", "importlib_resources"})),
     "training": Rule(("evaluation", *BELOW), frozenset({"keras", "numpy", "rich"}), OPTIONAL),
     "evaluation": Rule(BELOW, frozenset({"keras", "numpy", "rich"}), OPTIONAL),
-    "serving": Rule(("export", *BELOW), frozenset({"numpy", "PIL", "rich"}), OPTIONAL),
+    "serving": Rule(("export", *BELOW), frozenset({"numpy", "PIL", "rich"}), SERVING),
     "visual": Rule(BELOW, frozenset({"keras", "numpy", "PIL"}), OPTIONAL),
     "testing": Rule(
         ("", "evaluation", "models", "training", "visual", *BELOW), frozenset({"keras", "numpy"}), OPTIONAL
