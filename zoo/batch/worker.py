@@ -15,7 +15,7 @@ from zoo import hub
 from zoo.batch.extra import load_pyarrow
 from zoo.batch.output import write_part
 from zoo.batch.source import Part
-from zoo.datasets.images import decode_image, fixed_shape
+from zoo.datasets.images import decode_images, fixed_shape
 from zoo.evaluation.inputs import model_shape
 from zoo.evaluation.prediction import logits_of
 
@@ -110,4 +110,4 @@ def read_item(item: Path | bytes | None, shape: tuple[int, int, int]) -> np.ndar
     """
     if item is None:
         raise ValueError("The cell is empty.")
-    return decode_image(item.read_bytes() if isinstance(item, Path) else item, shape)
+    return decode_images([item.read_bytes() if isinstance(item, Path) else item], shape)[0]

@@ -57,36 +57,41 @@ def read_images(paths: PathLike | Sequence[PathLike], shape: tuple[int | None, .
     return batch
 
 
-def decode_image(data: bytes, shape: tuple[int | None, ...], *, name: str = "the data") -> np.ndarray:
-    """One encoded image (PNG, JPEG, ...) as model input, converted and resized as by `read_images`.
+def decode_images(contents: Sequence[bytes], shape: tuple[int | None, ...]) -> np.ndarray:
+    """Decodes image files that are already in memory, as `read_images` does it with paths.
 
     Args:
-        data: the content of an image file.
+        contents: the bytes of one file each, of any kind Pillow knows and of any size.
         shape: the model's `(height, width, channels)`, with 1 or 3 channels.
-        name: what errors call the data.
 
     Returns:
-        uint8 of shape `(height, width, channels)`.
+        uint8 of shape `(N, height, width, channels)`.
 
     Raises:
-        ValueError: no image or a truncated one, no fixed size, or channels other than 1 or 3.
+        ValueError: no images, bytes that are no image or a truncated one, no fixed size, or channels other than 1 or 3.
 
     Example:
-        >>> import io
         >>> file = io.BytesIO()
         >>> Image.new("L", (40, 30), 200).save(file, "PNG")
-        >>> decode_image(file.getvalue(), (28, 28, 1)).shape
-        (28, 28, 1)
+        >>> decode_images([file.getvalue()], (28, 28, 1)).shape
+        (1, 28, 28, 1)
     """
-    return _fit(_decode(io.BytesIO(data), name), *fixed_shape(shape))
+    height, width, channels = fixed_shape(shape)
+    if not len(contents):
+        raise ValueError("Expected at least one image; got none.")
+    batch = np.empty((len(contents), height, width, channels), np.uint8)
+    for index, content in enumerate(contents):
+        batch[index] = _fit(
+            _decode(io.BytesIO(content), f"the image" if len(contents) == 1 else f"image {index}"),
+            height,
+            width,
+            channels,
+        )
+    return batch
 
 
 def fixed_shape(shape: tuple[int | None, ...]) -> tuple[int, int, int]:
-    """The shape itself, when images can be brought to it.
-
-    Raises:
-        ValueError: no fixed height and width, or channels other than 1 or 3.
-    """
+    """The shape itself, if image files can be brought to it; a `ValueError` that says what is missing if not."""
     height, width, channels = shape
     if height is None or width is None:
         raise ValueError(f"Expected a fixed height and width to fit the images to; got {shape}. Name a size.")
@@ -96,6 +101,7 @@ def fixed_shape(shape: tuple[int | None, ...]) -> tuple[int, int, int]:
 
 
 def _fit(image: Image.Image, height: int, width: int, channels: int) -> np.ndarray:
+    """The pixels in the model's size and colours."""
     image = image.convert("L" if channels == 1 else "RGB")
     if image.size != (width, height):
         image = image.resize((width, height), Image.Resampling.BILINEAR)
@@ -107,10 +113,10 @@ def _open(path: Path) -> Image.Image:
         raise FileNotFoundError(f"No such image file: {path}")
     if path.is_dir():
         raise ValueError(f"Expected an image file; {path} is a folder. List its files, for instance {path}/*.png.")
-    return _decode(path, str(path))
+    return _decode(path, path)
 
 
-def _decode(source: Path | io.BytesIO, name: str) -> Image.Image:
+def _decode(source: Path | io.BytesIO, name: object) -> Image.Image:
     """The decoded picture: 8 bits a channel, upright, opaque."""
     try:
         with Image.open(source) as file:
@@ -125,7 +131,7 @@ def _decode(source: Path | io.BytesIO, name: str) -> Image.Image:
     return _opaque(_eight_bits(image, name))
 
 
-def _eight_bits(image: Image.Image, name: str) -> Image.Image:
+def _eight_bits(image: Image.Image, name: object) -> Image.Image:
     if image.mode.startswith("I;16") or image.mode == "I":
         values = np.asarray(image).astype(np.int64)
         if values.min() < 0 or values.max() > 65_535:
