@@ -81,12 +81,7 @@ def decode_images(contents: Sequence[bytes], shape: tuple[int | None, ...]) -> n
         raise ValueError("Expected at least one image; got none.")
     batch = np.empty((len(contents), height, width, channels), np.uint8)
     for index, content in enumerate(contents):
-        batch[index] = _fit(
-            _decode(io.BytesIO(content), f"the image" if len(contents) == 1 else f"image {index}"),
-            height,
-            width,
-            channels,
-        )
+        batch[index] = _fit(_decode(io.BytesIO(content), f"image {index}"), height, width, channels)
     return batch
 
 
