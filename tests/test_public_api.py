@@ -16,6 +16,7 @@ FUNCTIONS = {
     "card",
     "decode",
     "evaluate",
+    "export",
     "features",
     "fold",
     "list_models",

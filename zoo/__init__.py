@@ -5,6 +5,7 @@ from zoo import compression, datasets, evaluation, layers, testing, visual
 from zoo.batch import predict_files
 from zoo.compression import fold
 from zoo.evaluation import evaluate, predict
+from zoo.export import export
 from zoo.hub import build, card, decode, features, list_models, load, save, verify
 from zoo.training import publish, train
 from zoo.version import __version__
@@ -18,6 +19,7 @@ __all__ = [
     "decode",
     "evaluate",
     "evaluation",
+    "export",
     "features",
     "fold",
     "layers",
