@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from types import TracebackType
 
 from zoo.serving.http import HttpServer
+from zoo.serving.page import Page
 from zoo.serving.rest import Rest
 from zoo.serving.service import Service
 from zoo.serving.settings import ModelConfig, Settings
@@ -100,7 +101,7 @@ class Server:
 
     def _listen_http(self, port: int) -> HttpServer:
         try:
-            return HttpServer((self.host, port), self.settings, Rest(self.service))
+            return HttpServer((self.host, port), self.settings, Rest(self.service, Page(self.service)))
         except (OSError, OverflowError) as error:
             reason = getattr(error, "strerror", None) or error
             raise OSError(f"Cannot listen on {self.host}:{port}: {reason}. Choose another port with --port.") from error
