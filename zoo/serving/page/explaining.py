@@ -42,7 +42,9 @@ def explain(runner: Runner, image_bytes: bytes, *, top: int = 5) -> dict[str, An
     Returns:
         `top`: a list of `label`, `index` and `probability`, by falling probability; `drops`: the map as 12 lists of
         12 numbers, between -1 and 1; `largest_drop`: its largest number, or 0 if all are negative; `seen` and
-        `overlay`: the image as the model gets it, without and with the map over it, as PNG files in base64.
+        `overlay`: the image as the model gets it, without and with colour over it, as PNG files in base64. The
+        colour of a pixel is the mean drop, 0 for negative ones, of the patches over it, relative to the largest such
+        mean.
 
     Raises:
         ValueError: no image, one with too many pixels, or a model that takes no images or returns no classes.
@@ -125,9 +127,9 @@ def _shown(image: np.ndarray) -> Image.Image:
 
 
 def _overlay(image: np.ndarray, drops: np.ndarray) -> Image.Image:
-    """The input in grey, with the colour of the drop over it: the more, the stronger and the redder."""
+    """The input in grey under colour: the more the patches over a pixel lowered the answer, the stronger and redder."""
     picture = np.asarray(_shown(image).convert("L").convert("RGB"), np.float64)
-    strength = np.clip(drops, 0, None)
+    strength = _pixel_means(image.shape[0], image.shape[1], np.clip(drops, 0, None))
     strength = strength / max(strength.max(), 1e-12)
     grid = Image.fromarray(strength.astype(np.float32))
     smooth = np.asarray(grid.resize((picture.shape[1], picture.shape[0]), Image.Resampling.BILINEAR), np.float64)
@@ -135,6 +137,16 @@ def _overlay(image: np.ndarray, drops: np.ndarray) -> Image.Image:
     colours = np.stack([np.interp(smooth, places, _COLOURS[:, channel]) for channel in range(3)], axis=-1)
     share = _STRONGEST * smooth[..., None]
     return Image.fromarray(((1 - share) * picture + share * colours).round().astype(np.uint8))
+
+
+def _pixel_means(height: int, width: int, drops: np.ndarray) -> np.ndarray:
+    """For each pixel the mean drop of the patches that covered it."""
+    total, count = np.zeros((height, width)), np.zeros((height, width))
+    for rows, line in zip(_spans(height), drops, strict=True):
+        for columns, drop in zip(_spans(width), line, strict=True):
+            total[rows, columns] += drop
+            count[rows, columns] += 1
+    return total / count
 
 
 def _png(picture: Image.Image) -> str:

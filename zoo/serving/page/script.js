@@ -6,9 +6,9 @@ let latest = 0; // the number of the newest question: answers to older ones are 
 let given = null; // the image that was asked about last, for another model
 
 const percent = (value) => {
-  if (value >= 0.9995 && value < 1) return "> 99.9 %";
-  if (value > 0 && value < 0.0005) return "< 0.1 %";
-  return `${(100 * value).toFixed(1)} %`;
+  if (value >= 0.9995 && value < 1) return ">\u00a099.9\u00a0%";
+  if (value > 0 && value < 0.0005) return "<\u00a00.1\u00a0%";
+  return `${(100 * value).toFixed(1)}\u00a0%`;
 };
 
 function say(message, wrong = false) {
@@ -81,7 +81,7 @@ function fail(message) {
 function show(result) {
   const [best] = result.top;
   document.body.classList.add("answered");
-  say(`${best.label}, ${percent(best.probability)}`);
+  say(`${best.label} (${percent(best.probability)})`);
   at("bars").replaceChildren(...result.top.map(bar));
   at("seen").src = `data:image/png;base64,${result.seen}`;
   at("seen").alt = "The image in the size and colours that the model gets";
@@ -92,8 +92,9 @@ function show(result) {
 }
 
 function reason(label, drop) {
-  if (drop < 0.005) return `No single spot matters much: wherever a quarter-wide patch covers the image, “${label}” stays as probable.`;
-  return `A grey patch was moved over the image. The redder a spot, the less probable “${label}” became when the spot was covered: by ${percent(drop)} at most.`;
+  const points = (100 * drop).toFixed(1);
+  if (drop < 0.005) return `No single spot matters much: wherever a patch covers the image, “${label}” stays nearly as probable (it loses ${points} percentage points at most).`;
+  return `A patch in the image's mean colour was moved over it. The redder a spot, the more of its probability “${label}” lost when the spot was covered, ${points} percentage points at most.`;
 }
 
 function bar(one) {
