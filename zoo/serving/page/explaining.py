@@ -18,7 +18,7 @@ GRID = 12  # patches along each side
 PATCH = 0.25  # side of a patch, as a part of the image's
 _BATCH = 36  # covered images a run; bounds the memory
 _SHOWN = 336  # longest side of the pictures, in pixels
-_STRONGEST = 0.85  # share of the colour where the drop is largest
+_STRONGEST = 0.7  # share of the colour where the drop is largest
 _COLOURS = np.array([[255, 236, 140], [255, 150, 50], [214, 32, 60]], np.float64)  # from little to much
 
 
