@@ -35,7 +35,20 @@ class Rule:
 # The longest prefix of a module's name decides.
 RULES = {
     "": Rule(
-        ("cli", "evaluation", "losses", "models", "serving", "testing", "training", "visual", "_startup", *BELOW),
+        (
+            "cli",
+            "compression",
+            "evaluation",
+            "export",
+            "losses",
+            "models",
+            "serving",
+            "testing",
+            "training",
+            "visual",
+            "_startup",
+            *BELOW,
+        ),
         frozenset({"keras"}),
     ),
     "version": Rule((), NOTHING),
@@ -52,6 +65,12 @@ RULES = {
     ),
     "datasets": Rule(("math",), frozenset({"keras", "numpy", "PIL"}), OPTIONAL),
     "datasets.builders": Rule(("math", "datasets"), frozenset({"numpy", "tensorflow_datasets", "importlib_resources"})),
+    "compression": Rule(BELOW, frozenset({"keras", "numpy"})),
+    "export": Rule(
+        ("compression", *BELOW),
+        frozenset({"keras", "numpy"}),
+        OPTIONAL | {"PIL", "tensorflow_serving", "ai_edge_litert"},
+    ),
     "training": Rule(("evaluation", *BELOW), frozenset({"keras", "numpy", "rich"}), OPTIONAL),
     "evaluation": Rule(BELOW, frozenset({"keras", "numpy", "rich"}), OPTIONAL),
     "serving": Rule(("export", *BELOW), frozenset({"numpy", "PIL", "rich"}), SERVING),

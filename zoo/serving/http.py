@@ -1,7 +1,7 @@
 """HTTP/1.1 on the standard library: bounded connections, deadlines for slow senders, an orderly end.
 
-Every connection has a thread, which waits for the next request without holding anything. What a handler returns goes out
-in one piece, without Nagle's delay.
+Every connection has a thread, which waits for the next request without holding anything. What a handler returns goes
+out in one piece, without Nagle's delay.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from email.message import Message
 from email.utils import formatdate
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler
@@ -36,7 +37,7 @@ class Request:
     method: str
     path: str
     body: bytes
-    headers: Mapping[str, str]
+    headers: Message
 
 
 @dataclass(frozen=True)
@@ -84,7 +85,7 @@ class _Handler(BaseHTTPRequestHandler):
         super().setup()
         self.rfile.close()
         self._timed = _TimedReader(self.connection)
-        self.rfile = io.BufferedReader(self._timed, 1 << 16)
+        self.rfile = self._buffer = io.BufferedReader(self._timed, 1 << 16)
 
     def handle_one_request(self) -> None:
         """Waits for a request, answers it, and says through `close_connection` whether another may come."""
@@ -103,7 +104,7 @@ class _Handler(BaseHTTPRequestHandler):
         self._timed.deadline = time.monotonic() + self.server.settings.idle_seconds
         with self.server.idle(self.connection):
             try:
-                return bool(self.rfile.peek(1))
+                return bool(self._buffer.peek(1))
             except TimeoutError:
                 return False
 
