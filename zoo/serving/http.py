@@ -94,10 +94,14 @@ class _Handler(BaseHTTPRequestHandler):
             return
         seconds = self.server.settings.read_seconds
         self._timed.deadline = time.monotonic() + seconds
+        self.requestline, self.request_version, self.command = "", "HTTP/1.1", ""
         try:
-            self._answer_next()
+            request = self._read()
         except TimeoutError:
             self._refuse(408, f"the request did not arrive within {seconds:g} seconds")
+            return
+        if request is not None:
+            self._send(self.server.respond(request, self._refused))
 
     def _wait_for_request(self) -> bool:
         """Whether a first byte came before the connection had been idle for too long."""
@@ -108,24 +112,24 @@ class _Handler(BaseHTTPRequestHandler):
             except TimeoutError:
                 return False
 
-    def _answer_next(self) -> None:
+    def _read(self) -> Request | None:
+        """The next request; None when it was refused."""
         self.raw_requestline = self.rfile.readline(65_537)
-        self.requestline, self.request_version, self.command = "", "HTTP/1.1", ""
         if len(self.raw_requestline) > 65_536:
             self._refuse(414, "the request line is too long")
-            return
+            return None
         if not self.parse_request():
-            return
+            return None
         try:
             length = self._content_length()
         except RequestError as error:
             self._refuse(error.status, error.message)
-            return
+            return None
         body = self.rfile.read(length) if length else b""
         if len(body) < length:
             self._refuse(400, f"the request ended after {len(body)} of {length} bytes")
-            return
-        self._send(self.server.respond(Request(self.command, self.path, body, self.headers), self._refused))
+            return None
+        return Request(self.command, self.path, body, self.headers)
 
     @property
     def _refused(self) -> bool:
