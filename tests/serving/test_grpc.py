@@ -26,9 +26,9 @@ from zoo.serving import Settings, serve  # noqa: E402
 @pytest.fixture(scope="module")
 def channel(models):
     settings = Settings(max_body_bytes=100_000, max_rows=40)
-    with serve(model_dir=models, port=0, grpc_port=0, labels={"stable": 1}, settings=settings, wait=False) as server:
-        with grpc.insecure_channel(f"127.0.0.1:{server.grpc_port}") as channel:
-            yield channel
+    server = serve(model_dir=models, port=0, grpc_port=0, labels={"stable": 1}, settings=settings, wait=False)
+    with server, grpc.insecure_channel(f"127.0.0.1:{server.grpc_port}") as channel:
+        yield channel
 
 
 @pytest.fixture

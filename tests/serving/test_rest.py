@@ -66,9 +66,8 @@ def test_metadata(client):
     signatures = answer["metadata"]["signature_def"]["signature_def"]
     assert set(signatures) == {"serving_default", "serving_bytes"}
     image = signatures["serving_default"]["inputs"]["image"]
-    assert image["dtype"] == "DT_FLOAT" and [side["size"] for side in image["tensor_shape"]["dim"]] == list(
-        "-1,4,4,1".split(",")
-    )
+    assert image["dtype"] == "DT_FLOAT"
+    assert [side["size"] for side in image["tensor_shape"]["dim"]] == ["-1", "4", "4", "1"]
     assert signatures["serving_bytes"]["inputs"]["image_bytes"]["dtype"] == "DT_STRING"
     assert client.get("/v1/models/net/versions/1/metadata").json["model_spec"]["version"] == "1"
 
