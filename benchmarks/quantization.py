@@ -71,7 +71,9 @@ def classify(file: Path, images: np.ndarray) -> np.ndarray:
     try:
         from ai_edge_litert.interpreter import Interpreter
     except ImportError:
-        from tensorflow.lite import Interpreter
+        import tensorflow
+
+        Interpreter = tensorflow.lite.Interpreter
     run = Interpreter(model_path=str(file), num_threads=2).get_signature_runner("serving_default")
     starts = track(range(0, len(images), BATCH), description=file.name, transient=True)
     logits = [run(image=images[start : start + BATCH].astype("float32"))["logits"] for start in starts]

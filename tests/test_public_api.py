@@ -25,10 +25,11 @@ FUNCTIONS = {
     "predict_files",
     "publish",
     "save",
+    "serve",
     "train",
     "verify",
 }
-MODULES = {"compression", "datasets", "evaluation", "layers", "testing", "visual"}
+MODULES = {"compression", "datasets", "evaluation", "layers", "serving", "testing", "visual"}
 OTHERS = {"__version__"}
 
 

@@ -70,6 +70,7 @@ PAGES_THAT_RUN = (
     # Two training steps compiled by XLA, on top of the one in the README.
     pytest.param("docs/fine-tune.md", marks=pytest.mark.large),
     "docs/weights.md",
+    pytest.param("docs/export.md", marks=pytest.mark.large),  # child processes, as in the README
     "docs/e4net.md",
 )
 

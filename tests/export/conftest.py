@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 import zoo
+from tests.layers.equivariant import randomize
 
 
 def report(folder: Path) -> dict[str, Any]:
@@ -26,32 +27,38 @@ def relative(actual: Any, expected: np.ndarray) -> float:
 
 
 @pytest.fixture(scope="session")
-def digits() -> keras.Model:
-    """Trained weights with a head of five classes that a user might have trained."""
+def network() -> keras.Model:
+    """A small network of the family, its norms' statistics included: what a user might have trained."""
     keras.utils.set_random_seed(5)
-    model = zoo.load("e4net_mnistrot", num_classes=5, compile=False)
-    model.get_layer("head").bias.assign(np.arange(5.0))
+    small = {"input_shape": (16, 16, 3), "num_classes": 5, "widths": (4, 8), "blocks": (1, 1)}
+    model = zoo.build("e4resnet18_p4_cifar10", **small)
+    randomize(model, 5)
     return model
 
 
 @pytest.fixture(scope="session")
 def images() -> np.ndarray:
-    files = sorted((Path(__file__).parents[2] / "examples/images/mnistrot").glob("*.png"))
-    return zoo.datasets.read_images(files, (28, 28, 1)).astype("float32")
+    return np.random.default_rng(9).integers(0, 256, (5, 16, 16, 3)).astype("float32")
 
 
 @pytest.fixture(scope="session")
-def saved_model(digits: keras.Model, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def logits(network: keras.Model, images: np.ndarray) -> np.ndarray:
+    """What the user's model answers on the user's backend."""
+    return np.asarray(network.predict_on_batch(images))
+
+
+@pytest.fixture(scope="session")
+def saved_model(network: keras.Model, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A model in memory as a SavedModel, with warm-up requests."""
     pytest.importorskip("tensorflow_serving", reason="needs zoo[serving]")
-    return zoo.export(digits, tmp_path_factory.mktemp("savedmodel"), warmup=True)
+    return zoo.export(network, tmp_path_factory.mktemp("savedmodel"), warmup=True)
 
 
 @pytest.fixture(scope="session")
-def onnx_file(digits: keras.Model, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def onnx_file(network: keras.Model, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder of weights as ONNX, folded."""
     pytest.importorskip("tf2onnx", reason="needs zoo[onnx]")
-    folder = zoo.save(digits, tmp_path_factory.mktemp("weights"), card={"labels": list("abcde")})
+    folder = zoo.save(network, tmp_path_factory.mktemp("weights"), card={"labels": list("abcde")})
     return zoo.export(folder, tmp_path_factory.mktemp("onnx"), format="onnx", fold=True)
 
 

@@ -25,9 +25,7 @@ def register(commands: Any) -> None:
     parser.add_argument("--fold", action="store_true", help="multiply normalization into the convolutions first")
     parser.add_argument("--quantize", metavar="KIND", help="for litert: float16 or int8")
     parser.add_argument("--data", metavar="FOLDER", help="data sets to calibrate int8 on (default: ZOO_DATA)")
-    parser.add_argument(
-        "--warmup", action="store_true", help="for savedmodel: add TensorFlow Serving's warm-up requests"
-    )
+    parser.add_argument("--warmup", action="store_true", help="for savedmodel: add warm-up requests")
     output.add_json(parser)
     parser.set_defaults(run=run)
 

@@ -70,15 +70,14 @@ def _saved_model(file: str) -> dict[str, Callable[[Arrays], Arrays]]:
         raise RuntimeError("this process must not know zoo")
     loaded = tf.saved_model.load(file)
 
-    def runner(name: str) -> Callable[[Arrays], Arrays]:
+    def runner(function: Any) -> Callable[[Arrays], Arrays]:
         def run(inputs: Arrays) -> Arrays:
             tensors = {key: tf.constant(value) for key, value in inputs.items()}
             return {key: value.numpy() for key, value in function(**tensors).items()}
 
-        function = loaded.signatures[name]
         return run
 
-    return {name: runner(name) for name in loaded.signatures}
+    return {name: runner(function) for name, function in loaded.signatures.items()}
 
 
 def _onnx(file: str) -> dict[str, Callable[[Arrays], Arrays]]:
@@ -93,7 +92,9 @@ def _litert(file: str) -> dict[str, Callable[[Arrays], Arrays]]:
     try:
         from ai_edge_litert.interpreter import Interpreter
     except ImportError:
-        from tensorflow.lite import Interpreter
+        import tensorflow
+
+        Interpreter = tensorflow.lite.Interpreter
     interpreter = Interpreter(model_path=file)
     return {"serving_default": lambda inputs: interpreter.get_signature_runner("serving_default")(**inputs)}
 

@@ -33,7 +33,10 @@ def main(job_path: str, result_path: str) -> None:
         result = {"error": kind.__name__, "message": str(error)}
     except Exception as error:  # converters raise types of their own
         lines = [line for line in str(error).splitlines() if line.strip()][:_MESSAGE_LINES]
-        result = {"error": "ValueError", "message": f"{type(error).__name__}: " + "\n".join(lines)}
+        result = {
+            "error": "ValueError",
+            "message": f"the conversion failed with {type(error).__name__}: " + "\n".join(lines),
+        }
     Path(result_path).write_text(json.dumps(result), "utf-8")
 
 

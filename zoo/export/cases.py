@@ -30,7 +30,8 @@ def make_cases(interface: Interface, samples: Inputs | None) -> list[Inputs]:
             {name: values[1:_SAMPLES] for name, values in samples.items()}
         ]
     if interface.card is not None and IMAGE not in interface.inputs:
-        example = {name: np.asarray(value) for name, value in hub.example_inputs(interface.model).items()}
+        given = hub.example_inputs(interface.model)
+        example = dict(given) if isinstance(given, dict) else {next(iter(interface.inputs)): given}
         return [example, _doubled(example, interface.inputs)]
     return [_made(interface.inputs, batch, length) for batch, length in zip(_BATCHES, _LENGTHS, strict=True)]
 

@@ -53,4 +53,4 @@ def describe(spec: TensorSpec) -> str:
 
 
 def _type(dtype: np.dtype) -> str:
-    return "string" if dtype == object else str(dtype)
+    return "string" if dtype.kind == "O" else str(dtype)

@@ -1,7 +1,7 @@
 """HTTP/1.1 on the standard library: bounded connections, deadlines for slow senders, an orderly end.
 
-Every connection has a thread, which waits for the next request without holding anything. What a handler returns goes out
-in one piece, without Nagle's delay.
+Every connection has a thread, which waits for the next request without holding anything. What a handler returns goes
+out in one piece, without Nagle's delay.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from email.message import Message
 from email.utils import formatdate
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler
@@ -36,7 +37,7 @@ class Request:
     method: str
     path: str
     body: bytes
-    headers: Mapping[str, str]
+    headers: Message
 
 
 @dataclass(frozen=True)
@@ -84,7 +85,7 @@ class _Handler(BaseHTTPRequestHandler):
         super().setup()
         self.rfile.close()
         self._timed = _TimedReader(self.connection)
-        self.rfile = io.BufferedReader(self._timed, 1 << 16)
+        self.rfile = self._buffer = io.BufferedReader(self._timed, 1 << 16)
 
     def handle_one_request(self) -> None:
         """Waits for a request, answers it, and says through `close_connection` whether another may come."""
@@ -93,38 +94,42 @@ class _Handler(BaseHTTPRequestHandler):
             return
         seconds = self.server.settings.read_seconds
         self._timed.deadline = time.monotonic() + seconds
+        self.requestline, self.request_version, self.command = "", "HTTP/1.1", ""
         try:
-            self._answer_next()
+            request = self._read()
         except TimeoutError:
             self._refuse(408, f"the request did not arrive within {seconds:g} seconds")
+            return
+        if request is not None:
+            self._send(self.server.respond(request, self._refused))
 
     def _wait_for_request(self) -> bool:
         """Whether a first byte came before the connection had been idle for too long."""
         self._timed.deadline = time.monotonic() + self.server.settings.idle_seconds
         with self.server.idle(self.connection):
             try:
-                return bool(self.rfile.peek(1))
+                return bool(self._buffer.peek(1))
             except TimeoutError:
                 return False
 
-    def _answer_next(self) -> None:
+    def _read(self) -> Request | None:
+        """The next request; None when it was refused."""
         self.raw_requestline = self.rfile.readline(65_537)
-        self.requestline, self.request_version, self.command = "", "HTTP/1.1", ""
         if len(self.raw_requestline) > 65_536:
             self._refuse(414, "the request line is too long")
-            return
+            return None
         if not self.parse_request():
-            return
+            return None
         try:
             length = self._content_length()
         except RequestError as error:
             self._refuse(error.status, error.message)
-            return
+            return None
         body = self.rfile.read(length) if length else b""
         if len(body) < length:
             self._refuse(400, f"the request ended after {len(body)} of {length} bytes")
-            return
-        self._send(self.server.respond(Request(self.command, self.path, body, self.headers), self._refused))
+            return None
+        return Request(self.command, self.path, body, self.headers)
 
     @property
     def _refused(self) -> bool:

@@ -88,6 +88,10 @@ class ServedModel:
         with self._lock:
             return sorted(self._status.values(), key=lambda status: -status.number)
 
+    def engines(self) -> dict[int, str]:
+        """The engine of every available version."""
+        return {number: version.runner.engine for number, version in sorted(self._available.items())}
+
     @property
     def ready(self) -> bool:
         """Whether a version answers requests."""

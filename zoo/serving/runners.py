@@ -97,7 +97,7 @@ class BaseRunner:
 
     def __init__(self, folder: Path, signatures: Mapping[str, Signature]) -> None:
         self.facts = read_facts(folder)
-        self.signatures = dict(signatures)
+        self.signatures: Mapping[str, Signature] = dict(signatures)
 
     @property
     def inputs(self) -> Mapping[str, TensorSpec]:

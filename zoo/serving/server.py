@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import importlib.util
 import logging
+import signal
 import threading
 from collections.abc import Sequence
 from types import TracebackType
+from typing import Any
 
 from zoo.serving.http import HttpServer
 from zoo.serving.page import Page
@@ -73,6 +75,32 @@ class Server:
     def url(self) -> str:
         """The address of the HTTP side, without a slash at its end."""
         return f"http://{f'[{self.host}]' if ':' in self.host else self.host}:{self.port}"
+
+    def served(self) -> list[tuple[str, str, str, str]]:
+        """Model, version, engine and address of everything that is available."""
+        return [
+            (name, str(number), engine, f"{self.url}/v1/models/{name}")
+            for name, model in self.service.models.items()
+            for number, engine in model.engines().items()
+        ]
+
+    def wait(self) -> None:
+        """Returns when the process was told to stop (SIGTERM or Ctrl-C) and the server has been closed.
+
+        A second signal ends the process at once.
+        """
+        told = threading.Event()
+        former: dict[int, Any] = {}
+        if threading.current_thread() is threading.main_thread():
+            for stop in (signal.SIGTERM, signal.SIGINT):
+                former[stop] = signal.signal(stop, lambda *_: told.set())
+        try:
+            while not told.wait(1.0) and not self._stop.is_set():
+                pass
+        finally:
+            for number, handler in former.items():
+                signal.signal(number, handler)
+            self.close()
 
     def close(self) -> None:
         """Takes no new requests, lets those in progress finish for a bounded time, and unloads the models."""

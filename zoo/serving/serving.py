@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
-import signal
-import threading
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 from zoo.serving import sources
 from zoo.serving.server import Server, has_grpc
@@ -79,20 +76,5 @@ def serve(
         grpc_port = None
     server = Server(configs, host=host, port=port, grpc_port=grpc_port, settings=settings)
     if wait:
-        wait_for_signal(server)
+        server.wait()
     return server
-
-
-def wait_for_signal(server: Server) -> None:
-    """Returns when the process was told to stop and the server has been closed; a second signal ends it at once."""
-    told = threading.Event()
-    former: dict[int, Any] = {}
-    if threading.current_thread() is threading.main_thread():
-        for number in (signal.SIGTERM, signal.SIGINT):
-            former[number] = signal.signal(number, lambda *_: told.set())
-    try:
-        told.wait()
-    finally:
-        for number, handler in former.items():
-            signal.signal(number, handler)
-        server.close()

@@ -32,7 +32,8 @@ def in_folder(folder: PathLike) -> list[ModelConfig]:
     found = [path for path in sorted(root.iterdir()) if path.is_dir() and _has_versions(path)]
     if not found:
         raise FileNotFoundError(
-            f"No models in {root}: expected <model>/<number>/ with model.onnx or a SavedModel. `zoo export` writes them."
+            f"No models in {root}: expected <model>/<number>/ with model.onnx or a SavedModel, "
+            "as `zoo export` writes them."
         )
     return [ModelConfig(path.name, path) for path in found]
 
@@ -69,9 +70,8 @@ def exported(name: PathLike, engine: str | None) -> ModelConfig:
         ValueError: an unknown name, or the model cannot be exported.
         ImportError: what the export needs is not installed.
     """
-    if isinstance(name, os.PathLike) or "/" in name or os.sep in name:
-        if _has_versions(Path(name)):
-            return in_folder(name)[0]
+    if (isinstance(name, os.PathLike) or "/" in name or os.sep in name) and _has_versions(Path(name)):
+        return in_folder(name)[0]
     from zoo.hub import card
 
     known = card(name)

@@ -62,7 +62,7 @@ class LoadedVersion:
         joinable = self.signatures[name].batched
         if name == BYTES_SIGNATURE and name not in self._batchers:
             (files,) = inputs.values()
-            name, inputs = DEFAULT_SIGNATURE, pictures.decode(self.runner, files)
+            name, inputs = DEFAULT_SIGNATURE, pictures.decode(self.runner, files.tolist())
         try:
             return self._batchers[name].run(inputs, joinable=joinable)
         except ValueError as error:
