@@ -39,11 +39,13 @@ class Storm:
         seed: which actions, in which order, with which numbers.
         max_body: the server's limit.
         grpc_port: of gRPC; None leaves it out.
+        resized: whether encoded images have any size, and so are resized as Pillow does it.
     """
 
-    def __init__(self, port: int, seed: int, max_body: int, grpc_port: int | None = None) -> None:
+    def __init__(self, port: int, seed: int, max_body: int, grpc_port: int | None = None, resized: bool = True) -> None:
         self.port, self.max_body, self.rng = port, max_body, np.random.default_rng(seed)
         self.client = Client(port, timeout=60)
+        self.resized = resized
         self.done: Counter[str] = Counter()
         self.actions: list[Callable[[], None]] = [
             *(6 * [self.good]), self.encoded, self.malformed, self.wrong_shape,
@@ -72,7 +74,7 @@ class Storm:
 
     def encoded(self) -> None:
         file = io.BytesIO()
-        sides = tuple(self.rng.integers(2, 30, 2))
+        sides = tuple(self.rng.integers(2, 30, 2)) if self.resized else artifacts.SHAPE[:2]
         Image.fromarray(self.rng.integers(0, 256, sides, dtype=np.uint8)).save(file, "PNG")
         value = {"b64": base64.b64encode(file.getvalue()).decode()}
         answer = self.client.predict({"signature_name": "serving_bytes", "instances": [value]})

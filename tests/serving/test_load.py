@@ -79,7 +79,9 @@ def test_memory_is_flat_over_20000_requests(tmp_path, engine):
             grpc_port = int(words[words.index("gRPC:") + 1].rpartition(":")[2]) if HAS_GRPC else None
             sizes = []
             for _ in range(5):
-                done, faults = storm(CLIENTS, 63, port=port, max_body=MAX_BODY, grpc_port=grpc_port)
+                done, faults = storm(
+                    CLIENTS, 63, port=port, max_body=MAX_BODY, grpc_port=grpc_port, resized=engine == "onnx"
+                )
                 assert not faults, faults[:3]
                 assert sum(done.values()) == CLIENTS * 63
                 sizes.append(resident(process.pid))

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import sys
+
 import pytest
 
 from tests.serving import artifacts
@@ -72,6 +74,32 @@ def test_labels(tmp_path):
         sources.with_labels([*configs, configs[0]], {})
     with pytest.raises(ValueError, match="cannot stand in an address"):
         sources.with_labels([ModelConfig("a b", tmp_path)], {})
+
+
+def test_a_name_is_exported_once(monkeypatch, tmp_path):
+    monkeypatch.setenv("ZOO_CACHE", str(tmp_path))
+    calls = []
+
+    def export(name, root, *, format):
+        calls.append((name, format))
+        return artifacts.write_onnx(root / "e4net_mnistrot")
+
+    monkeypatch.setattr(sys.modules["zoo.export"], "export", export)
+    first = sources.exported("e4net_mnistrot", "onnx")
+    assert sources.exported("e4net_mnistrot", "onnx") == first and calls == [("e4net_mnistrot", "onnx")]
+    assert first.name == "e4net_mnistrot" and first.folder.is_relative_to(tmp_path)
+    assert sources.exported("e4net_mnistrot", "tensorflow").folder != first.folder
+    assert calls[1:] == [("e4net_mnistrot", "savedmodel")]
+
+
+def test_a_folder_of_versions_is_served_as_it_is(models):
+    assert sources.exported(models / "net", None) == ModelConfig("net", models / "net")
+    assert sources.exported(str(models / "net"), None).name == "net"
+
+
+def test_an_unknown_name():
+    with pytest.raises(ValueError, match="no_such_model"):
+        serve("no_such_model", port=0)
 
 
 def test_nothing_to_serve():

@@ -86,6 +86,14 @@ def test_half_a_version_leaves_the_old_one_serving(client, folder, caplog):
     assert version_of(client.predict(BODY)) == 2
 
 
+def test_a_damaged_version_at_the_start_leaves_the_one_before_it(start, folder):
+    (folder / "9").mkdir()
+    (folder / "9" / "model.onnx").write_bytes(b"damaged")
+    client = Client(start().port)
+    assert version_of(client.predict(BODY)) == 1 and states(client) == {"9": "END", "1": "AVAILABLE"}
+    client.close()
+
+
 def test_a_version_that_is_still_being_written_is_left_alone(start, folder):
     server = start(poll_seconds=60.0)
     model = server.service.model("net")

@@ -101,18 +101,18 @@ class ServedModel:
         """Looks at the folder and loads, switches and unloads versions accordingly.
 
         A version is loaded when its files were the same in two looks, so that one that is still being copied is left
-        alone. What cannot be loaded is tried again when its files change; until then the old version serves on.
+        alone. What cannot be loaded counts as absent until its files change: the version before it serves on.
 
         Args:
             at_once: load without a second look.
         """
         found = self._look()
-        for number in sorted(self.config.wanted(set(found)) - set(self._available)):
-            settled = at_once or self._seen.get(number) == found[number]
-            if settled and self._failed.get(number) != found[number]:
-                self._load(number, found[number])
+        while True:
+            wanted = self.config.wanted({number for number in found if self._failed.get(number) != found[number]})
+            settled = {number for number in wanted if at_once or self._seen.get(number) == found[number]}
+            if all([self._load(number, found[number]) for number in sorted(settled - set(self._available))]):
+                break
         self._seen = found
-        wanted = self.config.wanted(set(found))
         if wanted and wanted <= set(self._available):
             self._retire(set(self._available) - wanted)
         self._forget(set(found))
@@ -153,7 +153,8 @@ class ServedModel:
         names = [path for path in self.config.folder.iterdir() if path.name.isdecimal() and int(path.name) == number]
         return names[0] if names else self.config.folder / str(number)
 
-    def _load(self, number: int, fingerprint: Fingerprint) -> None:
+    def _load(self, number: int, fingerprint: Fingerprint) -> bool:
+        """Whether the version could be loaded."""
         self._set(number, LOADING)
         try:
             loaded = load_version(number, self._folder(number), self._settings, self._observe)
@@ -161,11 +162,12 @@ class ServedModel:
             log.error("%s version %d cannot be loaded: %s", self.name, number, error)
             self._failed[number] = fingerprint
             self._set(number, END, str(error))
-            return
+            return False
         with self._lock:
             self._available = self._available | {number: loaded}
         self._set(number, AVAILABLE)
         log.info("%s version %d is served", self.name, number)
+        return True
 
     def _retire(self, numbers: set[int]) -> None:
         for number in numbers:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 import os
 import re
 from collections.abc import Mapping, Sequence
@@ -13,7 +14,9 @@ from typing import Any
 from zoo.hub.paths import cache_root
 from zoo.serving.runners import installed
 from zoo.serving.settings import ModelConfig
+from zoo.version import __version__
 
+log = logging.getLogger("zoo.serving")
 PathLike = str | os.PathLike[str]
 _NAME = re.compile(r"[^/:\s]+")
 
@@ -77,12 +80,13 @@ def exported(name: PathLike, engine: str | None) -> ModelConfig:
     known = card(name)
     engine = engine or ("onnx" if installed("onnx") and installed("tf2onnx") else "tensorflow")
     hashes = sorted((file, facts.sha256) for file, facts in known.files.items())
-    key = hashlib.sha256(repr((known.name, known.tag, hashes)).encode()).hexdigest()[:12]
-    root = cache_root().parent / "served" / f"{engine}-{key}"
+    key = hashlib.sha256(repr((known.name, known.tag, hashes, __version__)).encode()).hexdigest()[:12]
+    root = cache_root() / "served" / f"{engine}-{key}"
     folder = root / known.name
     if not _has_versions(folder):
         from zoo.export import export
 
+        log.info("exporting %s for %s, once", name, engine)
         export(name, root, format="onnx" if engine == "onnx" else "savedmodel")
     return ModelConfig(known.name, folder)
 
