@@ -12,6 +12,7 @@ import pytest
 from PIL import Image
 
 from tests.serving.page.toy import SIDE, CornerRunner, picture
+from zoo.serving import open_runner
 from zoo.serving.page import explain
 from zoo.serving.page.explaining import GRID
 
@@ -60,6 +61,14 @@ def test_without_labels_classes_are_numbers():
 @pytest.mark.parametrize(("side", "kind", "mode"), [(100, "JPEG", "RGB"), (9, "PNG", "RGBA"), (64, "GIF", "P")])
 def test_other_sizes_and_kinds(side, kind, mode):
     assert explain(CornerRunner(), picture(side, kind, mode))["top"][0]["label"] == "bright"
+
+
+def test_both_engines_give_the_same_map(models, saved_model):
+    """The network of the server's tests, as an ONNX file and as a SavedModel."""
+    onnx, tensorflow = (explain(open_runner(folder), picture(4)) for folder in (models / "net" / "1", saved_model))
+    assert np.ptp(onnx["drops"]) > 0.01
+    np.testing.assert_allclose(onnx["drops"], tensorflow["drops"], atol=2e-6)
+    assert onnx["top"][0]["label"] == tensorflow["top"][0]["label"]
 
 
 def test_batches_are_bounded():
