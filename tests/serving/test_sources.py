@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import importlib.util
 import sys
 
 import pytest
@@ -89,6 +90,8 @@ def test_a_name_is_exported_once(monkeypatch, tmp_path):
     assert sources.exported("e4net_mnistrot", "onnx") == first and calls == [("e4net_mnistrot", "onnx")]
     assert first.name == "e4net_mnistrot" and first.folder.is_relative_to(tmp_path)
     assert sources.exported("e4net_mnistrot", "tensorflow").folder != first.folder
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    assert sources.exported("e4net_mnistrot", None).folder != first.folder
     assert calls[1:] == [("e4net_mnistrot", "savedmodel")]
 
 

@@ -9,6 +9,7 @@ import pytest
 
 from tests.serving import artifacts
 from tests.serving.clients import Client
+from zoo.serving.onnx_runner import OnnxRunner
 
 IMAGES = artifacts.images(2)
 BODY = {"instances": IMAGES.tolist()}
@@ -92,6 +93,24 @@ def test_a_damaged_version_at_the_start_leaves_the_one_before_it(start, folder):
     client = Client(start().port)
     assert version_of(client.predict(BODY)) == 1 and states(client) == {"9": "END", "1": "AVAILABLE"}
     client.close()
+
+
+def test_a_version_that_opens_but_does_not_run_is_not_served(client, folder, monkeypatch):
+    run = OnnxRunner.run
+
+    def broken(self, inputs, signature="serving_default"):
+        if self.facts.everything.get("broken"):
+            raise RuntimeError("it does not run")
+        return run(self, inputs, signature)
+
+    monkeypatch.setattr(OnnxRunner, "run", broken)
+    stage = artifacts.write_onnx(folder.parent / ".elsewhere", 2)
+    (stage / "assets.extra" / "zoo.json").write_text('{"broken": true}')
+    stage.rename(folder / "2")
+    until(lambda: states(client) == {"2": "END", "1": "AVAILABLE"})
+    (entry,) = client.get("/v1/models/net/versions/2").json["model_version_status"]
+    assert entry["status"]["error_message"] == "RuntimeError: it does not run"
+    assert version_of(client.predict(BODY)) == 1
 
 
 def test_a_version_that_is_still_being_written_is_left_alone(start, folder):

@@ -106,16 +106,27 @@ class ServedModel:
         Args:
             at_once: load without a second look.
         """
-        found = self._look()
+        folders = self._look()
+        looked: dict[int, Fingerprint] = {}
+
+        def state(number: int) -> Fingerprint:
+            if number not in looked:
+                looked[number] = _fingerprint(folders[number])
+            return looked[number]
+
         while True:
-            wanted = self.config.wanted({number for number in found if self._failed.get(number) != found[number]})
-            settled = {number for number in wanted if at_once or self._seen.get(number) == found[number]}
-            if all([self._load(number, found[number]) for number in sorted(settled - set(self._available))]):
+            usable = {
+                number for number in folders if number not in self._failed or self._failed[number] != state(number)
+            }
+            wanted = self.config.wanted(usable)
+            new = sorted(wanted - set(self._available))
+            settled = [number for number in new if at_once or self._seen.get(number) == state(number)]
+            if all([self._load(number, folders[number], state(number)) for number in settled]):
                 break
-        self._seen = found
+        self._seen = {number: state(number) for number in new}
         if wanted and wanted <= set(self._available):
             self._retire(set(self._available) - wanted)
-        self._forget(set(found))
+        self._forget(set(folders))
 
     def close(self) -> None:
         """Unloads everything; versions in use go when their last request ends."""
@@ -137,8 +148,8 @@ class ServedModel:
             raise not_found(f"Unrecognized servable version label: {label}")
         return self.config.labels[label]
 
-    def _look(self) -> dict[int, Fingerprint]:
-        """The version folders with a model in them, and the state of their files."""
+    def _look(self) -> dict[int, Path]:
+        """The version folders that have a model in them."""
         found = {}
         try:
             folders = [path for path in self.config.folder.iterdir() if path.name.isascii() and path.name.isdecimal()]
@@ -146,18 +157,14 @@ class ServedModel:
             return {}
         for folder in folders:
             if len(folder.name) <= 18 and engine_of(folder, self._settings.engine):  # TensorFlow Serving: int64
-                found[int(folder.name)] = _fingerprint(folder)
+                found[int(folder.name)] = folder
         return found
 
-    def _folder(self, number: int) -> Path:
-        names = [path for path in self.config.folder.iterdir() if path.name.isdecimal() and int(path.name) == number]
-        return names[0] if names else self.config.folder / str(number)
-
-    def _load(self, number: int, fingerprint: Fingerprint) -> bool:
+    def _load(self, number: int, folder: Path, fingerprint: Fingerprint) -> bool:
         """Whether the version could be loaded."""
         self._set(number, LOADING)
         try:
-            loaded = load_version(number, self._folder(number), self._settings, self._observe)
+            loaded = load_version(number, folder, self._settings, self._observe)
         except (RequestError, OSError) as error:
             log.error("%s version %d cannot be loaded: %s", self.name, number, error)
             self._failed[number] = fingerprint

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import os
 from collections.abc import Mapping
@@ -16,7 +15,6 @@ DEFAULT_SIGNATURE = "serving_default"
 BYTES_SIGNATURE = "serving_bytes"
 FACTS_FILE = Path("assets.extra") / "zoo.json"
 MODEL_FILES = {"onnx": "model.onnx", "tensorflow": "saved_model.pb"}
-_PACKAGES = {"onnx": "onnxruntime", "tensorflow": "tensorflow"}
 
 
 @dataclass(frozen=True)
@@ -47,7 +45,7 @@ class Signature:
     @property
     def batched(self) -> bool:
         """Whether several calls can be joined along the first axis and taken apart again."""
-        return all(spec.batched for spec in (*self.inputs.values(), *self.outputs.values()))
+        return bool(self.inputs) and all(spec.batched for spec in (*self.inputs.values(), *self.outputs.values()))
 
 
 @dataclass(frozen=True)
@@ -133,11 +131,6 @@ def engine_of(folder: Path, engine: str | None = None) -> str | None:
     wanted = [engine] if engine else list(MODEL_FILES)
     found = [name for name in wanted if (folder / MODEL_FILES[name]).is_file()]
     return found[0] if found else None
-
-
-def installed(engine: str) -> bool:
-    """Whether the package that an engine needs can be imported."""
-    return importlib.util.find_spec(_PACKAGES[engine]) is not None
 
 
 def open_runner(folder: str | os.PathLike[str], *, engine: str | None = None) -> Runner:

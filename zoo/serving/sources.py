@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import importlib.util
 import logging
 import os
 import re
@@ -12,7 +13,6 @@ from pathlib import Path
 from typing import Any
 
 from zoo.hub.paths import cache_root
-from zoo.serving.runners import installed
 from zoo.serving.settings import ModelConfig
 from zoo.version import __version__
 
@@ -78,7 +78,8 @@ def exported(name: PathLike, engine: str | None) -> ModelConfig:
     from zoo.hub import card
 
     known = card(name)
-    engine = engine or ("onnx" if installed("onnx") and installed("tf2onnx") else "tensorflow")
+    can_onnx = all(importlib.util.find_spec(package) for package in ("onnxruntime", "tf2onnx"))
+    engine = engine or ("onnx" if can_onnx else "tensorflow")
     hashes = sorted((file, facts.sha256) for file, facts in known.files.items())
     key = hashlib.sha256(repr((known.name, known.tag, hashes, __version__)).encode()).hexdigest()[:12]
     root = cache_root() / "served" / f"{engine}-{key}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -15,6 +16,7 @@ from zoo.serving.runners import BYTES_SIGNATURE, DEFAULT_SIGNATURE, Runner, Sign
 from zoo.serving.settings import Settings
 
 Arrays = dict[str, np.ndarray]
+_DECODERS = max(2, os.cpu_count() or 2)  # pictures unpacked at the same time: each may take a lot of memory
 
 
 class LoadedVersion:
@@ -32,6 +34,7 @@ class LoadedVersion:
     ) -> None:
         self.number, self.runner, self.users, self._arriving = number, runner, 0, 0
         self._lock = threading.Lock()
+        self._decoders = threading.BoundedSemaphore(_DECODERS)
         self.signatures: dict[str, Signature] = dict(runner.signatures)
         encoded = pictures.bytes_signature(runner)
         if encoded is not None:
@@ -62,7 +65,8 @@ class LoadedVersion:
         joinable = self.signatures[name].batched
         if name == BYTES_SIGNATURE and name not in self._batchers:
             (files,) = inputs.values()
-            name, inputs = DEFAULT_SIGNATURE, pictures.decode(self.runner, files.tolist())
+            with self._decoders:
+                name, inputs = DEFAULT_SIGNATURE, pictures.decode(self.runner, files.tolist())
         try:
             return self._batchers[name].run(inputs, joinable=joinable)
         except ValueError as error:
