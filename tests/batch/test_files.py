@@ -193,6 +193,11 @@ def test_engines_and_models_that_are_not_there(model, folder, tmp_path):
         zoo.predict_files(model, folder, tmp_path / "out", engine="spark")
     with pytest.raises(ValueError, match="no trained weights"):
         zoo.predict_files("bars_mnistrot", folder, tmp_path / "out")
+    card = Path(model) / "card.json"
+    card.write_text(card.read_text("utf-8").replace("image-classification", "node-classification"), "utf-8")
+    with pytest.raises(ValueError, match="is a model for node-classification"):
+        zoo.predict_files(model, folder, tmp_path / "out")
+    assert not (tmp_path / "out").exists()
 
 
 @pytest.mark.parametrize(("package", "engine"), [("pyarrow", "local"), ("ray", "ray")])

@@ -17,6 +17,7 @@ from zoo.batch.source import Part, Plan, make_plan
 from zoo.batch.worker import Job, Worker
 
 ENGINES = ("local", "ray")
+_TASK = "image-classification"
 
 
 def predict_files(
@@ -133,6 +134,8 @@ def _trained(name: str | os.PathLike[str]) -> tuple[str, hub.Card]:
     card, parsed = hub.card(name), hub.parse_name(name)
     if not card.files:
         raise ValueError(f"{card.name!r} has no trained weights; zoo.list_models(pretrained=True) lists those with.")
+    if card.task != _TASK:
+        raise ValueError(f"{card.name!r} is a model for {card.task}; batch prediction is for {_TASK}.")
     return str(parsed.absolute()) if isinstance(parsed, Path) else f"{card.name}.{card.tag}", card
 
 
