@@ -11,7 +11,9 @@ from pathlib import Path
 import pytest
 
 HEAVY = {"tensorflow", "jax", "torch", "matplotlib", "onnx", "onnxruntime", "tf2onnx", "tensorflow_datasets"}
+BATCH = frozenset({"pyarrow", "ray"})
 OPTIONAL = frozenset(HEAVY | {"importlib_resources"})
+SERVING = OPTIONAL | {"google", "grpc", "prometheus_client", "tensorflow_serving"}
 NOTHING: frozenset[str] = frozenset()
 BELOW = ("hub", "datasets", "models.recipe", "models.preset", "layers", "losses", "math", "version")
 
@@ -35,12 +37,14 @@ class Rule:
 RULES = {
     "": Rule(
         (
+            "batch",
             "cli",
             "compression",
             "evaluation",
             "export",
             "losses",
             "models",
+            "serving",
             "testing",
             "training",
             "visual",
@@ -71,6 +75,8 @@ RULES = {
     ),
     "training": Rule(("evaluation", *BELOW), frozenset({"keras", "numpy", "rich"}), OPTIONAL),
     "evaluation": Rule(BELOW, frozenset({"keras", "numpy", "rich"}), OPTIONAL),
+    "batch": Rule(("evaluation", *BELOW), frozenset({"keras", "numpy", "rich", "PIL"}), BATCH),
+    "serving": Rule(("export", *BELOW), frozenset({"numpy", "PIL", "rich"}), SERVING),
     "visual": Rule(BELOW, frozenset({"keras", "numpy", "PIL"}), OPTIONAL),
     "testing": Rule(
         ("", "evaluation", "models", "training", "visual", *BELOW), frozenset({"keras", "numpy"}), OPTIONAL

@@ -22,12 +22,14 @@ FUNCTIONS = {
     "list_models",
     "load",
     "predict",
+    "predict_files",
     "publish",
     "save",
+    "serve",
     "train",
     "verify",
 }
-MODULES = {"compression", "datasets", "evaluation", "layers", "testing", "visual"}
+MODULES = {"compression", "datasets", "evaluation", "layers", "serving", "testing", "visual"}
 OTHERS = {"__version__"}
 
 
