@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from zoo.datasets import mnist_rot, planetoid
+from zoo.datasets import fashion_mnist_mini, mnist_rot, planetoid, sheets
 
 Reader = Callable[[Path, str], tuple[Any, ...]]
 
@@ -18,9 +18,15 @@ def _read_graph(name: str, folder: Path, split: str) -> tuple[Any, ...]:
     return planetoid.read(folder, name, split)
 
 
+def _read_sheets(kind: sheets.Sheets, folder: Path, split: str) -> tuple[Any, ...]:
+    return sheets.read(folder, kind, split)
+
+
 _READERS: dict[str, tuple[str, Reader]] = {
+    "fashion_mnist_mini": ("fashion_mnist_mini", fashion_mnist_mini.read),
     "mnist_rot": ("mnist_rot", mnist_rot.read),
     **{name: (planetoid.FOLDER, partial(_read_graph, name)) for name in planetoid.NAMES},
+    **{item.name: (item.name, partial(_read_sheets, item)) for item in (sheets.CIFAR10, sheets.SCENE15, sheets.SUN16)},
 }
 """The folder of every data set, and the function that reads a split from it."""
 
@@ -33,7 +39,7 @@ def list_datasets() -> list[str]:
 
     Example:
         >>> list_datasets()
-        ['citeseer', 'cora', 'mnist_rot', 'pubmed']
+        ['cifar10', 'citeseer', 'cora', 'fashion_mnist_mini', 'mnist_rot', 'pubmed', 'scene15', 'sun16']
     """
     return sorted(_READERS)
 
