@@ -46,7 +46,7 @@ def test_shift_moves_by_whole_pixels_and_fills_with_zeros():
 
 
 def test_unknown_name():
-    with pytest.raises(ValueError, match=r"'rotat'\. Did you mean 'rotate'\? Expected one of: rotate, shift"):
+    with pytest.raises(ValueError, match=r"'rotat'\. Did you mean 'rotate'\? Expected one of: cutout, flip"):
         augmentation("rotat")
 
 

@@ -4,15 +4,18 @@ from zoo.datasets.augment import AUGMENTATIONS, augmentation
 from zoo.datasets.facts import CLASS_NAMES, FACTS
 from zoo.datasets.folders import load_folder
 from zoo.datasets.images import read_images
+from zoo.datasets.mixing import MIXERS, soft_labels
 from zoo.datasets.reading import list_datasets, load
 
 __all__ = [
     "AUGMENTATIONS",
     "CLASS_NAMES",
     "FACTS",
+    "MIXERS",
     "augmentation",
     "list_datasets",
     "load",
     "load_folder",
     "read_images",
+    "soft_labels",
 ]
