@@ -5,6 +5,7 @@ from zoo.datasets.facts import CLASS_NAMES, FACTS
 from zoo.datasets.folders import load_folder
 from zoo.datasets.images import read_images
 from zoo.datasets.mixing import MIXERS, soft_labels
+from zoo.datasets.preparing import prepare
 from zoo.datasets.reading import list_datasets, load
 
 __all__ = [
@@ -16,6 +17,7 @@ __all__ = [
     "list_datasets",
     "load",
     "load_folder",
+    "prepare",
     "read_images",
     "soft_labels",
 ]
