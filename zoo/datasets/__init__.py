@@ -7,6 +7,7 @@ from zoo.datasets.images import read_images
 from zoo.datasets.mixing import MIXERS, soft_labels
 from zoo.datasets.preparing import prepare
 from zoo.datasets.reading import list_datasets, load
+from zoo.datasets.tensors import rotate_tensor
 
 __all__ = [
     "AUGMENTATIONS",
@@ -19,5 +20,6 @@ __all__ = [
     "load_folder",
     "prepare",
     "read_images",
+    "rotate_tensor",
     "soft_labels",
 ]

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from zoo.datasets import planetoid
+from zoo.datasets.roots import data_folder
 
 _INFO = "dataset_info.json"
 _VERSION = re.compile(r"\d+\.\d+\.\d+")
@@ -23,7 +24,7 @@ _BLOCK = 1024  # examples decoded at a time
 def prepare(
     name: str,
     *,
-    data: str | os.PathLike[str],
+    data: str | os.PathLike[str] | None = None,
     out: str | os.PathLike[str],
     size: int | tuple[int, int] | None = None,
     grayscale: bool = False,
@@ -37,7 +38,7 @@ def prepare(
     Args:
         name: a name of `list_datasets()`, or of a folder `<data>/<name>` with the layout `<class>/<image>`, or with
             `train`, `validation` and `test` of this layout.
-        data: the folder with the data sets.
+        data: the folder with the data sets; by default the environment variable `ZOO_DATA`.
         out: the folder that gets the prepared sets; `load(name, split, data=out)` reads from it.
         size: for a folder of images: height and width in pixels, or one number for both.
         grayscale: for a folder of images: one channel instead of three.
@@ -57,7 +58,7 @@ def prepare(
     """
     from zoo.datasets.builders.common import tfds
 
-    root = Path(data).expanduser()
+    root = data_folder(data, name)
     builder, manual = _builder(name, root, Path(out).expanduser(), size, grayscale)
     if not manual.is_dir():
         raise FileNotFoundError(f"No folder {manual}: nothing to prepare {name!r} from.")

@@ -11,6 +11,7 @@ from typing import Any
 
 from zoo.datasets import fashion_mnist_mini, mnist_rot, planetoid, sheets
 from zoo.datasets.preparing import find_prepared, read_prepared
+from zoo.datasets.roots import chosen_folder, data_folder
 
 Reader = Callable[[Path, str], tuple[Any, ...]]
 
@@ -71,8 +72,8 @@ def load(name: str, split: str, *, data: str | os.PathLike[str] | None = None) -
         >>> x.shape, y.shape  # doctest: +SKIP
         ((2000, 28, 28, 1), (2000,))
     """
-    chosen = data if data is not None else os.environ.get("ZOO_DATA")
-    prepared = find_prepared(name, Path(chosen).expanduser()) if chosen else None
+    chosen = chosen_folder(data)
+    prepared = find_prepared(name, chosen) if chosen else None
     if prepared:
         return read_prepared(prepared, name, split)
     if name not in _READERS:
@@ -80,16 +81,4 @@ def load(name: str, split: str, *, data: str | os.PathLike[str] | None = None) -
         hint = f" Did you mean {near[0]!r}?" if near else ""
         raise ValueError(f"Unknown data set {name!r}.{hint} Expected one of: {', '.join(list_datasets())}.")
     folder, read = _READERS[name]
-    return read(_root(folder, chosen) / folder, split)
-
-
-def _root(folder: str, chosen: str | os.PathLike[str] | None) -> Path:
-    if not chosen:
-        raise ValueError(
-            f"Where is the data? Pass data=<folder> (--data on the command line) or set ZOO_DATA to the folder that "
-            f"holds {folder}/."
-        )
-    root = Path(chosen).expanduser()
-    if not root.is_dir():
-        raise FileNotFoundError(f"The data folder {root} does not exist. It should hold {folder}/ with the data files.")
-    return root
+    return read(data_folder(data, folder) / folder, split)
