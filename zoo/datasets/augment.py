@@ -12,6 +12,7 @@ from collections.abc import Callable
 import numpy as np
 
 from zoo.datasets.crops import cutout, flip, move, pad_crop, random_resized_crop
+from zoo.datasets.mixing import MIXERS
 from zoo.datasets.rotation import check_batch, rotate_images
 
 Augmentation = Callable[[np.ndarray, np.random.Generator], np.ndarray]
@@ -86,7 +87,7 @@ def augmentation(name: str) -> Augmentation:
         A function `f(batch, rng) -> batch`.
 
     Raises:
-        ValueError: there is none of that name.
+        ValueError: there is none of that name, or it is one of `MIXERS`.
 
     Example:
         >>> augmentation("rotate").__name__
@@ -94,6 +95,9 @@ def augmentation(name: str) -> Augmentation:
     """
     if name in AUGMENTATIONS:
         return AUGMENTATIONS[name]
-    near = difflib.get_close_matches(str(name), AUGMENTATIONS, n=1)
+    if name in MIXERS:
+        raise ValueError(f"{name!r} mixes labels as well as images: take it from zoo.datasets.MIXERS.")
+    names = sorted((*AUGMENTATIONS, *MIXERS))
+    near = difflib.get_close_matches(str(name), names, n=1)
     hint = f" Did you mean {near[0]!r}?" if near else ""
-    raise ValueError(f"Unknown augmentation {name!r}.{hint} Expected one of: {', '.join(sorted(AUGMENTATIONS))}.")
+    raise ValueError(f"Unknown augmentation {name!r}.{hint} Expected one of: {', '.join(names)}.")

@@ -15,6 +15,7 @@ from zoo.training import record
 from zoo.training.batches import TrainingBatches
 from zoo.training.checkpoints import Checkpoints, Progress
 from zoo.training.optimizers import averaged, inner
+from zoo.training.prefetch import Prefetch
 from zoo.training.watch import Display, Watch, metric_variables
 
 EVALUATION_BATCH = 250
@@ -90,6 +91,7 @@ class Epochs:
             initial_epoch=done.epoch,
             epochs=done.epoch + 1,
             callbacks=[watch],
+            shuffle=False,  # Keras would shuffle the batches of each part, by a random state that no checkpoint holds
             verbose=0,
         ).history
         watch.check()
@@ -133,13 +135,15 @@ class Epochs:
             variable.assign(average.value)
         return self.done.rows[-1]
 
-    def _batches(self, start: int, stop: int | None) -> TrainingBatches:
-        return TrainingBatches(
+    def _batches(self, start: int, stop: int | None) -> Prefetch:
+        batches = TrainingBatches(
             *self.train,
             batch_size=self.recipe.batch_size,
             seed=self.seed,
             augment=self.recipe.augmentation,
+            classes=self.model.output_shape[-1],
             epoch=self.done.epoch,
             start=start,
             stop=stop,
         )
+        return Prefetch(batches)
