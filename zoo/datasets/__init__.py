@@ -3,7 +3,7 @@
 from zoo.datasets.augment import AUGMENTATIONS, augmentation
 from zoo.datasets.facts import CLASS_NAMES, FACTS
 from zoo.datasets.folders import load_folder
-from zoo.datasets.images import read_images
+from zoo.datasets.images import decode_images, read_images
 from zoo.datasets.mixing import MIXERS, soft_labels
 from zoo.datasets.preparing import prepare
 from zoo.datasets.reading import list_datasets, load
@@ -15,6 +15,7 @@ __all__ = [
     "FACTS",
     "MIXERS",
     "augmentation",
+    "decode_images",
     "list_datasets",
     "load",
     "load_folder",
