@@ -90,9 +90,14 @@ class ReplicatedModel(ReplicatedStep):
         if name not in steps:
             strategy = self.distribute_strategy
 
-            @tf.function
+            def one_replica(data: Any) -> Any:
+                outputs = getattr(self, name)(data)
+                return tf.distribute.get_replica_context().all_reduce("MEAN", outputs)
+
+            @tf.function(autograph=False)
             def step(data: Any) -> Any:
-                return strategy.reduce("MEAN", strategy.run(getattr(self, name), args=(data,)), axis=None)
+                replicas = strategy.run(one_replica, args=(data,))
+                return keras.tree.map_structure(lambda value: strategy.experimental_local_results(value)[0], replicas)
 
             steps[name] = step
         return steps[name]
