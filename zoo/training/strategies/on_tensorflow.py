@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import os
 from contextlib import AbstractContextManager
@@ -35,7 +36,7 @@ class Mirrored(Strategy):
                 f"The strategy 'mirrored' needs at least two devices; TensorFlow found {', '.join(names)}. "
                 "Use the strategy 'single', or look at tf.config.list_physical_devices()."
             )
-        self._engine = tf.distribute.MirroredStrategy(names)
+        self._engine = _mirror(tuple(names))
         self.replicas = len(names)
         self.devices = ", ".join(names)
 
@@ -58,8 +59,6 @@ class MultiWorker(Strategy):
     name = "multi_worker"
 
     def __init__(self) -> None:
-        import tensorflow as tf
-
         cluster = read_cluster()
         if not cluster:
             raise ValueError(
@@ -68,7 +67,7 @@ class MultiWorker(Strategy):
                 '"task": {"type": "worker", "index": 0}}\', with another index in each process.'
             )
         addresses, self.process = cluster
-        self._engine = tf.distribute.MultiWorkerMirroredStrategy()
+        self._engine = _connect(os.environ["TF_CONFIG"])
         self.processes = len(addresses)
         self.replicas = self._engine.num_replicas_in_sync
         self.devices = f"{self.replicas} replicas in {self.processes} processes, this one is number {self.process}"
@@ -80,6 +79,22 @@ class MultiWorker(Strategy):
     def trainer(self, model: keras.Model) -> keras.Model:
         """A model of the same layers with a loop of its own."""
         return ReplicatedModel(model.input, model.output, name=model.name)
+
+
+@functools.cache
+def _mirror(names: tuple[str, ...]) -> Any:
+    """One engine for all runs of a process: those of a second one would reuse the numbers of the first one's exchanges."""
+    import tensorflow as tf
+
+    return tf.distribute.MirroredStrategy(list(names))
+
+
+@functools.cache
+def _connect(config: str) -> Any:
+    """One engine for all runs of a process: its server can be started once."""
+    import tensorflow as tf
+
+    return tf.distribute.MultiWorkerMirroredStrategy()
 
 
 def count_gpus() -> int:

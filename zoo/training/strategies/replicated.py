@@ -33,7 +33,13 @@ class ReplicatedModel(ReplicatedStep):
     ) -> keras.callbacks.History:
         """Trains on this process' share of every batch, and validates after every epoch."""
         runner = keras.callbacks.CallbackList(
-            callbacks, add_history=True, add_progbar=verbose != 0, model=self, verbose=verbose, epochs=epochs, steps=len(x)
+            callbacks,
+            add_history=True,
+            add_progbar=verbose != 0,
+            model=self,
+            verbose=verbose,
+            epochs=epochs,
+            steps=len(x),
         )
         self.stop_training = False
         self._create_variables(x[0])
