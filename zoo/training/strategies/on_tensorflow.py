@@ -83,7 +83,7 @@ class MultiWorker(Strategy):
 
 @functools.cache
 def _mirror(names: tuple[str, ...]) -> Any:
-    """One engine for all runs of a process: those of a second one would reuse the numbers of the first one's exchanges."""
+    """One engine for all runs of a process: a second one would number its exchanges as the first one did."""
     import tensorflow as tf
 
     return tf.distribute.MirroredStrategy(list(names))

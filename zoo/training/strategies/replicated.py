@@ -20,7 +20,7 @@ class ReplicatedModel(ReplicatedStep):
     replica evaluates all of the validation data, so that any number of rows is counted exactly once.
     """
 
-    def fit(  # type: ignore[override]
+    def fit(
         self,
         x: keras.utils.PyDataset,
         *,
@@ -63,7 +63,7 @@ class ReplicatedModel(ReplicatedStep):
         runner.on_train_end(logs)
         return self.history
 
-    def evaluate(  # type: ignore[override]
+    def evaluate(
         self, x: Any, y: Any = None, *, batch_size: int = 32, return_dict: bool = False, verbose: int = 0
     ) -> Any:
         """Loss and metrics of data that every process has in full."""
@@ -109,7 +109,7 @@ class ReplicatedModel(ReplicatedStep):
         return steps[name]
 
     def _distribute(self, batch: Any, *, parts: int) -> Any:
-        """Values with one of `parts` equal parts of the batch a replica of this process, or the whole batch for each."""
+        """A batch as values of the replicas: each replica of this process has one of `parts` equal parts."""
         import tensorflow as tf
 
         def value(context: Any) -> Any:
