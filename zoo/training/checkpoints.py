@@ -53,10 +53,11 @@ class Checkpoints:
         folder: where; made if need be.
         model: the model whose variables are trained.
         optimizer: its optimizer, built.
+        writes: whether this process saves; of several processes one does, and all of them restore.
     """
 
-    def __init__(self, folder: Path, model: keras.Model, optimizer: Any) -> None:
-        self._folder, self._model = folder, model
+    def __init__(self, folder: Path, model: keras.Model, optimizer: Any, *, writes: bool = True) -> None:
+        self._folder, self._model, self._writes = folder, model, writes
         self._variables = [*model.trainable_variables, *model.non_trainable_variables, *optimizer.variables]
 
     def save(self, progress: Progress) -> None:
@@ -73,6 +74,8 @@ class Checkpoints:
                 f"NaN or infinite numbers after step {progress.step} of epoch {progress.epoch + 1} in "
                 f"{', '.join(broken[:5])}; the checkpoint before it is kept."
             )
+        if not self._writes:
+            return
         arrays |= {f"metric/{index}": value for index, value in enumerate(progress.metrics)} | _random_states()
         facts = asdict(progress) | {"metrics": len(progress.metrics)}
         name = f"epoch{progress.epoch:06d}-step{progress.step:08d}.npz"
@@ -98,10 +101,13 @@ class Checkpoints:
 
     def save_best(self) -> None:
         """Keeps the weights as the best ones so far."""
-        _write(self._folder / _BEST, {str(i): _value(weight) for i, weight in enumerate(self._model.weights)})
+        if self._writes:
+            _write(self._folder / _BEST, {str(i): _value(weight) for i, weight in enumerate(self._model.weights)})
 
     def restore_best(self) -> None:
         """Puts the best weights into the model."""
+        if not self._writes:
+            return  # the process that saves the result does not wait for the others to read it
         arrays = _read(self._folder / _BEST)
         for index, weight in enumerate(self._model.weights):
             weight.assign(arrays[str(index)])
@@ -112,6 +118,8 @@ class Checkpoints:
         Raises:
             OSError: the folder cannot be made, or there is too little room.
         """
+        if not self._writes:
+            return
         self._folder.mkdir(parents=True, exist_ok=True)
         for left in self._folder.glob("*.part"):
             left.unlink()

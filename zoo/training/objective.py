@@ -46,9 +46,7 @@ class CrossEntropy(keras.losses.Loss):
         if not self.smoothing:
             return keras.losses.sparse_categorical_crossentropy(classes, y_pred, from_logits=True)
         one_hot = ops.one_hot(classes, y_pred.shape[-1], dtype=y_pred.dtype)
-        return keras.losses.categorical_crossentropy(
-            one_hot, y_pred, from_logits=True, label_smoothing=self.smoothing
-        )
+        return keras.losses.categorical_crossentropy(one_hot, y_pred, from_logits=True, label_smoothing=self.smoothing)
 
     def get_config(self) -> dict[str, Any]:
         """Arguments that make the same loss again."""

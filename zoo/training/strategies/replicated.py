@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -46,15 +47,14 @@ class ReplicatedModel(ReplicatedStep):
         x.on_epoch_end()  # Keras' own fit ends the epoch of this first look too: so both see the same data
         runner.on_train_begin()
         logs: dict[str, Any] = {}
-        # `BackupAndRestore` tells through this attribute of the model where to go on.
-        for epoch in range(getattr(self, "_initial_epoch", None) or initial_epoch, epochs):
+        for epoch in range(initial_epoch, epochs):
             self.reset_metrics()
             runner.on_epoch_begin(epoch)
             self._train_epoch(x, runner)
             x.on_epoch_end()
             logs = _numbers(self.get_metrics_result())
             if validation_data is not None:
-                found = self.evaluate(validation_data, batch_size=validation_batch_size, return_dict=True)
+                found = self.evaluate(*validation_data, batch_size=validation_batch_size, return_dict=True)
                 logs |= {f"val_{name}": value for name, value in found.items()}
             runner.on_epoch_end(epoch, logs)
             if self.stop_training:
@@ -64,11 +64,18 @@ class ReplicatedModel(ReplicatedStep):
         return self.history
 
     def evaluate(
-        self, x: Any, y: Any = None, *, batch_size: int = 32, return_dict: bool = False, verbose: int = 0
+        self,
+        x: Any,
+        y: Any,
+        *,
+        sample_weight: Any = None,
+        batch_size: int = 32,
+        return_dict: bool = False,
+        verbose: int = 0,
     ) -> Any:
-        """Loss and metrics of data that every process has in full."""
+        """Loss and metrics of arrays that every process has in full."""
         self.reset_metrics()
-        for batch in _batches(x if y is None else (x, y), batch_size):
+        for batch in _batches((x, y) if sample_weight is None else (x, y, sample_weight), batch_size):
             self._create_variables(batch)
             self._make_step("test_step")(self._distribute(batch, parts=1))
         logs = _numbers(self.get_metrics_result())
@@ -83,17 +90,17 @@ class ReplicatedModel(ReplicatedStep):
         parts = len(self.distribute_strategy.extended.worker_devices)
         for index, batch in enumerate(_made_ahead(batches)):
             runner.on_train_batch_begin(index)
-            outputs = self._make_step("train_step")(self._distribute(batch, parts=parts))
-            runner.on_train_batch_end(index, _numbers(outputs))
-            if self.stop_training:
+            logs = _numbers(self._make_step("train_step")(self._distribute(batch, parts=parts)))
+            runner.on_train_batch_end(index, logs)
+            # Callbacks may work in another thread; what is decided here, all processes decide after the same step.
+            if self.stop_training or not all(map(math.isfinite, logs.values())):
                 break
 
     def _make_step(self, name: str) -> Any:
         """A traced step of all replicas that returns the mean of what they report."""
         import tensorflow as tf
 
-        steps = self.__dict__.setdefault("_steps", {})
-        if name not in steps:
+        if name not in self._traced:
             strategy = self.distribute_strategy
 
             def one_replica(data: Any) -> Any:
@@ -105,8 +112,8 @@ class ReplicatedModel(ReplicatedStep):
                 replicas = strategy.run(one_replica, args=(data,))
                 return keras.tree.map_structure(lambda value: strategy.experimental_local_results(value)[0], replicas)
 
-            steps[name] = step
-        return steps[name]
+            self._traced[name] = step
+        return self._traced[name]
 
     def _distribute(self, batch: Any, *, parts: int) -> Any:
         """A batch as values of the replicas: each replica of this process has one of `parts` equal parts."""
@@ -131,9 +138,6 @@ def _made_ahead(batches: keras.utils.PyDataset) -> Iterator[Any]:
 
 
 def _batches(data: Any, size: int) -> Iterator[Any]:
-    if isinstance(data, keras.utils.PyDataset):
-        yield from (data[index] for index in range(len(data)))
-        return
     rows = len(keras.tree.flatten(data)[0])
     for start in range(0, rows, size):
         yield keras.tree.map_structure(lambda array, start=start: array[start : start + size], data)

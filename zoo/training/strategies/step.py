@@ -25,16 +25,18 @@ class ReplicatedStep(keras.Model):
 
     def __init__(self, *arguments: Any, **keywords: Any) -> None:
         super().__init__(*arguments, **keywords)
-        self._inner_jit = True
         self._layer_modes = LayerModes(self)
-        self._whole: Any = None
+        self._traced: dict[str, Any] = {}
 
-    def compile(self, *arguments: Any, jit_compile: bool | str = "auto", **keywords: Any) -> None:
-        """As `keras.Model.compile`; `jit_compile` is about the programs inside the step."""
-        self._inner_jit = bool(jit_compile)
-        self._layer_modes.jit = self._inner_jit
-        self._whole = None
-        super().compile(*arguments, jit_compile=False, **keywords)
+    def compile(self, *arguments: Any, **keywords: Any) -> None:
+        """As `keras.Model.compile`; `jit_compile=True` is about the programs inside the step."""
+        super().compile(*arguments, **keywords)
+        self._traced.clear()
+        self._layer_modes.jit = self.jit_compile
+        for optimizer in (self.optimizer, getattr(self.optimizer, "inner_optimizer", self.optimizer)):
+            # The step below adds the gradients of all replicas up, before the optimizer clips them or looks for
+            # infinite ones: so it decides as it would on one device, and in every replica the same.
+            optimizer._all_reduce_sum_gradients = list
 
     def train_step(self, data: Any) -> dict[str, Any]:
         """One replica's forward and backward pass, the common update, and the metrics."""
@@ -43,7 +45,7 @@ class ReplicatedStep(keras.Model):
         # Keras divides a replica's loss by the number of replicas, so that the gradients' sum is the mean's gradient.
         rows = keras.ops.shape(keras.tree.flatten(x)[0])[0]
         self._loss_metric.update_state(loss * _count_replicas(), sample_weight=rows)
-        self.optimizer.apply_gradients(zip(gradients, self.trainable_variables, strict=True))
+        self.optimizer.apply_gradients(zip(_sum(gradients), self.trainable_variables, strict=True))
         return self.compute_metrics(x, y, outputs, sample_weight=weights)
 
     @property
@@ -52,13 +54,13 @@ class ReplicatedStep(keras.Model):
 
     def _make_pass(self) -> Any:
         """The forward and backward pass, as one XLA program where nothing in it communicates."""
-        if not self._inner_jit or self._layer_modes.synchronized:
+        if not self.jit_compile or self._layer_modes.synchronized:
             return self._forward_backward
-        if self._whole is None:
+        if "pass" not in self._traced:
             import tensorflow as tf
 
-            self._whole = tf.function(self._forward_backward, jit_compile=True)
-        return self._whole
+            self._traced["pass"] = tf.function(self._forward_backward, jit_compile=True)
+        return self._traced["pass"]
 
     def _forward_backward(self, x: Any, y: Any, weights: Any) -> tuple[Any, Any, list[Any]]:
         import tensorflow as tf
@@ -69,6 +71,15 @@ class ReplicatedStep(keras.Model):
             loss = self.compute_loss(x=x, y=y, y_pred=outputs, sample_weight=weights, training=True)
             scaled = self.optimizer.scale_loss(loss)
         return loss, outputs, tape.gradient(scaled, [variable.value for variable in self.trainable_variables])
+
+
+def _sum(gradients: list[Any]) -> list[Any]:
+    """The gradients of all replicas added up; None where a variable has none."""
+    import tensorflow as tf
+
+    known = [gradient for gradient in gradients if gradient is not None]
+    summed = iter(tf.distribute.get_replica_context().all_reduce("SUM", known))
+    return [None if gradient is None else next(summed) for gradient in gradients]
 
 
 def _count_replicas() -> int:
