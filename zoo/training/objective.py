@@ -61,10 +61,8 @@ def accuracy_metric() -> keras.metrics.Metric:
 @keras.saving.register_keras_serializable(package="zoo")
 def _matches(y_true: Any, y_pred: Any) -> Any:
     best = ops.cast(ops.argmax(y_pred, axis=-1), "int32")
-    if _is_mixed(y_true, y_pred):
-        wanted = ops.cast(ops.argmax(y_true, axis=-1), "int32")
-    else:
-        wanted = _classes(y_true, y_pred)
+    mixed = _is_mixed(y_true, y_pred)
+    wanted = ops.cast(ops.argmax(y_true, axis=-1), "int32") if mixed else _classes(y_true, y_pred)
     return ops.cast(ops.equal(wanted, best), keras.config.floatx())
 
 
