@@ -23,7 +23,9 @@ def test_loss_of_integer_labels(smoothing, shape):
     logits = RNG.normal(size=(*shape, 4)).astype("float32")
     labels = RNG.integers(0, 4, shape)
     log_p = softmax_log(logits)
-    expected = -((1 - smoothing) * np.take_along_axis(log_p, labels[..., None], -1)[..., 0] + smoothing * log_p.mean(-1))
+    expected = -(
+        (1 - smoothing) * np.take_along_axis(log_p, labels[..., None], -1)[..., 0] + smoothing * log_p.mean(-1)
+    )
     assert number(CrossEntropy(smoothing)(labels, logits)) == pytest.approx(expected.mean(), rel=1e-5)
 
 

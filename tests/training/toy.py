@@ -164,7 +164,13 @@ RECIPES: dict[str, Recipe] = {
     "bad": _DOTS,
     "noisy": _DOTS,
     "ring": Recipe(
-        dataset="rings", epochs=60, batch_size=1, optimizer="adam", decay_kind="l2", weight_decay=1e-4, learning_rate=0.1
+        dataset="rings",
+        epochs=60,
+        batch_size=1,
+        optimizer="adam",
+        decay_kind="l2",
+        weight_decay=1e-4,
+        learning_rate=0.1,
     ),
 }
 
