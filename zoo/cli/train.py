@@ -18,6 +18,15 @@ def register(commands: Any) -> None:
     parser.add_argument("--out", metavar="FOLDER", help="folder of the run (default: runs/NAME-seedSEED)")
     parser.add_argument("--data", metavar="FOLDER", help="folder with the data sets (default: ZOO_DATA)")
     parser.add_argument("--epochs", type=int, metavar="N", help="instead of the recipe's")
+    parser.add_argument(
+        "--strategy",
+        default="auto",
+        metavar="NAME",
+        help=f"where it runs: {', '.join(zoo.training.strategies.NAMES)} (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--linear-scaling", action="store_true", help="batch size and learning rate times the number of replicas"
+    )
     parser.add_argument("--smoke", action="store_true", help="one epoch on a few images, to see that everything works")
     parser.add_argument("--publish", metavar="TAG", help="store the trained weights under this tag, as v1")
     output.add_json(parser)
@@ -36,6 +45,8 @@ def run(options: argparse.Namespace) -> int:
         out=out,
         seed=options.seed,
         data=options.data,
+        strategy=options.strategy,
+        linear_scaling=options.linear_scaling,
         epochs=options.epochs,
         smoke=options.smoke,
         progress=not options.json,

@@ -168,7 +168,8 @@ def _read(path: Path) -> dict[str, np.ndarray]:
 
 
 def _value(variable: Any) -> np.ndarray:
-    return np.array(keras.ops.convert_to_numpy(variable.value))
+    # Through a tensor: a variable that several TensorFlow devices mirror is no array by itself.
+    return np.array(keras.ops.convert_to_numpy(keras.ops.convert_to_tensor(variable)))
 
 
 def _finite(value: np.ndarray) -> bool:

@@ -96,12 +96,16 @@ class Epochs:
             initial_epoch=done.epoch,
             epochs=done.epoch + 1,
             callbacks=[watch],
+            shuffle=False,  # Keras would shuffle the batches of each part, by a random state that no checkpoint holds
             verbose=0,
         ).history
         watch.check()
         if stop < self.steps:
             done.step = stop
-            done.metrics = [np.array(keras.ops.convert_to_numpy(v)) for v in metric_variables(self.trainer)]
+            done.metrics = [
+                np.array(keras.ops.convert_to_numpy(keras.ops.convert_to_tensor(v)))
+                for v in metric_variables(self.trainer)
+            ]
         else:
             self._end_epoch({name: float(values[-1]) for name, values in logs.items()})
         done.seconds += time.monotonic() - started

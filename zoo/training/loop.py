@@ -188,5 +188,5 @@ def _on_one_device(run: Epochs) -> keras.Model:
         return run.model
     model = hub.build(run.model.name, **run.recipe.overrides)
     for target, source in zip(model.weights, run.model.weights, strict=True):
-        target.assign(keras.ops.convert_to_numpy(source.value))
+        target.assign(keras.ops.convert_to_numpy(keras.ops.convert_to_tensor(source)))
     return model

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import keras
+import numpy as np
 from keras import ops
 
 from zoo.models.recipe import Recipe
@@ -173,7 +174,7 @@ def make_optimizer(recipe: Recipe, schedule: Any) -> Any:
 def averaged(optimizer: Any) -> Iterator[None]:
     """Within it the variables hold their moving averages, if the optimizer keeps any."""
     pairs = inner(optimizer).averages()
-    kept = [keras.ops.convert_to_numpy(variable.value).copy() for variable, _ in pairs]
+    kept = [np.array(keras.ops.convert_to_numpy(keras.ops.convert_to_tensor(variable))) for variable, _ in pairs]
     for variable, average in pairs:
         variable.assign(average.value)
     try:
