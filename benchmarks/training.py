@@ -57,7 +57,7 @@ def show_steps(console: Console, options: argparse.Namespace) -> float | None:
     table = Table(title=f"Training step of {options.model}, batch {options.batch}", title_justify="left")
     for name in ("backend", "step", "devices"):
         table.add_column(name)
-    for name in ("ms a step", "images a second", "ratio", "s to compile"):
+    for name in ("ms a step", "images a second", "ratio", "s, first epoch"):
         table.add_column(name, justify="right")
     rates = []
     for backend in options.backends:
