@@ -71,6 +71,7 @@ PAGES_THAT_RUN = (
     pytest.param("docs/fine-tune.md", marks=pytest.mark.large),
     "docs/weights.md",
     "docs/e4net.md",
+    "docs/devices.md",
 )
 
 

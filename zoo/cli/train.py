@@ -19,6 +19,15 @@ def register(commands: Any) -> None:
     parser.add_argument("--data", metavar="FOLDER", help="folder with the data sets (default: ZOO_DATA)")
     parser.add_argument("--epochs", type=int, metavar="N", help="instead of the recipe's")
     parser.add_argument(
+        "--strategy",
+        default="auto",
+        metavar="NAME",
+        help=f"where it runs: {', '.join(zoo.training.strategies.NAMES)} (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--linear-scaling", action="store_true", help="batch size and learning rate times the number of replicas"
+    )
+    parser.add_argument(
         "--precision",
         default="float32",
         choices=("float32", "mixed_bfloat16", "mixed_float16"),
@@ -44,6 +53,8 @@ def run(options: argparse.Namespace) -> int:
         out=out,
         seed=options.seed,
         data=options.data,
+        strategy=options.strategy,
+        linear_scaling=options.linear_scaling,
         precision=options.precision,
         epochs=options.epochs,
         smoke=options.smoke,

@@ -15,6 +15,8 @@ from typing import Any
 import keras
 import numpy as np
 
+from zoo.training.optimizers import value_of
+
 _KEPT = 2
 _BEST = "best.npz"
 _UNREADABLE = (zipfile.BadZipFile, zlib.error, ValueError, KeyError, EOFError, OSError)
@@ -67,7 +69,7 @@ class Checkpoints:
             FloatingPointError: the state holds NaN or infinite numbers; nothing is written.
             OSError: the disk is full or cannot be written; the checkpoints before stay.
         """
-        arrays = {f"variable/{index}": _value(variable) for index, variable in enumerate(self._variables)}
+        arrays = {f"variable/{index}": value_of(variable) for index, variable in enumerate(self._variables)}
         broken = [self._variables[index].path for index, value in enumerate(arrays.values()) if not _finite(value)]
         if broken:
             raise FloatingPointError(
@@ -102,7 +104,7 @@ class Checkpoints:
     def save_best(self) -> None:
         """Keeps the weights as the best ones so far."""
         if self._writes:
-            _write(self._folder / _BEST, {str(i): _value(weight) for i, weight in enumerate(self._model.weights)})
+            _write(self._folder / _BEST, {str(i): value_of(weight) for i, weight in enumerate(self._model.weights)})
 
     def restore_best(self) -> None:
         """Puts the best weights into the model."""
@@ -165,10 +167,6 @@ def _sync_folder(folder: Path) -> None:
 def _read(path: Path) -> dict[str, np.ndarray]:
     with np.load(path, allow_pickle=False) as archive:
         return dict(archive)
-
-
-def _value(variable: Any) -> np.ndarray:
-    return np.array(keras.ops.convert_to_numpy(variable.value))
 
 
 def _finite(value: np.ndarray) -> bool:

@@ -8,13 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import keras
-import numpy as np
 
 from zoo.models.recipe import Recipe
 from zoo.training import record
 from zoo.training.batches import TrainingBatches
 from zoo.training.checkpoints import Checkpoints, Progress
-from zoo.training.optimizers import averaged, inner
+from zoo.training.optimizers import averaged, inner, value_of
 from zoo.training.strategies import Strategy
 from zoo.training.watch import Display, Watch, metric_variables
 
@@ -96,12 +95,13 @@ class Epochs:
             initial_epoch=done.epoch,
             epochs=done.epoch + 1,
             callbacks=[watch],
+            shuffle=False,  # Keras would shuffle the batches of each part, by a random state that no checkpoint holds
             verbose=0,
         ).history
         watch.check()
         if stop < self.steps:
             done.step = stop
-            done.metrics = [np.array(keras.ops.convert_to_numpy(v)) for v in metric_variables(self.trainer)]
+            done.metrics = [value_of(v) for v in metric_variables(self.trainer)]
         else:
             self._end_epoch({name: float(values[-1]) for name, values in logs.items()})
         done.seconds += time.monotonic() - started
@@ -142,7 +142,7 @@ class Epochs:
             self.checkpoints.restore_best()
             return self.done.best
         for variable, average in inner(self.trainer.optimizer).averages():
-            variable.assign(average.value)
+            variable.assign(value_of(average))
         return self.done.rows[-1]
 
     def _batches(self, start: int, stop: int | None) -> TrainingBatches:

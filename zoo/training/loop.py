@@ -16,6 +16,7 @@ from zoo.models.recipe import Recipe
 from zoo.training import publishing, record, strategies
 from zoo.training.compiling import PRECISIONS, compile_arguments, compile_trainer, scale_learning_rate
 from zoo.training.epochs import Epochs, Split
+from zoo.training.optimizers import value_of
 
 _SMOKE_EXAMPLES = 256
 
@@ -96,30 +97,17 @@ def train(
         "replicas": devices.replicas,
     }
     if not _is_finished(folder, identity, devices):
-        train_set, validation_set = _read(recipe, data, smoke)
-        if devices.is_chief:
-            record.open_run(folder, identity)
-        keras.utils.set_random_seed(seed)
-        steps = max(len(train_set[1]) // recipe.batch_size, 1)
         with devices.scope():
-            with dtype_policy(precision):
-                model = hub.build(name, **recipe.overrides)
-            trainer = devices.trainer(model)
-            compile_trainer(
-                trainer, compile_arguments(recipe, steps_per_epoch=steps, steps_per_execution=steps_per_execution)
-            )
-            run = Epochs(
-                trainer=trainer,
-                model=model,
-                recipe=recipe,
-                train=train_set,
-                validation=validation_set,
-                folder=folder,
-                seed=seed,
-                devices=devices,
-                checkpoint_steps=checkpoint_steps,
+            run = _start(
+                recipe,
+                folder,
+                identity,
+                devices,
+                data=data,
+                steps_per_execution=steps_per_execution,
                 progress=progress and devices.is_chief,
             )
+            run.checkpoint_steps = checkpoint_steps
             run.display.say(_describe(devices, recipe, linear_scaling))
             selected = run.run()
         if devices.is_chief:
@@ -128,6 +116,40 @@ def train(
     if publish is not None and devices.is_chief:
         publishing.publish(folder, publish, data=data)
     return folder
+
+
+def _start(
+    recipe: Recipe,
+    folder: Path,
+    identity: dict[str, Any],
+    devices: strategies.Strategy,
+    *,
+    data: str | os.PathLike[str] | None,
+    steps_per_execution: int,
+    progress: bool,
+) -> Epochs:
+    """Reads the data, claims the folder and builds the model, in this order: a failed start claims nothing."""
+    train_set, validation_set = _read(recipe, data, identity["smoke"])
+    steps = max(len(train_set[1]) // recipe.batch_size, 1)
+    arguments = compile_arguments(recipe, steps_per_epoch=steps, steps_per_execution=steps_per_execution)
+    if devices.is_chief:
+        record.open_run(folder, identity)
+    keras.utils.set_random_seed(identity["seed"])
+    with dtype_policy(identity["precision"]):
+        model = hub.build(identity["model"], **recipe.overrides)
+    trainer = devices.trainer(model)
+    compile_trainer(trainer, arguments)
+    return Epochs(
+        trainer=trainer,
+        model=model,
+        recipe=recipe,
+        train=train_set,
+        validation=validation_set,
+        folder=folder,
+        seed=identity["seed"],
+        devices=devices,
+        progress=progress,
+    )
 
 
 def resolve_recipe(name: str, *, epochs: int | None = None) -> Recipe:
@@ -188,5 +210,5 @@ def _on_one_device(run: Epochs) -> keras.Model:
         return run.model
     model = hub.build(run.model.name, **run.recipe.overrides)
     for target, source in zip(model.weights, run.model.weights, strict=True):
-        target.assign(keras.ops.convert_to_numpy(source.value))
+        target.assign(value_of(source))
     return model

@@ -41,13 +41,23 @@ def run(strategy, net: str) -> dict:
     import keras
     import numpy as np
 
+    from zoo.training.optimizers import SGD
+
     keras.utils.set_random_seed(7)
     strategy.check_batch(BATCH)
     with strategy.scope():
         model = build(net)
         trainer = strategy.trainer(model)
         trainer.compile(
-            keras.optimizers.SGD(RATES[net], momentum=0.9, nesterov=True),
+            SGD(
+                RATES[net],
+                nesterov=True,
+                decay=1e-3,
+                decay_kind="l2",
+                global_clipnorm=1.0,
+                use_ema=True,
+                ema_momentum=0.9,
+            ),
             keras.losses.SparseCategoricalCrossentropy(from_logits=True),
             metrics=["accuracy"],
             jit_compile=strategy.name != "mirrored" or strategy.replicas < 4,  # compiling for four takes long
@@ -59,7 +69,9 @@ def run(strategy, net: str) -> dict:
             batches, epochs=STEPS[net], verbose=0, validation_data=validation, validation_batch_size=4
         ).history
         loss, accuracy = trainer.evaluate(*validation, batch_size=4, verbose=0)
-    statistics = [float(np.sum(variable)) for variable in model.non_trainable_variables if "moving" in variable.path]
+    watched = [variable for variable in model.non_trainable_variables if "moving" in variable.path]
+    watched += [average for _, average in trainer.optimizer.averages()]
+    statistics = [float(np.sum(keras.ops.convert_to_tensor(variable))) for variable in watched]
     return {
         "losses": history["loss"],
         "accuracies": history["accuracy"],

@@ -29,10 +29,17 @@ class ReplicatedModel(ReplicatedStep):
         initial_epoch: int = 0,
         verbose: int | str = "auto",
         callbacks: list[keras.callbacks.Callback] | None = None,
+        shuffle: bool = False,
         validation_data: Any = None,
         validation_batch_size: int = 32,
     ) -> keras.callbacks.History:
-        """Trains on this process' share of every batch, and validates after every epoch."""
+        """Trains on this process' share of every batch, in their order, and validates after every epoch.
+
+        Raises:
+            ValueError: `shuffle`, which the processes would do each in its own way.
+        """
+        if shuffle:
+            raise ValueError("Expected shuffle=False: the batches are trained on in the order in which they come.")
         runner = keras.callbacks.CallbackList(
             callbacks,
             add_history=True,

@@ -33,7 +33,8 @@ class ReplicatedStep(keras.Model):
         super().compile(*arguments, **keywords)
         self._traced.clear()
         self._layer_modes.jit = self.jit_compile
-        for optimizer in (self.optimizer, getattr(self.optimizer, "inner_optimizer", self.optimizer)):
+        outer: Any = self.optimizer
+        for optimizer in (outer, getattr(outer, "inner_optimizer", outer)):
             # The step below adds the gradients of all replicas up, before the optimizer clips them or looks for
             # infinite ones: so it decides as it would on one device, and in every replica the same.
             optimizer._all_reduce_sum_gradients = list
