@@ -76,6 +76,7 @@ PAGES_THAT_RUN = (
     "docs/e4net.md",
     "docs/data.md",
     "docs/tensorflow-addons.md",
+    "docs/devices.md",
 )
 
 

@@ -15,6 +15,8 @@ from typing import Any
 import keras
 import numpy as np
 
+from zoo.training.optimizers import value_of
+
 _KEPT = 2
 _BEST = "best.npz"
 _UNREADABLE = (zipfile.BadZipFile, zlib.error, ValueError, KeyError, EOFError, OSError)
@@ -53,10 +55,11 @@ class Checkpoints:
         folder: where; made if need be.
         model: the model whose variables are trained.
         optimizer: its optimizer, built.
+        writes: whether this process saves; of several processes one does, and all of them restore.
     """
 
-    def __init__(self, folder: Path, model: keras.Model, optimizer: Any) -> None:
-        self._folder, self._model = folder, model
+    def __init__(self, folder: Path, model: keras.Model, optimizer: Any, *, writes: bool = True) -> None:
+        self._folder, self._model, self._writes = folder, model, writes
         self._variables = [*model.trainable_variables, *model.non_trainable_variables, *optimizer.variables]
 
     def save(self, progress: Progress) -> None:
@@ -66,13 +69,15 @@ class Checkpoints:
             FloatingPointError: the state holds NaN or infinite numbers; nothing is written.
             OSError: the disk is full or cannot be written; the checkpoints before stay.
         """
-        arrays = {f"variable/{index}": _value(variable) for index, variable in enumerate(self._variables)}
+        arrays = {f"variable/{index}": value_of(variable) for index, variable in enumerate(self._variables)}
         broken = [self._variables[index].path for index, value in enumerate(arrays.values()) if not _finite(value)]
         if broken:
             raise FloatingPointError(
                 f"NaN or infinite numbers after step {progress.step} of epoch {progress.epoch + 1} in "
                 f"{', '.join(broken[:5])}; the checkpoint before it is kept."
             )
+        if not self._writes:
+            return
         arrays |= {f"metric/{index}": value for index, value in enumerate(progress.metrics)} | _random_states()
         facts = asdict(progress) | {"metrics": len(progress.metrics)}
         name = f"epoch{progress.epoch:06d}-step{progress.step:08d}.npz"
@@ -98,10 +103,13 @@ class Checkpoints:
 
     def save_best(self) -> None:
         """Keeps the weights as the best ones so far."""
-        _write(self._folder / _BEST, {str(i): _value(weight) for i, weight in enumerate(self._model.weights)})
+        if self._writes:
+            _write(self._folder / _BEST, {str(i): value_of(weight) for i, weight in enumerate(self._model.weights)})
 
     def restore_best(self) -> None:
         """Puts the best weights into the model."""
+        if not self._writes:
+            return  # the process that saves the result does not wait for the others to read it
         arrays = _read(self._folder / _BEST)
         for index, weight in enumerate(self._model.weights):
             weight.assign(arrays[str(index)])
@@ -112,6 +120,8 @@ class Checkpoints:
         Raises:
             OSError: the folder cannot be made, or there is too little room.
         """
+        if not self._writes:
+            return
         self._folder.mkdir(parents=True, exist_ok=True)
         for left in self._folder.glob("*.part"):
             left.unlink()
@@ -157,10 +167,6 @@ def _sync_folder(folder: Path) -> None:
 def _read(path: Path) -> dict[str, np.ndarray]:
     with np.load(path, allow_pickle=False) as archive:
         return dict(archive)
-
-
-def _value(variable: Any) -> np.ndarray:
-    return np.array(keras.ops.convert_to_numpy(variable.value))
 
 
 def _finite(value: np.ndarray) -> bool:

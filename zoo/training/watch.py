@@ -61,8 +61,8 @@ class Watch(keras.callbacks.Callback):
         if self._faults:
             step = min(self._faults)
             raise FloatingPointError(
-                f"The loss became {self._faults[step]} in step {step} of epoch {self._epoch + 1}; the checkpoint before "
-                "it is kept. A lower learning rate or clip_norm may help."
+                f"The loss became {self._faults[step]} in step {step} of epoch {self._epoch + 1}; the checkpoint "
+                "before it is kept. A lower learning rate or clip_norm may help."
             )
 
 
