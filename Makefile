@@ -83,7 +83,7 @@ $(VENV)/.base: setup.cfg pyproject.toml
 	@touch $@
 
 $(VENV)/.dev-jax: $(VENV)/.base
-	$(PIP) --editable ".[dev,jax,train]"
+	$(PIP) --editable ".[dev,jax,onnx,batch,train,serving]"
 	@touch $@
 
 $(VENV)/.docs: $(VENV)/.base

@@ -2,7 +2,7 @@
 
 from zoo.datasets.augment import AUGMENTATIONS, augmentation
 from zoo.datasets.facts import FACTS
-from zoo.datasets.images import read_images
+from zoo.datasets.images import decode_images, read_images
 from zoo.datasets.reading import list_datasets, load
 
-__all__ = ["AUGMENTATIONS", "FACTS", "augmentation", "list_datasets", "load", "read_images"]
+__all__ = ["AUGMENTATIONS", "FACTS", "augmentation", "decode_images", "list_datasets", "load", "read_images"]

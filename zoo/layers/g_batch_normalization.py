@@ -100,9 +100,12 @@ class GBatchNormalization(keras.layers.Layer):
         return mean, ops.mean(ops.reshape(squares, (-1, order)), axis=1)
 
     def _join_replicas(self, mean: Any, variance: Any) -> tuple[Any, Any]:
-        """Mean and variance of the union of equal shares: one small exchange for both."""
-        means, variances = ops.moments(ops.stack([mean, variance])[None], axes=[0], synchronized=True)
-        return means[0], means[1] + variances[0]
+        """Mean and variance of the union of equal shares, in two exchanges: squares of large means lose digits."""
+        common = self._average(mean)
+        return common, self._average(variance + ops.square(mean - common))
+
+    def _average(self, values: Any) -> Any:
+        return ops.moments(values[None], axes=[0], synchronized=True)[0]
 
     def _follow(self, moving: Any, value: Any) -> None:
         step = (1.0 - self.momentum) * (ops.cast(value, moving.dtype) - moving)

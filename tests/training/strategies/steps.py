@@ -41,7 +41,7 @@ def run(strategy, net: str) -> dict:
     import keras
     import numpy as np
 
-    from zoo.training.optimizers import SGD
+    from zoo.training.optimizers import SGD, inner
 
     keras.utils.set_random_seed(7)
     strategy.check_batch(BATCH)
@@ -70,7 +70,7 @@ def run(strategy, net: str) -> dict:
         ).history
         loss, accuracy = trainer.evaluate(*validation, batch_size=4, verbose=0)
     watched = [variable for variable in model.non_trainable_variables if "moving" in variable.path]
-    watched += [average for _, average in trainer.optimizer.averages()]
+    watched += [average for _, average in inner(trainer.optimizer).averages()]
     statistics = [float(np.sum(keras.ops.convert_to_tensor(variable))) for variable in watched]
     return {
         "losses": history["loss"],

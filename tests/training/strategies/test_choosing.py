@@ -8,6 +8,7 @@ import keras
 import numpy as np
 import pytest
 
+import zoo
 from zoo.training.strategies import NAMES, Strategy, choose, choosing, on_jax, on_tensorflow
 from zoo.training.strategies.base import Share, cut
 
@@ -124,3 +125,13 @@ def test_a_batch_that_cannot_be_divided_is_refused():
     strategy.check_batch(64)
     with pytest.raises(ValueError, match="4 equal parts, and the batch size 30 is no multiple of 4"):
         strategy.check_batch(30)
+
+
+def test_a_run_refuses_before_it_claims_a_folder(tmp_path, data, monkeypatch):
+    out = tmp_path / "run"
+    with pytest.raises(ValueError, match="did you mean 'single'"):
+        zoo.train("dots_mnistrot", out=out, data=data, strategy="singel")
+    monkeypatch.setattr(Strategy, "replicas", 3)
+    with pytest.raises(ValueError, match="3 equal parts, and the batch size 64 is no multiple"):
+        zoo.train("dots_mnistrot", out=out, data=data, strategy="single")
+    assert not out.exists()

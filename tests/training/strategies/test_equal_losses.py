@@ -6,6 +6,7 @@ import keras
 import numpy as np
 import pytest
 
+import zoo
 from tests.training.strategies.processes import jax_cluster, run_all, tensorflow_cluster
 
 BACKEND = keras.backend.backend()
@@ -76,6 +77,15 @@ def test_xla_compiles_all_between_the_exchanges(found):
     assert found["norm/mirrored:2"]["programs"] == 2 * 2 * layers
     for name in ("plain/mirrored:2", "norm/mirrored:2"):
         assert found[name]["changed"] == found[name]["synchronized"] == []
+
+
+@pytest.mark.skipif(BACKEND != "tensorflow", reason="statistics over replicas are TensorFlow's; JAX's are global")
+def test_common_statistics_keep_the_digits_of_large_means():
+    layer, maps = zoo.layers.GBatchNormalization("p4"), 1000 + np.random.default_rng(0).normal(size=(4, 5, 5, 8))
+    alone = keras.ops.convert_to_numpy(layer(maps.astype("float32"), training=True))
+    layer.synchronized = True
+    together = keras.ops.convert_to_numpy(layer(maps.astype("float32"), training=True))
+    np.testing.assert_allclose(together, alone, atol=1e-4)
 
 
 @pytest.mark.large
