@@ -77,6 +77,7 @@ PAGES_THAT_RUN = (
     "docs/data.md",
     "docs/tensorflow-addons.md",
     "docs/devices.md",
+    "docs/train.md",
 )
 
 

@@ -77,7 +77,9 @@ def _facts(card: Any) -> dict[str, Any]:
 
 def _input(shape: list[int | None] | None) -> str | None:
     """The size of images; None for models of something else."""
-    return shape and "x".join("any" if side is None else str(side) for side in shape) + ", pixels 0..255"
+    return (
+        None if shape is None else "x".join("any" if side is None else str(side) for side in shape) + ", pixels 0..255"
+    )
 
 
 def _shortened(labels: tuple[str, ...]) -> str:

@@ -46,10 +46,10 @@ class Progress:
 class Checkpoints:
     """The folder with the checkpoints of a run.
 
-    A checkpoint is an `.npz` file, named by epoch and step: weights, random states, optimizer (with moving averages,
-    accumulated gradients and loss scale) and `Progress`. It is written to another name, flushed to the disk and then
-    renamed; the one before it stays until then, and one longer. A zip file has checksums, so that a damaged one is
-    noticed, and then the one before it is used.
+    A checkpoint is an `.npz` file, named by epoch and step: weights, states of random generators, optimizer (with
+    moving averages, accumulated gradients and loss scale) and `Progress`. It is written to another name, flushed to
+    the disk and then renamed; the one before it stays until then, and one longer. A zip file has checksums, so that a
+    damaged one is noticed, and then the one before it is used.
 
     Args:
         folder: where; made if need be.
@@ -78,7 +78,7 @@ class Checkpoints:
             )
         if not self._writes:
             return
-        arrays |= {f"metric/{index}": value for index, value in enumerate(progress.metrics)} | _random_states()
+        arrays |= {f"metric/{index}": value for index, value in enumerate(progress.metrics)}
         facts = asdict(progress) | {"metrics": len(progress.metrics)}
         name = f"epoch{progress.epoch:06d}-step{progress.step:08d}.npz"
         _write(self._folder / name, arrays | {"progress": np.array(json.dumps(facts))})
@@ -97,7 +97,6 @@ class Checkpoints:
                 continue
             for variable, value in zip(self._variables, values, strict=True):
                 variable.assign(value)
-            _set_random_states(arrays)
             return Progress(**facts | {"metrics": metrics})
         return None
 
@@ -171,26 +170,3 @@ def _read(path: Path) -> dict[str, np.ndarray]:
 
 def _finite(value: np.ndarray) -> bool:
     return value.dtype.kind != "f" or bool(np.isfinite(value).all())
-
-
-def _random_states() -> dict[str, np.ndarray]:
-    """State outside of variables: on torch dropout draws from torch's own generators."""
-    if keras.backend.backend() != "torch":
-        return {}
-    import torch
-
-    states = {"random/cpu": torch.get_rng_state().numpy()}
-    if torch.cuda.is_available():
-        states |= {f"random/{i}": state.numpy() for i, state in enumerate(torch.cuda.get_rng_state_all())}
-    return states
-
-
-def _set_random_states(arrays: dict[str, np.ndarray]) -> None:
-    if keras.backend.backend() != "torch":
-        return
-    import torch
-
-    torch.set_rng_state(torch.from_numpy(arrays["random/cpu"]))
-    for index in range(torch.cuda.device_count() if torch.cuda.is_available() else 0):
-        if f"random/{index}" in arrays:
-            torch.cuda.set_rng_state(torch.from_numpy(arrays[f"random/{index}"]), index)

@@ -16,7 +16,7 @@ from zoo.training.checkpoints import Checkpoints, Progress
 from zoo.training.optimizers import averaged, inner, value_of
 from zoo.training.prefetch import Prefetch
 from zoo.training.strategies import Strategy
-from zoo.training.watch import Display, Watch, metric_variables
+from zoo.training.watch import Display, Reseed, Watch, metric_variables
 
 EVALUATION_BATCH = 250
 
@@ -95,7 +95,7 @@ class Epochs:
             self.devices.share(self._batches(done.step, stop)),
             initial_epoch=done.epoch,
             epochs=done.epoch + 1,
-            callbacks=[watch],
+            callbacks=[watch, *self._reseed()],
             shuffle=False,  # Keras would shuffle the batches of each part, by a random state that no checkpoint holds
             verbose=0,
         ).history
@@ -108,6 +108,11 @@ class Epochs:
         done.seconds += time.monotonic() - started
         self.checkpoints.save(done)
         self._write_history()
+
+    def _reseed(self) -> list[Reseed]:
+        if keras.backend.backend() != "torch":
+            return []
+        return [Reseed(self.seed, epoch=self.done.epoch, start=self.done.step)]
 
     def _write_history(self) -> None:
         if self.devices.is_chief:

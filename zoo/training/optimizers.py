@@ -33,7 +33,7 @@ class _ByPath:
         multipliers: Mapping[str, float] | None = None,
         **kwargs: Any,
     ) -> None:
-        super().__init__(learning_rate=learning_rate, **kwargs)
+        super().__init__(learning_rate=learning_rate, **kwargs)  # type: ignore[call-arg]
         self.decay, self.decay_kind, self.decay_exclude = decay, decay_kind, tuple(decay_exclude)
         self.multipliers = dict(multipliers or {})
 
