@@ -17,13 +17,13 @@ from zoo.export.saved_model import list_operators
 
 # Operations that TensorFlow Serving's standard build runs without a further library.
 _NAMES = """
-AddV2 AssignVariableOp BiasAdd Cast ConcatV2 Const Conv2D DecodeJpeg DecodePng DisableCopyOnRead EnsureShape Equal
-ExpandDims Fill Floor FloorDiv FloorMod GatherV2 GreaterEqual Identity Less LogicalAnd MatMul Max MaxPool Maximum
-Mean MergeV2Checkpoints Minimum Mul NoOp OnesLike Pack Pad Placeholder ReadVariableOp RealDiv Relu Reshape
-RestoreV2 ReverseV2 Rsqrt SaveV2 ScaleAndTranslate Select SelectV2 Shape ShardedFilename Softmax Split Square
-Squeeze StatefulPartitionedCall StatelessIf StatelessWhile StaticRegexFullMatch StridedSlice StringJoin Sub Substr
-TensorListFromTensor TensorListGetItem TensorListReserve TensorListSetItem TensorListStack Tile Transpose
-VarHandleOp
+AddV2 All AssignVariableOp BatchMatMulV2 BiasAdd Cast ConcatV2 Const Conv2D Cumsum DecodeJpeg DecodePng
+DisableCopyOnRead Elu EnsureShape Equal ExpandDims Fill Floor FloorDiv FloorMod GatherV2 GreaterEqual Identity If
+Less LogicalAnd LogicalOr MatMul Max MaxPool Maximum Mean MergeV2Checkpoints Minimum Mul NoOp NotEqual OnesLike
+Pack Pad Placeholder Prod ReadVariableOp RealDiv Relu Reshape RestoreV2 ReverseV2 Rsqrt SaveV2 ScaleAndTranslate
+Select SelectV2 Shape ShardedFilename Sigmoid Softmax Split Sqrt Square Squeeze StatefulPartitionedCall StatelessIf
+StatelessWhile StaticRegexFullMatch StridedSlice StringJoin Sub Substr Tanh TensorListFromTensor TensorListGetItem
+TensorListReserve TensorListSetItem TensorListStack Tile Transpose UnsortedSegmentSum VarHandleOp ZerosLike
 """
 PLAIN = frozenset(_NAMES.split())
 
