@@ -2,9 +2,9 @@
 
 Exports a model as ONNX and as a SavedModel. For each it starts `zoo serve` in a process of its own and sends single
 images over REST and gRPC from 1, 8 and 64 clients, with batching on and off. Before each of these it times a bare loop
-of single images in this process (ONNX Runtime's session, the SavedModel's signature) while the server is idle. The
-clients are threads of other processes, each with a connection that stays open, and send the next request when the
-answer to the last one has come.
+of single images in this process (ONNX Runtime's session as the server opens it, the SavedModel's signature) while the
+server is idle; ONNX Runtime with its own defaults has a row of its own, once. The clients are threads of other
+processes, each with a connection that stays open, and send the next request when the answer to the last one has come.
 
     python benchmarks/serving.py
     python benchmarks/serving.py --quick --model e4net_mnistrot
@@ -59,6 +59,9 @@ def measure_engine(model: str, engine: str, root: Path, clients: list[int], seco
     runner = open_runner(version)
     image = example(runner)
     rows: list[dict] = []
+    if engine == "onnx":
+        times = bare_loop(DefaultSession(version / "model.onnx"), image, seconds)
+        rows.append(summary(times, seconds) | {"engine": engine, "way": "ORT defaults", "clients": 1})
     for batching in (True, False):
         with Serving(root, batching) as served:
             for way in ("REST", "gRPC"):
@@ -84,6 +87,18 @@ def example(runner):
     ((name, spec),) = runner.inputs.items()
     pixels = np.random.default_rng(0).integers(0, 256, (1, *spec.shape[1:]))
     return {name: pixels.astype(spec.dtype)}
+
+
+class DefaultSession:
+    """ONNX Runtime as it comes: its threads spin while they wait, which the server's do not."""
+
+    def __init__(self, path: Path) -> None:
+        import onnxruntime
+
+        self.session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
+
+    def run(self, image):
+        return self.session.run(None, image)
 
 
 def bare_loop(runner, image, seconds: float) -> list[float]:

@@ -24,7 +24,7 @@ def smallest_preset(family):
 def arguments_of(preset, family):
     recipe = family.RECIPES.get(preset.name)
     if recipe is not None:
-        return compile_arguments(recipe, steps=100)
+        return compile_arguments(recipe, steps_per_epoch=100)
     return {"optimizer": "adamw", "loss": keras.losses.SparseCategoricalCrossentropy(from_logits=True)}
 
 

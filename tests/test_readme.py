@@ -74,6 +74,8 @@ PAGES_THAT_RUN = (
     pytest.param("docs/serve.md", marks=pytest.mark.large),  # exports a model
     "docs/batch.md",
     "docs/e4net.md",
+    "docs/data.md",
+    "docs/tensorflow-addons.md",
     "docs/devices.md",
     "docs/train.md",
 )

@@ -47,7 +47,7 @@ def read_images(paths: PathLike | Sequence[PathLike], shape: tuple[int | None, .
     batch = np.empty((len(files), height, width, channels), np.uint8)
     resized = []
     for index, file in enumerate(files):
-        image = _open(file)
+        image = open_image(file)
         if image.size != (width, height):
             resized.append(f"{file.name} ({image.width}x{image.height})")
         batch[index] = _fit(image, height, width, channels)
@@ -103,7 +103,19 @@ def _fit(image: Image.Image, height: int, width: int, channels: int) -> np.ndarr
     return np.asarray(image).reshape(height, width, channels)
 
 
-def _open(path: Path) -> Image.Image:
+def open_image(path: Path) -> Image.Image:
+    """Opens and decodes an image file: 8 bits a channel, upright, opaque.
+
+    Args:
+        path: the file.
+
+    Returns:
+        The picture, in the mode that its file has.
+
+    Raises:
+        FileNotFoundError: the file does not exist.
+        ValueError: a folder, or a file that is no image or is truncated.
+    """
     if not path.exists():
         raise FileNotFoundError(f"No such image file: {path}")
     if path.is_dir():

@@ -14,6 +14,7 @@ from zoo.training import record
 from zoo.training.batches import TrainingBatches
 from zoo.training.checkpoints import Checkpoints, Progress
 from zoo.training.optimizers import averaged, inner, value_of
+from zoo.training.prefetch import Prefetch
 from zoo.training.strategies import Strategy
 from zoo.training.watch import Display, Reseed, Watch, metric_variables
 
@@ -150,13 +151,15 @@ class Epochs:
             variable.assign(value_of(average))
         return self.done.rows[-1]
 
-    def _batches(self, start: int, stop: int | None) -> TrainingBatches:
-        return TrainingBatches(
+    def _batches(self, start: int, stop: int | None) -> Prefetch:
+        batches = TrainingBatches(
             *self.train,
             batch_size=self.recipe.batch_size,
             seed=self.seed,
             augment=self.recipe.augmentation,
+            classes=self.model.output_shape[-1],
             epoch=self.done.epoch,
             start=start,
             stop=stop,
         )
+        return Prefetch(batches)

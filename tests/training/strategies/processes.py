@@ -11,17 +11,16 @@ import tempfile
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[3]
-SECONDS = 240
 LOST = ("TF_CONFIG", "JAX_NUM_CPU_DEVICES", "KERAS_DISTRIBUTION_JOB_ADDRESSES")
 
 
-def run_all(commands: list[tuple[list[str], dict[str, str]]]) -> list[dict]:
+def run_all(commands: list[tuple[list[str], dict[str, str]]], *, seconds: float = 240) -> list[dict]:
     """Starts `python -m ...` for all commands at once; what each printed last, as JSON."""
     with tempfile.TemporaryDirectory() as folder:
         outputs = [open(Path(folder, str(index)), "w+") for index in range(len(commands))]  # noqa: SIM115
         processes = [start(*command, output) for command, output in zip(commands, outputs, strict=True)]
         try:
-            codes = [process.wait(SECONDS) for process in processes]
+            codes = [process.wait(seconds) for process in processes]
         finally:
             for process in processes:
                 process.kill()
