@@ -34,7 +34,7 @@ class Rule:
 # The longest prefix of a module's name decides.
 RULES = {
     "": Rule(
-        ("cli", "evaluation", "losses", "models", "testing", "training", "visual", "_startup", *BELOW),
+        ("cli", "compression", "evaluation", "losses", "models", "testing", "training", "visual", "_startup", *BELOW),
         frozenset({"keras"}),
     ),
     "version": Rule((), NOTHING),
@@ -51,6 +51,7 @@ RULES = {
     ),
     "datasets": Rule(("math",), frozenset({"keras", "numpy", "PIL"}), OPTIONAL),
     "datasets.builders": Rule(("math", "datasets"), frozenset({"numpy", "tensorflow_datasets", "importlib_resources"})),
+    "compression": Rule(BELOW, frozenset({"keras", "numpy"})),
     "training": Rule(("evaluation", *BELOW), frozenset({"keras", "numpy", "rich"}), OPTIONAL),
     "evaluation": Rule(BELOW, frozenset({"keras", "numpy", "rich"}), OPTIONAL),
     "visual": Rule(BELOW, frozenset({"keras", "numpy", "PIL"}), OPTIONAL),

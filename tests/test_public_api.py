@@ -17,6 +17,7 @@ FUNCTIONS = {
     "decode",
     "evaluate",
     "features",
+    "fold",
     "list_models",
     "load",
     "predict",
@@ -25,7 +26,7 @@ FUNCTIONS = {
     "train",
     "verify",
 }
-MODULES = {"datasets", "evaluation", "layers", "testing", "visual"}
+MODULES = {"compression", "datasets", "evaluation", "layers", "testing", "visual"}
 OTHERS = {"__version__"}
 
 

@@ -1,7 +1,8 @@
 """zoo: models from papers as trained Keras networks, with their layers."""
 
 from zoo import _startup as _startup  # first: it decides what the backend prints when it is imported
-from zoo import datasets, evaluation, layers, testing, visual
+from zoo import compression, datasets, evaluation, layers, testing, visual
+from zoo.compression import fold
 from zoo.evaluation import evaluate, predict
 from zoo.hub import build, card, decode, features, list_models, load, save, verify
 from zoo.training import publish, train
@@ -11,11 +12,13 @@ __all__ = [
     "__version__",
     "build",
     "card",
+    "compression",
     "datasets",
     "decode",
     "evaluate",
     "evaluation",
     "features",
+    "fold",
     "layers",
     "list_models",
     "load",

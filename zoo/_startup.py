@@ -14,6 +14,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+_BACKENDS = ("tensorflow", "jax", "torch")
+
 
 def is_command(arguments: list[str]) -> bool:
     """Whether a process with these arguments, interpreter included, is the command `zoo`."""
@@ -39,7 +41,15 @@ def native_messages_hidden() -> Iterator[None]:
             os.close(kept)
 
 
+def check_backend(name: str) -> None:
+    """Ends a command that was told a backend which there is not; Keras would answer with a traceback."""
+    if name not in _BACKENDS:
+        print(f"zoo: error: KERAS_BACKEND is {name!r}; expected {', '.join(_BACKENDS)}", file=sys.stderr)
+        sys.exit(2)
+
+
 if is_command(sys.orig_argv):
+    check_backend(os.environ.get("KERAS_BACKEND", _BACKENDS[0]))
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 if os.environ.get("TF_CPP_MIN_LOG_LEVEL") == "3":
     with native_messages_hidden():

@@ -62,7 +62,7 @@ def bars(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
         "symmetry": None,
         "license": "Apache-2.0",
     }
-    hub.publish(model, "v1", card=card, images=toy.bars(np.arange(2)), history="epoch,loss\n1,0.5\n")
+    hub.publish(model, "v1", card=card, inputs=toy.bars(np.arange(2)), history="epoch,loss\n1,0.5\n")
     return "bars_mnistrot"
 
 

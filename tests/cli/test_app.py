@@ -85,6 +85,14 @@ def test_as_a_process(tmp_path):
     assert done.stderr.startswith("zoo: error: ") and done.stderr.count("\n") == 1
 
 
+def test_an_unknown_backend_is_named(tmp_path):
+    environment = os.environ | {"KERAS_BACKEND": "nonsense", "PYTHONPATH": str(ROOT)}
+    command = [sys.executable, "-m", "zoo", "list"]
+    done = subprocess.run(command, env=environment, cwd=tmp_path, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 2
+    assert done.stderr == "zoo: error: KERAS_BACKEND is 'nonsense'; expected tensorflow, jax, torch\n"
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="POSIX pipes")
 def test_a_closed_pipe_is_no_error(tmp_path, monkeypatch):
     from zoo.cli import main

@@ -29,6 +29,13 @@ def test_list_without_a_match(zoo_command, bars):
     assert outcome.code == 0 and outcome.out == "" and "no model matches 'nothing*'" in outcome.err
 
 
+def test_list_with_a_damaged_card(zoo_command, bars, tmp_path):
+    (tmp_path / "weights" / bars / "v1" / "card.json").write_text("{")
+    outcome = zoo_command("list", "--json")
+    assert outcome.code == 1 and outcome.json == []
+    assert f"{bars} is left out" in outcome.err and "not valid JSON" in outcome.err
+
+
 @pytest.mark.parametrize("name", ["bars_mnistrot", "bars_mnistrot.v1"])
 def test_info(zoo_command, bars, name):
     outcome = zoo_command("info", name)

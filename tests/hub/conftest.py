@@ -76,7 +76,7 @@ def toy() -> keras.Model:
 @pytest.fixture
 def published(toy: keras.Model, facts: dict[str, Any], images: np.ndarray) -> Path:
     """The folder of `toy_w4_shelf.v1`."""
-    return saving.publish(toy, "v1", card=facts, images=images, history="epoch,loss\n1,0.5\n")
+    return saving.publish(toy, "v1", card=facts, inputs=images, history="epoch,loss\n1,0.5\n")
 
 
 def values(model: keras.Model) -> dict[str, np.ndarray]:

@@ -58,7 +58,7 @@ def test_the_newest_tag_is_the_default(published: Path, facts: dict, images: np.
     model = loading.load("toy_w4_shelf")
     model.get_layer("head").bias.assign([9.0, 8.0, 7.0])
     for tag in ("v2", "v10"):
-        saving.publish(model, tag, card=facts, images=images, history="epoch\n")
+        saving.publish(model, tag, card=facts, inputs=images, history="epoch\n")
     assert origin_of(loading.load("toy_w4_shelf")).weights == "v10"
     old = loading.load("toy_w4_shelf", weights="v1")
     assert origin_of(old).weights == origin_of(loading.load("toy_w4_shelf.v1")).weights == "v1"

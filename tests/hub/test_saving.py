@@ -100,7 +100,7 @@ def test_published_tags_are_complete_and_immutable(
     assert (published / "history.csv").read_text().startswith("epoch,loss")
     before = (published / "card.json").read_bytes()
     with pytest.raises(FileExistsError, match="choose the next tag"):
-        saving.publish(toy, "v1", card=facts, images=images, history="epoch\n")
+        saving.publish(toy, "v1", card=facts, inputs=images, history="epoch\n")
     assert (published / "card.json").read_bytes() == before
     assert [p.name for p in published.parent.iterdir()] == ["v1"]
 
@@ -108,20 +108,20 @@ def test_published_tags_are_complete_and_immutable(
 def test_publishing_refuses_what_is_incomplete(toy: keras.Model, facts: dict[str, Any], images: np.ndarray) -> None:
     with pytest.raises(ValueError, match="'training' is a required property"):
         saving.publish(
-            toy, "v1", card={k: v for k, v in facts.items() if k != "training"}, images=images, history="epoch\n"
+            toy, "v1", card={k: v for k, v in facts.items() if k != "training"}, inputs=images, history="epoch\n"
         )
     with pytest.raises(ValueError, match="tag: 'best' does not match"):
-        saving.publish(toy, "best", card=facts, images=images, history="epoch\n")
+        saving.publish(toy, "best", card=facts, inputs=images, history="epoch\n")
     with pytest.raises(ValueError, match="golden images of type uint8, got float32"):
-        saving.publish(toy, "v1", card=facts, images=images.astype("float32"), history="epoch\n")
+        saving.publish(toy, "v1", card=facts, inputs=images.astype("float32"), history="epoch\n")
     with pytest.raises(ValueError, match="only an unmodified preset is published"):
-        saving.publish(loading.build("toy_w4_shelf", num_classes=2), "v1", card=facts, images=images, history="epoch\n")
+        saving.publish(loading.build("toy_w4_shelf", num_classes=2), "v1", card=facts, inputs=images, history="epoch\n")
     assert source.card("toy_w4_shelf").tag is None
 
 
 def test_publishing_keeps_measured_facts(toy: keras.Model, facts: dict[str, Any], images: np.ndarray) -> None:
     facts["architecture"] = {"macs": 1234, "flops_convention": "one multiply-add is one", "parameters": 1}
-    saving.publish(toy, "v1", card=facts, images=images, history="epoch\n", base_urls=["https://example.org/w/"])
+    saving.publish(toy, "v1", card=facts, inputs=images, history="epoch\n", base_urls=["https://example.org/w/"])
     card = source.card("toy_w4_shelf")
     assert (card.architecture["macs"], card.architecture["parameters"]) == (1234, 63)
     assert card.files["history.csv"].urls == ("https://example.org/w/toy_w4_shelf/v1/history.csv",)

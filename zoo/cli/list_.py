@@ -26,7 +26,7 @@ def run(options: argparse.Namespace) -> int:
     """Prints one line a model."""
     pretrained = True if options.pretrained else None
     names = zoo.list_models(options.pattern, task=options.task, paper=options.paper, pretrained=pretrained)
-    cards = [zoo.card(name) for name in names]
+    cards, damaged = _cards(names)
     if options.json:
         output.print_json([_row(card) for card in cards])
     elif not names:
@@ -38,7 +38,20 @@ def run(options: argparse.Namespace) -> int:
             cells = (card.name, card.tag or "-", f"{card.architecture['parameters']:,}", result, card.summary)
             table.add_row(*map(Text, cells))
         output.show(table)
-    return 0
+    for fault in damaged:
+        output.note(fault)
+    return 1 if damaged else 0
+
+
+def _cards(names: list[str]) -> tuple[list[Any], list[str]]:
+    """The readable cards, and what is wrong with the others: one damaged file does not hide all models."""
+    cards, damaged = [], []
+    for name in names:
+        try:
+            cards.append(zoo.card(name))
+        except (ValueError, OSError) as error:
+            damaged.append(f"{name} is left out: {error}")
+    return cards, damaged
 
 
 def _row(card: Any) -> dict[str, Any]:

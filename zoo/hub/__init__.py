@@ -2,12 +2,13 @@
 
 from zoo.hub.cards import Card, FileFacts
 from zoo.hub.decoding import Prediction, decode
+from zoo.hub.examples import example_inputs
 from zoo.hub.loading import build, compile_for_fine_tuning, features, load
 from zoo.hub.names import ModelName, parse_name
 from zoo.hub.origin import Origin, origin_of
 from zoo.hub.registry import find_preset, find_recipe, list_models
 from zoo.hub.saving import publish, save
-from zoo.hub.source import card
+from zoo.hub.source import asset, card
 from zoo.hub.verifying import VerifyResult, verify
 
 __all__ = [
@@ -17,10 +18,12 @@ __all__ = [
     "Origin",
     "Prediction",
     "VerifyResult",
+    "asset",
     "build",
     "card",
     "compile_for_fine_tuning",
     "decode",
+    "example_inputs",
     "features",
     "find_preset",
     "find_recipe",

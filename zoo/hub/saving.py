@@ -12,18 +12,24 @@ import numpy as np
 
 from zoo.hub import paths, registry, store
 from zoo.hub.cards import SCHEMA_VERSION, Card
+from zoo.hub.examples import Inputs, example_inputs, pack_inputs, unpack_inputs
 from zoo.hub.facts import architecture_facts, count_parameters, preset_facts
 from zoo.hub.loading import build, dtype_policy
 from zoo.hub.origin import Origin, origin_of
 
-_GOLDEN_IMAGES = 2
-_GOLDEN_SIDE = 32  # for sides that the configuration leaves open
+_OWN = {paths.BODY, paths.HEAD, paths.GOLDEN, paths.HISTORY, paths.CARD}
 
 
-def save(model: keras.Model, folder: str | os.PathLike[str], *, card: Mapping[str, Any] | Card | None = None) -> Path:
+def save(
+    model: keras.Model,
+    folder: str | os.PathLike[str],
+    *,
+    card: Mapping[str, Any] | Card | None = None,
+    assets: Mapping[str, bytes] | None = None,
+) -> Path:
     """Write a model's weights with a card; `zoo.load(folder)` reads the model back.
 
-    The folder gets `model.safetensors`, `head.safetensors`, `golden.npz` (two fixed images and the model's logits,
+    The folder gets `model.safetensors`, `head.safetensors`, `golden.npz` (a small fixed input and the model's logits,
     which `zoo.verify` reproduces) and `card.json`. Files of these names are replaced, others stay.
 
     Args:
@@ -31,12 +37,15 @@ def save(model: keras.Model, folder: str | os.PathLike[str], *, card: Mapping[st
         folder: where to write; made if need be.
         card: facts to put into the card, for example `{"labels": ["cat", "dog"], "summary": "..."}`. Name, family,
             architecture and files are filled in from the model.
+        assets: content of further files by name, for example the graph that a node classifier was trained on;
+            `zoo.hub.asset` finds them.
 
     Returns:
         The folder.
 
     Raises:
-        ValueError: not one of zoo's models, weights with NaN, or facts that break the card's schema.
+        ValueError: not one of zoo's models, weights with NaN, facts that break the card's schema, or an asset with
+            the name of a file that is written anyway.
 
     Example:
         >>> import tempfile, zoo
@@ -49,7 +58,7 @@ def save(model: keras.Model, folder: str | os.PathLike[str], *, card: Mapping[st
     origin = origin_of(model)
     tensors = store.collect(model.weights)
     twin = _float32_twin(origin, tensors)
-    files = _weights_files(tensors, twin, _fixed_images(origin.config.input_shape))
+    files = _weights_files(tensors, twin, example_inputs(model)) | _check_assets(assets)
     given = card.to_dict() if isinstance(card, Card) else dict(card or {})
     complete = _complete_card(twin, origin, given | {"tag": None}, files)
     store.write_files(Path(folder), files | {paths.CARD: complete.to_json().encode()})
@@ -61,8 +70,9 @@ def publish(
     tag: str,
     *,
     card: Mapping[str, Any],
-    images: np.ndarray,
+    inputs: Inputs,
     history: str,
+    assets: Mapping[str, bytes] | None = None,
     root: str | os.PathLike[str] | None = None,
     base_urls: Iterable[str] = (),
 ) -> Path:
@@ -73,8 +83,9 @@ def publish(
         tag: the new tag, for example `"v2"`; a tag that exists is never changed.
         card: the facts that only the training run knows: `dataset`, `metrics`, `recipe`, `training`, `symmetry`,
             `license`; `architecture` may give `macs` and `flops_convention`. The rest comes from the preset.
-        images: a few uint8 images `(n, height, width, channels)` for `golden.npz`.
+        inputs: for `golden.npz`: a few uint8 images `(n, height, width, channels)`, or arrays by input name.
         history: the text of `history.csv`.
+        assets: content of further files by name.
         root: the folder that holds the models' folders; None for the shipped one.
         base_urls: addresses under which `<model>/<tag>/<file>` will be found.
 
@@ -93,27 +104,33 @@ def publish(
         raise FileExistsError(f"{folder} exists and published weights do not change: choose the next tag")
     tensors = store.collect(model.weights)
     twin = _float32_twin(origin, tensors)
-    files = _weights_files(tensors, twin, np.asarray(images)) | {paths.HISTORY: history.encode()}
+    files = _weights_files(tensors, twin, inputs) | _check_assets(assets) | {paths.HISTORY: history.encode()}
     urls = [f"{base.rstrip('/')}/{origin.preset}/{tag}" for base in base_urls]
     complete = _complete_card(twin, origin, dict(card) | {"tag": tag}, files, urls)
     store.write_new_folder(folder, files | {paths.CARD: complete.to_json().encode()})
     return folder
 
 
-def golden_logits(model: keras.Model, images: np.ndarray) -> np.ndarray:
-    """The model's output for `images` as float32."""
-    return np.asarray(keras.ops.convert_to_numpy(model.predict_on_batch(images)), dtype="float32")
+def golden_logits(model: keras.Model, inputs: Inputs) -> np.ndarray:
+    """The model's output for `inputs` as float32."""
+    return np.asarray(keras.ops.convert_to_numpy(model.predict_on_batch(inputs)), dtype="float32")
 
 
-def _weights_files(tensors: store.Tensors, twin: keras.Model, images: np.ndarray) -> dict[str, bytes]:
+def _check_assets(assets: Mapping[str, bytes] | None) -> dict[str, bytes]:
+    taken = sorted(_OWN & set(assets or ()))
+    if taken:
+        raise ValueError(f"expected assets under names of their own, got {taken}, which zoo writes itself")
+    return dict(assets or {})
+
+
+def _weights_files(tensors: store.Tensors, twin: keras.Model, inputs: Inputs) -> dict[str, bytes]:
     """The content of the weights files and of the golden file."""
-    if images.dtype != np.uint8:
-        raise ValueError(f"expected golden images of type uint8, got {images.dtype}")
+    packed = pack_inputs(inputs)
     body, head = store.split_head(tensors)
     files = {paths.BODY: store.tensors_to_bytes(body)}
     if head:
         files[paths.HEAD] = store.tensors_to_bytes(head)
-    files[paths.GOLDEN] = store.arrays_to_bytes(input=images, logits=golden_logits(twin, images))
+    files[paths.GOLDEN] = store.arrays_to_bytes(**packed, logits=golden_logits(twin, unpack_inputs(packed)))
     return files
 
 
@@ -127,11 +144,6 @@ def _float32_twin(origin: Origin, tensors: store.Tensors) -> keras.Model:
         twin = build(origin.config)
     store.assign(twin.weights, tensors, source="this model (it was changed after zoo built it)")
     return twin
-
-
-def _fixed_images(input_shape: tuple[int | None, ...]) -> np.ndarray:
-    shape = [side or _GOLDEN_SIDE for side in input_shape]
-    return np.random.default_rng(0).integers(0, 256, (_GOLDEN_IMAGES, *shape), dtype="uint8")
 
 
 def _complete_card(

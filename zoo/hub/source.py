@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from zoo.hub import paths, registry
+from zoo.hub import paths, registry, store
 from zoo.hub.cards import Card
 from zoo.hub.facts import config_from_card, preset_facts
 from zoo.hub.names import ModelName, is_path, parse_name
@@ -53,6 +53,28 @@ def card(name: str | os.PathLike[str]) -> Card:
     if parsed.tag is None and not paths.tags(parsed.model):
         return Card.from_dict(preset_facts(preset, preset.config, preset.parameters) | {"files": {}})
     return _published_card(parsed.model, parsed.tag)
+
+
+def asset(name: str | os.PathLike[str], file_name: str) -> Path:
+    """A file that lies beside a model's weights, such as the graph that a node classifier was trained on.
+
+    Args:
+        name: `"model"` (its newest weights), `"model.tag"` or a folder written by `zoo.save`.
+        file_name: one of the files in the card, for example `"graph.npz"`.
+
+    Returns:
+        The path of the checked file, downloaded if need be.
+
+    Raises:
+        ValueError: unknown name, a file that the card does not list, or one that is damaged or altered.
+        OSError: the file is nowhere to be found, or the download failed.
+    """
+    parsed = parse_name(name)
+    folder = parsed if isinstance(parsed, Path) else None
+    facts = card(name)
+    path = paths.find_file(facts, file_name, folder=folder)
+    store.read_checked(path, facts.files[file_name])
+    return path
 
 
 def find_source(name: ModelName | Path, weights: str | os.PathLike[str] | None) -> Source:

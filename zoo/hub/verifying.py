@@ -11,6 +11,7 @@ import numpy as np
 
 from zoo.hub import paths, registry, store
 from zoo.hub.cards import Card
+from zoo.hub.examples import unpack_inputs
 from zoo.hub.facts import config_from_card, count_parameters
 from zoo.hub.loading import load
 from zoo.hub.names import ModelName, is_path, parse_name
@@ -118,7 +119,7 @@ def _model_problems(card: Card, folder: Path | None) -> tuple[tuple[str, ...], f
     golden_path = paths.find_file(card, paths.GOLDEN, folder=folder)
     golden = store.arrays_from_bytes(store.read_checked(golden_path, card.files[paths.GOLDEN]))
     expected = golden["logits"]
-    actual = golden_logits(model, golden["input"])
+    actual = golden_logits(model, unpack_inputs(golden))
     if actual.shape != expected.shape:
         problems.append(f"the output has shape {actual.shape}, golden.npz {expected.shape}")
         return tuple(problems), float("inf")

@@ -77,6 +77,11 @@ class BaseGroupConv2D(keras.layers.Layer):
             outputs = ops.conv(padded, bank, strides=self.strides, padding="valid", data_format="channels_last")
         return outputs if self.bias is None else outputs + ops.repeat(self.bias, self.group.order)
 
+    def plain_convolution(self) -> tuple[Any, Any, int, int]:
+        """The ordinary convolution that this layer is: kernel, bias or None, stride, and zeros on each side."""
+        bias = None if self.bias is None else ops.repeat(ops.convert_to_tensor(self.bias), self.group.order)
+        return self.filter_bank(), bias, self.strides, self._pad
+
     def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
         """Shape of the output for an input shape."""
         sizes = [output_size(size, self.kernel_size, self.strides, self.padding) for size in input_shape[1:3]]

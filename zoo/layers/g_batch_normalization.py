@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import keras
+import numpy as np
 from keras import ops
 
 from zoo.layers import _group
@@ -72,6 +73,14 @@ class GBatchNormalization(keras.layers.Layer):
         # Centred first: folding the mean into the offset loses digits where the mean is large.
         outputs = (wide - self._spread(mean, wide)) * self._spread(scale, wide) + self._spread(self.beta, wide)
         return ops.cast(outputs, inputs.dtype)
+
+    def affine(self) -> tuple[np.ndarray, np.ndarray]:
+        """Scale and offset a channel that the layer applies in inference."""
+        values = (self.gamma, self.beta, self.moving_mean, self.moving_variance)
+        gamma, beta, mean, variance = (np.asarray(ops.convert_to_numpy(value), np.float64) for value in values)
+        scale = gamma / np.sqrt(variance + self.epsilon)
+        order = self.group.order
+        return np.repeat(scale, order), np.repeat(beta - mean * scale, order)
 
     def _spread(self, values: Any, like: Any) -> Any:
         """From one value a field to one a channel."""

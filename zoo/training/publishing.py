@@ -67,7 +67,7 @@ def publish(
         "architecture": {"macs": count_macs(model), "flops_convention": CONVENTION},
     }
     history = (folders[best] / record.HISTORY).read_text()
-    return hub.publish(model, tag, card=card, images=images, history=history, root=root)
+    return hub.publish(model, tag, card=card, inputs=images, history=history, root=root)
 
 
 def _check(facts: list[dict[str, Any]]) -> list[dict[str, Any]]:

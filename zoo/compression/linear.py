@@ -1,0 +1,104 @@
+"""Layers that are linear in inference, as arrays: what folding multiplies together."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+from typing import Any
+
+import keras
+import numpy as np
+
+_STOCK = (keras.layers.Conv1D, keras.layers.Conv2D, keras.layers.DepthwiseConv2D, keras.layers.Dense)
+_TRANSPOSED = (keras.layers.Conv1DTranspose, keras.layers.Conv2DTranspose)  # their kernels end with the input channels
+
+
+@dataclass(frozen=True)
+class Linear:
+    """A stock layer to be made anew with these values.
+
+    Attributes:
+        make: the layer's class.
+        config: its arguments but the name.
+        kernel: its kernel, the output channels last (depthwise: channels and multiplier last).
+        bias: one value an output channel.
+        pad: zeros to put around the image first.
+    """
+
+    make: type[keras.layers.Layer]
+    config: dict[str, Any]
+    kernel: np.ndarray
+    bias: np.ndarray
+    pad: int = 0
+
+    def scaled(self, scale: np.ndarray, offset: np.ndarray) -> Linear:
+        """The layer followed by `scale * y + offset` on every output channel."""
+        channels = scale.reshape(self.kernel.shape[-2:]) if self.make is keras.layers.DepthwiseConv2D else scale
+        return dataclasses.replace(self, kernel=self.kernel * channels, bias=self.bias * scale + offset)
+
+    def layers(self, name: str) -> list[keras.layers.Layer]:
+        """The new layers, without their values, in the order of their calls; the last one is called `name`."""
+        margin = keras.layers.ZeroPadding2D(self.pad, data_format="channels_last", name=f"{name}_pad")
+        return [margin] * bool(self.pad) + [self.make(**self.config, use_bias=True, name=name)]
+
+    def assign(self, layer: keras.layers.Layer) -> None:
+        """Gives the values to the layer that `layers` made."""
+        layer.set_weights([self.kernel.astype("float32"), self.bias.astype("float32")])
+
+
+def linear_of(layer: keras.layers.Layer) -> Linear | None:
+    """A linear layer's arrays; None for any other layer.
+
+    Known are Keras' convolutions and dense layer, and layers with a method `plain_convolution` that returns kernel
+    (k, k, input channels, output channels), bias or None, stride and symmetric zero padding.
+    """
+    if hasattr(layer, "plain_convolution"):
+        kernel, bias, strides, pad = layer.plain_convolution()
+        config = {
+            "filters": kernel.shape[-1],
+            "kernel_size": kernel.shape[:2],
+            "strides": strides,
+            "data_format": "channels_last",
+            "dtype": layer.dtype_policy,
+        }
+        return Linear(keras.layers.Conv2D, config, _wide(kernel), _bias(bias, kernel.shape[-1]), pad)
+    if not isinstance(layer, _STOCK) or isinstance(layer, _TRANSPOSED) or layer.activation is not _identity():
+        return None
+    if getattr(layer, "data_format", "channels_last") != "channels_last" or getattr(layer, "lora_enabled", False):
+        return None
+    config = layer.get_config()
+    for key in ("name", "use_bias", "trainable"):
+        config.pop(key)
+    kernel = _wide(layer.kernel)
+    outputs = int(np.prod(kernel.shape[-2:])) if type(layer) is keras.layers.DepthwiseConv2D else kernel.shape[-1]
+    return Linear(type(layer), config, kernel, _bias(layer.bias if layer.use_bias else None, outputs))
+
+
+def affine_of(layer: keras.layers.Layer) -> tuple[np.ndarray, np.ndarray] | None:
+    """Scale and offset a channel of a normalization in inference; None for any other layer.
+
+    Known are Keras' `BatchNormalization` over the last axis and layers with a method `affine`.
+    """
+    if hasattr(layer, "affine"):
+        return layer.affine()
+    if not isinstance(layer, keras.layers.BatchNormalization):
+        return None
+    if layer.axis not in (-1, len(layer.input.shape) - 1):
+        return None
+    scale = 1.0 / np.sqrt(_wide(layer.moving_variance) + layer.epsilon)
+    if layer.scale:
+        scale = scale * _wide(layer.gamma)
+    offset = -_wide(layer.moving_mean) * scale
+    return scale, offset + _wide(layer.beta) if layer.center else offset
+
+
+def _identity() -> Any:
+    return keras.activations.linear
+
+
+def _wide(value: Any) -> np.ndarray:
+    return np.asarray(keras.ops.convert_to_numpy(value), np.float64)
+
+
+def _bias(value: Any, outputs: int) -> np.ndarray:
+    return np.zeros(outputs) if value is None else _wide(value)
