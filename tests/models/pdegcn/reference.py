@@ -39,6 +39,7 @@ class OnGraph(keras.Model):
     def __init__(self, model: keras.Model, edges: np.ndarray) -> None:
         super().__init__()
         self.inner, self.edges = model, edges
+        self.built = True  # `gradients` calls it on JAX without a call before
 
     def call(self, x: Any, training: bool = False) -> Any:
         inputs = {"x": x[None], "edges": keras.ops.convert_to_tensor(self.edges[None])}
