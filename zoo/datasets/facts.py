@@ -2,11 +2,121 @@
 
 from __future__ import annotations
 
+_PLANETOID = "MIT, 2016 Zhilin Yang (kimiyoung/planetoid); after the citation sets of LINQS"
+
 FACTS = {
+    "cifar10": {
+        "license": "none stated by the authors (A. Krizhevsky, V. Nair, G. Hinton), who ask for a citation; not to be "
+        "passed on",
+        "note": "CIFAR-10, 32x32 colour, 10 classes, in a shuffled order of its own: 45,000 images to train, 5,000 to "
+        "choose, 10,000 to test.",
+    },
+    "citeseer": {
+        "license": _PLANETOID,
+        "note": "Citeseer, one graph of 3,327 papers with 4,552 citations, 3,703 words and 6 classes. Planetoid's "
+        "public split: 120 papers to train, 500 to choose, 1,000 to test.",
+    },
+    "cora": {
+        "license": _PLANETOID,
+        "note": "Cora, one graph of 2,708 papers with 5,278 citations, 1,433 words and 7 classes. Planetoid's public "
+        "split: 140 papers to train, 500 to choose, 1,000 to test.",
+    },
+    "fashion_mnist_mini": {
+        "license": "MIT, 2017 Zalando SE",
+        "note": "900 images of Fashion-MNIST, 28x28 grey, 10 classes, from the authors' overview picture, with a split "
+        "of our own: 600 images to train, 150 to choose, 150 to test. No benchmark.",
+    },
     "mnist_rot": {
         "license": "CC BY-SA 3.0; derived from MNIST, Y. LeCun and C. Cortes",
         "note": "MNIST-rot (regenerated): made anew from MNIST by the recipe of zoo.datasets.mnist_rot.regenerate, "
         "not the files of 2007. 10,000 images to train, 2,000 to choose, 50,000 to test.",
     },
+    "pubmed": {
+        "license": _PLANETOID,
+        "note": "Pubmed, one graph of 19,717 papers with 44,324 citations, 500 words and 3 classes. Planetoid's public "
+        "split: 60 papers to train, 500 to choose, 1,000 to test.",
+    },
+    "scene15": {
+        "license": "none known (Oliva and Torralba; Fei-Fei and Perona; Lazebnik, Schmid and Ponce); research use, not "
+        "to be passed on",
+        "note": "Fifteen Scene Categories, the centre of each picture as 128x128 grey, 100 training images a class: "
+        "1,200 images to train, 300 to choose, 2,974 to test, without 11 that are training images too.",
+    },
+    "sun16": {
+        "license": "research use only, the photographs belong to their takers (SUN database, J. Xiao and others); not "
+        "to be passed on",
+        "note": "Sixteen classes of SUN, the centre of each picture as 96x96 colour, no standard benchmark: 1,888 "
+        "images to train, 472 to choose, 781 to test. Classes are unbalanced.",
+    },
 }
 """Licence and note of every data set, by name."""
+
+CLASS_NAMES: dict[str, tuple[str, ...]] = {
+    "cifar10": ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"),
+    "citeseer": (
+        "artificial intelligence",
+        "machine learning",
+        "information retrieval",
+        "databases",
+        "agents",
+        "human-computer interaction",
+    ),
+    "cora": (
+        "theory",
+        "reinforcement learning",
+        "genetic algorithms",
+        "neural networks",
+        "probabilistic methods",
+        "case-based reasoning",
+        "rule learning",
+    ),
+    "fashion_mnist_mini": (
+        "T-shirt/top",
+        "Trouser",
+        "Pullover",
+        "Dress",
+        "Coat",
+        "Sandal",
+        "Shirt",
+        "Sneaker",
+        "Bag",
+        "Ankle boot",
+    ),
+    "mnist_rot": tuple("0123456789"),
+    "scene15": (
+        "Bedroom",
+        "Coast",
+        "Forest",
+        "Highway",
+        "Industrial",
+        "InsideCity",
+        "Kitchen",
+        "LivingRoom",
+        "Mountain",
+        "Office",
+        "OpenCountry",
+        "Store",
+        "Street",
+        "Suburb",
+        "TallBuilding",
+    ),
+    "sun16": (
+        "airport",
+        "art_gallery",
+        "auditorium",
+        "bamboo_forest",
+        "campus",
+        "computer_room",
+        "desert",
+        "football_field",
+        "garden",
+        "ice_skating",
+        "kitchen",
+        "library",
+        "mountain",
+        "ocean",
+        "sky",
+        "tennis_court",
+    ),
+}
+"""Names of the classes in the order of the labels; the files of Pubmed do not name theirs."""

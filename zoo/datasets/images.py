@@ -50,7 +50,7 @@ def read_images(paths: PathLike | Sequence[PathLike], shape: tuple[int | None, .
     batch = np.empty((len(files), height, width, channels), np.uint8)
     resized = []
     for index, file in enumerate(files):
-        image = _open(file).convert("L" if channels == 1 else "RGB")
+        image = open_image(file).convert("L" if channels == 1 else "RGB")
         if image.size != (width, height):
             resized.append(f"{file.name} ({image.width}x{image.height})")
             image = image.resize((width, height), Image.Resampling.BILINEAR)
@@ -61,8 +61,19 @@ def read_images(paths: PathLike | Sequence[PathLike], shape: tuple[int | None, .
     return batch
 
 
-def _open(path: Path) -> Image.Image:
-    """The decoded picture: 8 bits a channel, upright, opaque."""
+def open_image(path: Path) -> Image.Image:
+    """Opens and decodes an image file: 8 bits a channel, upright, opaque.
+
+    Args:
+        path: the file.
+
+    Returns:
+        The picture, in the mode that its file has.
+
+    Raises:
+        FileNotFoundError: the file does not exist.
+        ValueError: a folder, or a file that is no image or is truncated.
+    """
     if not path.exists():
         raise FileNotFoundError(f"No such image file: {path}")
     if path.is_dir():

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
+from zoo.datasets import arrays
 from zoo.datasets.rotation import rotate_images
 
 NPZ = "mnist_rot.npz"
@@ -71,16 +72,8 @@ def read_npz(path: Path, half: str) -> Arrays:
     Raises:
         ValueError: the file is no npz, is damaged, or lacks these arrays.
     """
-    try:
-        with np.load(path) as archive:
-            x, y = archive[f"x_{half}"], archive[f"y_{half}"]
-    except Exception as error:  # zipfile, zlib, struct and NumPy each have their own for a damaged file
-        if isinstance(error, OSError) and error.errno is not None:
-            raise  # not readable at all: permissions, a vanished file
-        raise ValueError(
-            f"Cannot read x_{half} and y_{half} from {path}: {error}. The file is damaged or no mnist_rot npz; "
-            "copy or make it anew."
-        ) from error
+    stored = arrays.read_npz(path, [f"x_{half}", f"y_{half}"])
+    x, y = stored[f"x_{half}"], stored[f"y_{half}"]
     if x.dtype != np.uint8 or x.shape[1:] != (28, 28):
         raise ValueError(f"Expected x_{half} of shape (N, 28, 28) uint8 in {path}; got {x.shape} {x.dtype}.")
     return x[..., None], _labels(y, len(x), path)

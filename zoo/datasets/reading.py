@@ -5,13 +5,30 @@ from __future__ import annotations
 import difflib
 import os
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
+from typing import Any
 
-import numpy as np
+from zoo.datasets import fashion_mnist_mini, mnist_rot, planetoid, sheets
 
-from zoo.datasets import mnist_rot
+Reader = Callable[[Path, str], tuple[Any, ...]]
 
-_READERS: dict[str, Callable[[Path, str], tuple[np.ndarray, np.ndarray]]] = {"mnist_rot": mnist_rot.read}
+
+def _read_graph(name: str, folder: Path, split: str) -> tuple[Any, ...]:
+    return planetoid.read(folder, name, split)
+
+
+def _read_sheets(kind: sheets.Sheets, folder: Path, split: str) -> tuple[Any, ...]:
+    return sheets.read(folder, kind, split)
+
+
+_READERS: dict[str, tuple[str, Reader]] = {
+    "fashion_mnist_mini": ("fashion_mnist_mini", fashion_mnist_mini.read),
+    "mnist_rot": ("mnist_rot", mnist_rot.read),
+    **{name: (planetoid.FOLDER, partial(_read_graph, name)) for name in planetoid.NAMES},
+    **{item.name: (item.name, partial(_read_sheets, item)) for item in (sheets.CIFAR10, sheets.SCENE15, sheets.SUN16)},
+}
+"""The folder of every data set, and the function that reads a split from it."""
 
 
 def list_datasets() -> list[str]:
@@ -22,21 +39,25 @@ def list_datasets() -> list[str]:
 
     Example:
         >>> list_datasets()
-        ['mnist_rot']
+        ['cifar10', 'citeseer', 'cora', 'fashion_mnist_mini', 'mnist_rot', 'pubmed', 'scene15', 'sun16']
     """
     return sorted(_READERS)
 
 
-def load(name: str, split: str, *, data: str | os.PathLike[str] | None = None) -> tuple[np.ndarray, np.ndarray]:
+def load(name: str, split: str, *, data: str | os.PathLike[str] | None = None) -> tuple[Any, ...]:
     """Reads one split of a data set into memory.
 
     Args:
-        name: a name of `list_datasets()`; its files lie in the folder `<data>/<name>`.
-        split: `"train"`, `"validation"`, `"train+validation"` or `"test"`.
+        name: a name of `list_datasets()`; its files lie in the folder `<data>/<name>`, those of the
+            citation graphs in `<data>/planetoid`.
+        split: `"train"`, `"validation"`, `"train+validation"` or `"test"`; for the citation graphs not both in one,
+            but also Geom-GCN's, `"geom-0/train"` to `"geom-9/test"`.
         data: the folder with the data sets; by default the environment variable `ZOO_DATA`.
 
     Returns:
-        Images, uint8 of shape `(N, H, W, C)`, and labels, int64 of shape `(N,)`.
+        Images, uint8 of shape `(N, H, W, C)`, and labels, int64 of shape `(N,)`. For the citation graphs three
+        things: the inputs `{"x": float32 (1, N, F), "edges": int32 (1, E, 2)}`, labels int64 `(1, N)`, and weights
+        float32 `(1, N)`, 1 for the nodes of the split.
 
     Raises:
         ValueError: unknown data set or split, no data folder given, or a damaged file.
@@ -51,17 +72,18 @@ def load(name: str, split: str, *, data: str | os.PathLike[str] | None = None) -
         near = difflib.get_close_matches(str(name), _READERS, n=1)
         hint = f" Did you mean {near[0]!r}?" if near else ""
         raise ValueError(f"Unknown data set {name!r}.{hint} Expected one of: {', '.join(list_datasets())}.")
-    return _READERS[name](_root(name, data) / name, split)
+    folder, read = _READERS[name]
+    return read(_root(folder, data) / folder, split)
 
 
-def _root(name: str, data: str | os.PathLike[str] | None) -> Path:
+def _root(folder: str, data: str | os.PathLike[str] | None) -> Path:
     chosen = data if data is not None else os.environ.get("ZOO_DATA")
     if not chosen:
         raise ValueError(
             f"Where is the data? Pass data=<folder> (--data on the command line) or set ZOO_DATA to the folder that "
-            f"holds {name}/."
+            f"holds {folder}/."
         )
     root = Path(chosen).expanduser()
     if not root.is_dir():
-        raise FileNotFoundError(f"The data folder {root} does not exist. It should hold {name}/ with the data files.")
+        raise FileNotFoundError(f"The data folder {root} does not exist. It should hold {folder}/ with the data files.")
     return root
