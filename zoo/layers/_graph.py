@@ -72,13 +72,17 @@ def sum_at(values: Any, ends: Any, count: Any) -> Any:
     return ops.segment_sum(values, ends, num_segments=count)
 
 
+def wide(dtype: str) -> str:
+    """The dtype to count in: Keras's own promotion takes float64 for float32 on some backends."""
+    return "float64" if keras.backend.standardize_dtype(dtype) == "float64" else "float32"
+
+
 def inverse_degrees(graph: Union, dtype: str) -> Any:
     """1 / d of every node, (count, 1): d is 1 + the number of edges that end there.
 
     Counted in float32 or better: 16 bits count no further than some hundreds.
     """
-    wide = keras.backend.result_type(dtype, "float32")
-    ends = sum_at(ops.ones_like(graph.j, dtype=wide)[:, None], graph.j, graph.count)
+    ends = sum_at(ops.ones_like(graph.j, dtype=wide(dtype))[:, None], graph.j, graph.count)
     # The last node's own count is that of the padding, and nothing reads it.
     return ops.cast(1 / (1 + ends), dtype)
 

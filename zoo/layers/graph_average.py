@@ -51,7 +51,12 @@ class GraphAverage(keras.layers.Layer):
         self.to = to
         self.mode = mode
 
-    def build(self, features_shape: tuple[int | None, ...], edges_shape: tuple[int | None, ...]) -> None:
+    def build(
+        self,
+        features_shape: tuple[int | None, ...],
+        edges_shape: tuple[int | None, ...],
+        nodes_shape: tuple[int | None, ...] | None = None,
+    ) -> None:
         """Checks the shapes."""
         _graph.check_shapes(self.name, edges_shape, features=features_shape)
 

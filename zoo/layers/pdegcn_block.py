@@ -156,12 +156,12 @@ class PDEGCNBlock(keras.layers.Layer):
                 gradient = _weighted(_differences(x, graph), weights)
                 if drop:
                     gradient = keras.random.dropout(gradient, self.edge_dropout, seed=self.seed_generator)
-                flows = self._double(gradient, layer) if self.double else self._activate(ops.matmul(gradient, kernel))
+                flows = self._double(gradient, layer) if self.double else self._activate(gradient @ kernel)
             else:
-                flows = self._activate(_weighted(_differences(ops.matmul(x, kernel), graph), weights))
+                flows = self._activate(_weighted(_differences(x @ kernel, graph), weights))
             flows = _weighted(flows, weights)
             sums = _graph.sum_at(flows, graph.i, graph.count) - _graph.sum_at(flows, graph.j, graph.count)
-            return sums if self.double else ops.matmul(sums, ops.transpose(kernel))
+            return sums if self.double else sums @ ops.transpose(kernel)
 
         return flow
 
@@ -171,9 +171,9 @@ class PDEGCNBlock(keras.layers.Layer):
         The squared gcn weights are products c[i] c[j], so that they multiply nodes, not edges.
         """
         kernel = ops.convert_to_tensor(self.kernel)
-        products = ops.matmul(kernel, ops.transpose(kernel, (0, 2, 1)))
+        products = kernel @ ops.transpose(kernel, (0, 2, 1))
         if self.normalization is None:
-            ones = ops.ones_like(graph.i, dtype=keras.backend.result_type(dtype, "float32"))[:, None]
+            ones = ops.ones_like(graph.i, dtype=_graph.wide(dtype))[:, None]
             total, scale = ops.cast(_graph.sum_at(ones, graph.i, graph.count), dtype), None
         else:
             scale = _graph.inverse_degrees(graph, dtype)
@@ -182,7 +182,7 @@ class PDEGCNBlock(keras.layers.Layer):
         def flow(x: Any, layer: int) -> Any:
             arriving = ops.take(_weighted(x, scale), graph.j, axis=0)
             laplacian = total * x - _graph.sum_at(arriving, graph.i, graph.count)
-            return ops.matmul(_weighted(laplacian, scale), products[layer])
+            return _weighted(laplacian, scale) @ products[layer]
 
         return flow
 
@@ -197,10 +197,10 @@ class PDEGCNBlock(keras.layers.Layer):
             if self.double:
                 flows = self._double(_weighted(_differences(x, half), weights), layer)
             else:
-                flows = self._activate(_weighted(_differences(ops.matmul(x, kernel), half), weights))
+                flows = self._activate(_weighted(_differences(x @ kernel, half), weights))
             flows = 2 * _weighted(flows, weights)
             sums = _graph.sum_at(flows, half.i, half.count) - _graph.sum_at(flows, half.j, half.count)
-            return sums if self.double else ops.matmul(sums, ops.transpose(kernel))
+            return sums if self.double else sums @ ops.transpose(kernel)
 
         return flow
 
@@ -212,7 +212,7 @@ class PDEGCNBlock(keras.layers.Layer):
         first, second = self.kernel[layer], self.kernel2[layer]
         flows = self._activate(gradient)
         for kernel in (first, second, ops.transpose(second), ops.transpose(first)):
-            flows = self._activate(ops.matmul(flows, kernel))
+            flows = self._activate(flows @ kernel)
         return flows
 
     def compute_output_shape(
