@@ -69,7 +69,8 @@ def sum_at(values: Any, ends: Any, count: Any) -> Any:
         zeros = ops.zeros((count, *values.shape[1:]), dtype=values.dtype)
         index = ends.long().reshape(-1, *[1] * (values.ndim - 1)).expand_as(values)
         return zeros.scatter_add(0, index, values)
-    return ops.segment_sum(values, ends, num_segments=count)
+    # Reshaped so that the rank is known inside the branches of an exported condition, too.
+    return ops.segment_sum(values, ops.reshape(ends, (-1,)), num_segments=count)
 
 
 def wide(dtype: str) -> str:
