@@ -11,59 +11,65 @@ from zoo.datasets import augmentation
 
 
 class TrainingBatches(keras.utils.PyDataset):
-    """Endless epochs over arrays, cut into equal batches.
+    """Equal batches of one epoch, or of a part of it.
 
     Order and augmentation of a batch follow from seed, epoch and position alone, so that a resumed run sees what an
-    uninterrupted one would have seen. The images of an epoch that do not fill a batch are left out; the next epoch
+    uninterrupted one would have seen. The examples of an epoch that do not fill a batch are left out; the next epoch
     draws others.
 
     Args:
-        images: uint8 (N, H, W, C).
-        labels: int (N,).
-        batch_size: images a batch.
+        inputs: images, uint8 (N, H, W, C), or a dictionary of arrays with the leading axis N.
+        labels: (N, ...).
+        weights: of each label in loss and accuracy, (N, ...), or None.
+        batch_size: examples a batch.
         seed: of order and augmentation.
-        augment: names of `zoo.datasets.AUGMENTATIONS`.
-        first_epoch: number of epochs already done.
+        augment: names of `zoo.datasets.AUGMENTATIONS`; for images only.
+        epoch: the number of the epoch, from 0.
+        start: the first batch of the part.
+        stop: the batch after the last one of the part; None for the end of the epoch.
 
     Raises:
-        ValueError: fewer images than a batch, or an unknown augmentation.
+        ValueError: fewer examples than a batch, an unknown augmentation, or one for inputs that are no images.
     """
 
     def __init__(
         self,
-        images: np.ndarray,
+        inputs: Any,
         labels: np.ndarray,
+        weights: np.ndarray | None = None,
         *,
         batch_size: int,
         seed: int,
         augment: tuple[str, ...] = (),
-        first_epoch: int = 0,
+        epoch: int = 0,
+        start: int = 0,
+        stop: int | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
-        if len(images) < batch_size:
-            raise ValueError(f"Expected at least one batch of {batch_size} images; got {len(images)} images.")
-        self._images, self._labels = images, labels
-        self._batch_size, self._seed, self._epoch = batch_size, seed, first_epoch
+        if len(labels) < batch_size:
+            raise ValueError(f"Expected at least one batch of {batch_size} examples; got {len(labels)} examples.")
+        if augment and not isinstance(inputs, np.ndarray):
+            raise ValueError(f"Augmentations are for images; got {', '.join(augment)} for a dictionary of inputs.")
+        self._inputs, self._labels, self._weights = inputs, labels, weights
+        self._batch_size, self._seed, self._epoch, self._start = batch_size, seed, epoch, start
+        self._stop = len(labels) // batch_size if stop is None else stop
         self._augment = [augmentation(name) for name in augment]
-        self._shuffle()
+        self._order = np.random.default_rng([seed, epoch]).permutation(len(labels))
 
     def __len__(self) -> int:
-        """Batches an epoch."""
-        return len(self._images) // self._batch_size
+        """Batches of this part."""
+        return self._stop - self._start
 
-    def __getitem__(self, index: int) -> tuple[np.ndarray, np.ndarray]:
-        """Images as float32 (raw values 0 to 255) and labels of one batch."""
-        chosen = self._order[index * self._batch_size : (index + 1) * self._batch_size]
-        images, rng = self._images[chosen], np.random.default_rng([self._seed, self._epoch, index])
-        for function in self._augment:
-            images = function(images, rng)
-        return images.astype("float32"), self._labels[chosen]
-
-    def on_epoch_end(self) -> None:
-        """Draws the order of the next epoch."""
-        self._epoch += 1
-        self._shuffle()
-
-    def _shuffle(self) -> None:
-        self._order = np.random.default_rng([self._seed, self._epoch]).permutation(len(self._images))
+    def __getitem__(self, index: int) -> tuple[Any, ...]:
+        """Inputs (images as float32 with raw values 0 to 255), labels and, where there are any, weights of a batch."""
+        position = self._start + index
+        chosen = self._order[position * self._batch_size : (position + 1) * self._batch_size]
+        inputs = keras.tree.map_structure(lambda array: array[chosen], self._inputs)
+        if isinstance(inputs, np.ndarray):
+            rng = np.random.default_rng([self._seed, self._epoch, position])
+            for function in self._augment:
+                inputs = function(inputs, rng)
+            inputs = inputs.astype("float32")
+        batch = (inputs, self._labels[chosen])
+        return batch if self._weights is None else (*batch, self._weights[chosen])

@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 import json
 import os
 import platform
 import subprocess
+from collections.abc import Callable
 from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-import keras
-
 from zoo.models.recipe import Recipe
 
 RUN = "run.json"
 HISTORY = "history.csv"
-CHECKPOINT = "checkpoint"
+CHECKPOINTS = "checkpoints"
+EVENTS = "events"
 
 _PACKAGES = ("keras", "numpy", "tensorflow", "jax", "torch")
 
@@ -56,13 +57,11 @@ def open_run(folder: Path, identity: dict[str, Any]) -> None:
     facts = {
         "finished": False,
         "minutes": 0.0,
-        "backend": keras.backend.backend(),
         "versions": installed_versions(),
         "hardware": describe_hardware(),
-        "commit": git_commit(),
         "date": datetime.now(UTC).date().isoformat(),
     }
-    write_json(folder / RUN, identity | facts)
+    write_json(folder / RUN, identity | facts | git_state())
 
 
 def read_run(folder: str | os.PathLike[str]) -> dict[str, Any]:
@@ -78,27 +77,54 @@ def read_run(folder: str | os.PathLike[str]) -> dict[str, Any]:
     return run
 
 
-def close_run(folder: Path, *, validation: dict[str, float]) -> None:
-    """Marks a run as finished and notes its validation results."""
+def close_run(folder: Path, *, minutes: float, validation: dict[str, float]) -> None:
+    """Marks a run as finished and notes how long it took and its validation results."""
     run = json.loads((folder / RUN).read_text())
-    write_json(folder / RUN, run | {"finished": True, "validation": validation})
+    write_json(folder / RUN, run | {"finished": True, "minutes": round(minutes, 1), "validation": validation})
 
 
-def add_minutes(folder: Path, minutes: float) -> None:
-    """Adds to the time that the run has taken."""
-    run = json.loads((folder / RUN).read_text())
-    write_json(folder / RUN, run | {"minutes": round(run["minutes"] + minutes, 1)})
+def write_history(folder: Path, rows: list[dict[str, float]]) -> None:
+    """Writes `history.csv` anew, a line an epoch: `epoch` (from 0) and the others by name."""
+    names = ["epoch", *sorted(set(rows[0]) - {"epoch"})] if rows else ["epoch"]
+    lines = [",".join(names), *(",".join(str(row[name]) for name in names) for row in rows)]
+    write_text(folder / HISTORY, "\n".join(lines) + "\n")
 
 
-def epochs_done(folder: Path) -> int:
-    """Epochs that the checkpoint of a run holds."""
-    marker = folder / CHECKPOINT / "training_metadata.json"
-    return json.loads(marker.read_text())["epoch"] if marker.is_file() else 0
+class Events:
+    """TensorBoard's events of a run, in the folder `events`; without the package `tensorboard` there are none.
+
+    Args:
+        folder: of the run.
+        say: prints a line.
+    """
+
+    def __init__(self, folder: Path, *, say: Callable[[str], None]) -> None:
+        try:
+            from tensorboard.summary import Writer
+        except ImportError:
+            say('no TensorBoard events: pip install "zoo[train]" adds them')
+            self._writer = None
+        else:
+            self._writer = Writer(str(folder / EVENTS))
+
+    def write(self, row: dict[str, float]) -> None:
+        """Writes an epoch's numbers."""
+        if self._writer is not None:
+            for name, value in row.items():
+                if name != "epoch":
+                    self._writer.add_scalar(name, value, int(row["epoch"]))
+            self._writer.flush()
+
+    def close(self) -> None:
+        """Ends the file."""
+        if self._writer is not None:
+            self._writer.close()
 
 
 def recipe_facts(recipe: Recipe) -> dict[str, Any]:
     """A recipe as plain values."""
-    return dataclasses.asdict(recipe) | {"overrides": dict(recipe.overrides)}
+    mappings = {name: dict(getattr(recipe, name)) for name in ("overrides", "learning_rate_multipliers")}
+    return dataclasses.asdict(recipe) | mappings
 
 
 def installed_versions() -> dict[str, str]:
@@ -117,21 +143,32 @@ def describe_hardware() -> str:
     return f"{platform.machine()} CPU, {os.cpu_count()} cores"
 
 
-def git_commit() -> str | None:
-    """Commit of the checkout that this code runs from, with a plus sign if it was changed; None outside one."""
+def git_state() -> dict[str, str | None]:
+    """Commit of the checkout that this code runs from, with a plus sign if it was changed, and a hash of the changes.
 
-    def git(*arguments: str) -> str:
-        command = ["git", "-C", str(Path(__file__).parent), *arguments]
-        return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
-
+    Both are None outside of a checkout; the hash is None where nothing was changed.
+    """
     try:
-        return git("rev-parse", "--short=12", "HEAD") + ("+" if git("status", "--porcelain") else "")
+        commit, changed = _git("rev-parse", "--short=12", "HEAD").strip(), bool(_git("status", "--porcelain"))
+        changes = _git("diff", "HEAD") if changed else ""
     except (OSError, subprocess.CalledProcessError):
-        return None
+        return {"commit": None, "changes": None}
+    digest = hashlib.sha256(changes.encode()).hexdigest()[:12] if changed else None
+    return {"commit": commit + ("+" if changed else ""), "changes": digest}
+
+
+def _git(*arguments: str) -> str:
+    command = ["git", "-C", str(Path(__file__).parent), *arguments]
+    return subprocess.run(command, capture_output=True, text=True, errors="replace", check=True).stdout
 
 
 def write_json(path: Path, value: Any) -> None:
+    """Writes a JSON file whole or not at all."""
+    write_text(path, json.dumps(value, indent=2) + "\n")
+
+
+def write_text(path: Path, text: str) -> None:
     """Writes a file whole or not at all."""
     temporary = path.with_suffix(".tmp")
-    temporary.write_text(json.dumps(value, indent=2) + "\n")
+    temporary.write_text(text)
     os.replace(temporary, path)

@@ -1,0 +1,190 @@
+"""Checkpoints: everything a run needs to go on as if it had never stopped, written whole or not at all."""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import shutil
+import zipfile
+import zlib
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+
+_KEPT = 2
+_BEST = "best.npz"
+_UNREADABLE = (zipfile.BadZipFile, zlib.error, ValueError, KeyError, EOFError, OSError)
+
+
+@dataclass
+class Progress:
+    """How far a run has come.
+
+    Attributes:
+        epoch: complete epochs.
+        step: steps of the epoch after them.
+        seconds: time taken.
+        rows: a row of `history.csv` for each complete epoch.
+        best: the row of the highest validation accuracy, the first of several.
+        metrics: state of the training metrics in the middle of an epoch, else empty.
+    """
+
+    epoch: int = 0
+    step: int = 0
+    seconds: float = 0.0
+    rows: list[dict[str, float]] = field(default_factory=list)
+    best: dict[str, float] | None = None
+    metrics: list[np.ndarray] = field(default_factory=list)
+
+
+class Checkpoints:
+    """The folder with the checkpoints of a run.
+
+    A checkpoint is an `.npz` file, named by epoch and step: weights, random states, optimizer (with moving averages,
+    accumulated gradients and loss scale) and `Progress`. It is written to another name, flushed to the disk and then
+    renamed; the one before it stays until then, and one longer. A zip file has checksums, so that a damaged one is
+    noticed, and then the one before it is used.
+
+    Args:
+        folder: where; made if need be.
+        model: the model whose variables are trained.
+        optimizer: its optimizer, built.
+    """
+
+    def __init__(self, folder: Path, model: keras.Model, optimizer: Any) -> None:
+        self._folder, self._model = folder, model
+        self._variables = [*model.trainable_variables, *model.non_trainable_variables, *optimizer.variables]
+
+    def save(self, progress: Progress) -> None:
+        """Writes a checkpoint and removes all but the newest two.
+
+        Raises:
+            FloatingPointError: the state holds NaN or infinite numbers; nothing is written.
+            OSError: the disk is full or cannot be written; the checkpoints before stay.
+        """
+        arrays = {f"variable/{index}": _value(variable) for index, variable in enumerate(self._variables)}
+        broken = [self._variables[index].path for index, value in enumerate(arrays.values()) if not _finite(value)]
+        if broken:
+            raise FloatingPointError(
+                f"NaN or infinite numbers after step {progress.step} of epoch {progress.epoch + 1} in "
+                f"{', '.join(broken[:5])}; the checkpoint before it is kept."
+            )
+        arrays |= {f"metric/{index}": value for index, value in enumerate(progress.metrics)} | _random_states()
+        facts = asdict(progress) | {"metrics": len(progress.metrics)}
+        name = f"epoch{progress.epoch:06d}-step{progress.step:08d}.npz"
+        _write(self._folder / name, arrays | {"progress": np.array(json.dumps(facts))})
+        for old in self._found()[_KEPT:]:
+            old.unlink()
+
+    def restore(self) -> Progress | None:
+        """Puts the newest readable checkpoint into the variables; None where there is none."""
+        for path in self._found():
+            try:
+                arrays = _read(path)
+                facts = json.loads(str(arrays["progress"]))
+                values = [arrays[f"variable/{index}"] for index in range(len(self._variables))]
+                metrics = [arrays[f"metric/{index}"] for index in range(facts["metrics"])]
+            except _UNREADABLE:
+                continue
+            for variable, value in zip(self._variables, values, strict=True):
+                variable.assign(value)
+            _set_random_states(arrays)
+            return Progress(**facts | {"metrics": metrics})
+        return None
+
+    def save_best(self) -> None:
+        """Keeps the weights as the best ones so far."""
+        _write(self._folder / _BEST, {str(i): _value(weight) for i, weight in enumerate(self._model.weights)})
+
+    def restore_best(self) -> None:
+        """Puts the best weights into the model."""
+        arrays = _read(self._folder / _BEST)
+        for index, weight in enumerate(self._model.weights):
+            weight.assign(arrays[str(index)])
+
+    def make_room(self) -> None:
+        """Removes what an interrupted write left behind, and checks that the disk has room for the whole run.
+
+        Raises:
+            OSError: the folder cannot be made, or there is too little room.
+        """
+        self._folder.mkdir(parents=True, exist_ok=True)
+        for left in self._folder.glob("*.part"):
+            left.unlink()
+        state = sum(int(np.prod(v.shape)) * np.dtype(str(v.dtype)).itemsize for v in self._variables)
+        weights = sum(int(np.prod(v.shape)) * 4 for v in self._model.weights)
+        # The checkpoint being written and those kept; the best weights twice, the result twice; logs.
+        needed = (_KEPT + 1) * state + 4 * weights + 2**20
+        present = sum(path.stat().st_size for path in self._folder.glob("*.npz"))
+        free = shutil.disk_usage(self._folder).free
+        if free + present < needed:
+            text = f"a run needs about {needed / 1e6:.0f} MB, {free / 1e6:.0f} MB are free"
+            raise OSError(errno.ENOSPC, f"No room on the disk: {text}", str(self._folder))
+
+    def _found(self) -> list[Path]:
+        return sorted(self._folder.glob("epoch*-step*.npz"), reverse=True)
+
+
+def _write(path: Path, arrays: dict[str, np.ndarray]) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_suffix(".part")
+    try:
+        with part.open("wb") as file:
+            np.savez(file, allow_pickle=False, **arrays)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(part, path)
+    except OSError:
+        part.unlink(missing_ok=True)
+        raise
+    _sync_folder(path.parent)
+
+
+def _sync_folder(folder: Path) -> None:
+    """Makes the new name as durable as the content; Windows cannot and need not."""
+    if os.name == "posix":
+        handle = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+
+
+def _read(path: Path) -> dict[str, np.ndarray]:
+    with np.load(path, allow_pickle=False) as archive:
+        return dict(archive)
+
+
+def _value(variable: Any) -> np.ndarray:
+    return np.array(keras.ops.convert_to_numpy(variable.value))
+
+
+def _finite(value: np.ndarray) -> bool:
+    return value.dtype.kind != "f" or bool(np.isfinite(value).all())
+
+
+def _random_states() -> dict[str, np.ndarray]:
+    """State outside of variables: on torch dropout draws from torch's own generators."""
+    if keras.backend.backend() != "torch":
+        return {}
+    import torch
+
+    states = {"random/cpu": torch.get_rng_state().numpy()}
+    if torch.cuda.is_available():
+        states |= {f"random/{i}": state.numpy() for i, state in enumerate(torch.cuda.get_rng_state_all())}
+    return states
+
+
+def _set_random_states(arrays: dict[str, np.ndarray]) -> None:
+    if keras.backend.backend() != "torch":
+        return
+    import torch
+
+    torch.set_rng_state(torch.from_numpy(arrays["random/cpu"]))
+    for index in range(torch.cuda.device_count() if torch.cuda.is_available() else 0):
+        if f"random/{index}" in arrays:
+            torch.cuda.set_rng_state(torch.from_numpy(arrays[f"random/{index}"]), index)
