@@ -232,7 +232,7 @@ def _is_paired(graph: _graph.Union) -> Any:
     """Whether edges 2k and 2k + 1 are each other's reverse for all k; an edge left over must be padding."""
     match = (graph.i[:-1] == graph.j[1:]) & (graph.j[:-1] == graph.i[1:])
     position = ops.cumsum(ops.ones_like(graph.i[1:]))  # 1, 2, ...: even ones join two different pairs
-    even = ops.equal(ops.shape(graph.i)[0] % 2, 0) | (graph.i[-1] == graph.j[-1])
+    even = ops.equal(ops.shape(graph.i)[0] % 2, 0) | ops.all(graph.i[-1:] == graph.j[-1:])
     return even & ops.all(match | (position % 2 == 0))
 
 

@@ -82,9 +82,7 @@ def _numbers(count: int) -> tuple[str, ...]:
 
 PRESETS = (
     _citation("pdegcn_cora", "cora", "PDE-GCN D, 16 steps", 1433, CORA, 157_696, 15.7),
-    _citation(
-        "pdegcn_m_cora", "cora", "PDE-GCN M, 8 steps", 1433, CORA, 124_929, kind="mixed", depth=8, step_size=2.5
-    ),
+    _citation("pdegcn_m_cora", "cora", "PDE-GCN M, 16 steps", 1433, CORA, 157_697, kind="mixed"),
     _citation("gcn_cora", "cora", "GCN, 2 convolutions", 1433, CORA, 100_480, kind="gcn", depth=2),
     _citation(
         "pdegcn_citeseer", "citeseer", "PDE-GCN D, 16 steps", 3703, CITESEER, 302_912, 24.4, dropout=0.7
@@ -92,13 +90,11 @@ PRESETS = (
     _citation(
         "pdegcn_m_citeseer",
         "citeseer",
-        "PDE-GCN M, 8 steps",
+        "PDE-GCN M, 16 steps",
         3703,
         CITESEER,
-        270_145,
+        302_913,
         kind="mixed",
-        depth=8,
-        step_size=2.5,
         dropout=0.7,
     ),
     _citation("gcn_citeseer", "citeseer", "GCN, 2 convolutions", 3703, CITESEER, 245_696, kind="gcn", depth=2),
