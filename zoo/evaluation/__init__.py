@@ -3,11 +3,12 @@
 from zoo.evaluation.classification import evaluate
 from zoo.evaluation.equivariance import equivariance_error
 from zoo.evaluation.graph_energy import graph_energy
-from zoo.evaluation.graphs import check_step_size, pack_graph
+from zoo.evaluation.graphs import ASSET, check_step_size, pack_graph, takes_graphs
 from zoo.evaluation.macs import CONVENTION, count_macs
 from zoo.evaluation.prediction import predict
 
 __all__ = [
+    "ASSET",
     "CONVENTION",
     "check_step_size",
     "count_macs",
@@ -16,4 +17,5 @@ __all__ = [
     "graph_energy",
     "pack_graph",
     "predict",
+    "takes_graphs",
 ]

@@ -12,7 +12,15 @@ import keras
 import numpy as np
 
 from zoo import datasets, hub
-from zoo.evaluation import CONVENTION, count_macs, equivariance_error, evaluate
+from zoo.evaluation import (
+    ASSET,
+    CONVENTION,
+    count_macs,
+    equivariance_error,
+    evaluate,
+    pack_graph,
+    takes_graphs,
+)
 from zoo.training import record
 
 _GOLDEN_IMAGES = 4
@@ -56,18 +64,22 @@ def publish(
     model = hub.build(name)
     for target, source in zip(model.weights, hub.load(folders[best]).weights, strict=True):
         target.assign(source)
-    images = datasets.load(dataset, "validation", data=data)[0][:_GOLDEN_IMAGES]
+    graph = takes_graphs(model)
+    inputs = datasets.load(dataset, "validation", data=data)[0]
+    examples = hub.example_inputs(model) if graph else inputs[:_GOLDEN_IMAGES]
     card = {
         "dataset": {"name": dataset, "split": "train", **datasets.FACTS[dataset]},
         "metrics": [_metric(name, tag, errors, best, [run["seed"] for run in facts])],
         "recipe": facts[best]["recipe"],
         "training": _training(facts[best], len(facts)),
-        "symmetry": _symmetry(model, images),
+        "symmetry": _symmetry(model, examples),
         "license": _LICENSE,
-        "architecture": {"macs": count_macs(model), "flops_convention": CONVENTION},
+        # The arithmetic of a graph network depends on the graph.
+        "architecture": {} if graph else {"macs": count_macs(model), "flops_convention": CONVENTION},
     }
     history = (folders[best] / record.HISTORY).read_text()
-    return hub.publish(model, tag, card=card, inputs=images, history=history, root=root)
+    assets = {ASSET: pack_graph(inputs)} if graph else None
+    return hub.publish(model, tag, card=card, inputs=examples, history=history, assets=assets, root=root)
 
 
 def _check(facts: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -114,7 +126,7 @@ def _training(run: Mapping[str, Any], count: int) -> dict[str, Any]:
     }
 
 
-def _symmetry(model: keras.Model, images: np.ndarray) -> dict[str, Any] | None:
+def _symmetry(model: keras.Model, images: Any) -> dict[str, Any] | None:
     """Group and error of an equivariant network; None for any other."""
     group = getattr(hub.origin_of(model).config, "group", None)
     if group is None:
