@@ -33,9 +33,7 @@ def main() -> None:
     parser.add_argument("--epochs", type=int, help="instead of the recipes'")
     parser.add_argument("--plot", metavar="FILE.png")
     options = parser.parse_args()
-    splits = {
-        name: datasets.load(options.dataset, name, data=options.data) for name in ("train", "validation", "test")
-    }
+    splits = {name: datasets.load(options.dataset, name, data=options.data) for name in ("train", "validation", "test")}
     means: dict[str, dict[int, float]] = {name: {} for name in NETWORKS}
     print(f"| Network | {' | '.join(f'{depth} layers' for depth in options.depths)} |")
     print("| --- |" + " ---: |" * len(options.depths))

@@ -71,7 +71,9 @@ def test_wrong_graphs_are_refused(graph: object, words: str) -> None:
         zoo.predict(network(), graph)
 
 
-@pytest.mark.parametrize(("nodes", "words"), [([9], "no node 9"), ([-1], "no node -1"), ([0.5], "list of node numbers")])
+@pytest.mark.parametrize(
+    ("nodes", "words"), [([9], "no node 9"), ([-1], "no node -1"), ([0.5], "list of node numbers")]
+)
 def test_wrong_nodes_are_refused(nodes: list, words: str) -> None:
     with pytest.raises(ValueError, match=words):
         zoo.predict(network(), GRAPH, nodes=nodes)

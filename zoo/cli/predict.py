@@ -59,7 +59,7 @@ def run(options: argparse.Namespace) -> int:
 def _run_nodes(options: argparse.Namespace) -> int:
     names = [*options.images, *([options.model] if options.model else [])]
     if len(names) != 1:
-        raise ValueError(f"Which model? --node goes with one model's name, as in zoo predict NAME --node 5; got {names}.")
+        raise ValueError(f"--node goes with one model's name, as in zoo predict NAME --node 5; got {names}.")
     if options.plot:
         raise ValueError("--plot draws images: leave it out with --node.")
     predictions = zoo.predict(names[0], nodes=options.node, top=options.top)

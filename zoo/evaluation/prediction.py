@@ -60,9 +60,7 @@ def predict(
     return hub.decode(model, logits_of(model, batch, batch_size), top=top)
 
 
-def _predict_graph(
-    model: keras.Model, graph: Any, nodes: Sequence[int] | None, top: int
-) -> list[list[hub.Prediction]]:
+def _predict_graph(model: keras.Model, graph: Any, nodes: Sequence[int] | None, top: int) -> list[list[hub.Prediction]]:
     inputs = graph_inputs(shipped_graph(model) if graph is None else graph, model)
     of_nodes = len(model.output_shape) == 3
     if of_nodes and len(inputs["x"]) != 1:

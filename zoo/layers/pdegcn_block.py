@@ -19,7 +19,8 @@ class PDEGCNBlock(keras.layers.Layer):
         F_l(x) = G^T s(G x K_l) K_l^T                        s the activation, G the graph's gradient
         diffusive    x <- x - h F_l(x)
         hyperbolic   x <- 2 x - x_old - h^2 F_l(x)           x_old = x before the first step
-        mixed        x <- (2 b x - b x_old + a x - F_l(x)) / (a + b)     a = (1 - m) / h,  b = m / h^2,  m = sigmoid(alpha)
+        mixed        x <- (2 b x - b x_old + a x - F_l(x)) / (a + b)
+                     with a = (1 - m) / h,  b = m / h^2,  m = sigmoid(alpha)
 
     G is that of `GraphGradient`, G^T that of `GraphDivergence`. The kernels K_l (C, C) start near the identity.
 
@@ -219,12 +220,15 @@ class PDEGCNBlock(keras.layers.Layer):
         self, nodes_shape: tuple[int | None, ...], edges_shape: tuple[int | None, ...]
     ) -> tuple[int | None, ...]:
         """Shape of the output for input shapes."""
-        return (*nodes_shape[:-1], nodes_shape[-1] * (self.depth if self.concatenate else 1))
+        channels = nodes_shape[-1]
+        return (*nodes_shape[:-1], channels * self.depth if channels and self.concatenate else channels)
 
     def get_config(self) -> dict[str, Any]:
         """Arguments that rebuild the layer."""
-        names = ("depth", "kind", "step_size", "activation", "edge_dropout", "normalization", "share_alpha")
-        names += ("double", "paired", "concatenate", "seed")
+        names = (
+            *("depth", "kind", "step_size", "activation", "edge_dropout", "normalization"),
+            *("share_alpha", "double", "paired", "concatenate", "seed"),
+        )
         return super().get_config() | {name: getattr(self, name) for name in names}
 
 

@@ -45,7 +45,7 @@ def pad_graphs(
     lists = [check_edges(pairs, len(x)) for x, (_, pairs) in zip(features, graphs, strict=True)]
     nodes = _size(nodes, [len(x) for x in features], "nodes")
     edges = _size(edges, [len(pairs) for pairs in lists], "edges")
-    padded = np.zeros((len(features), nodes, widths.pop()), "float32")
+    padded = np.zeros((len(features), nodes, features[0].shape[1]), "float32")
     padded_edges = np.full((len(features), edges, 2), -1, "int32")
     mask = np.zeros((len(features), nodes), "float32")
     for row, (x, pairs) in enumerate(zip(features, lists, strict=True)):

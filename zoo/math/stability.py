@@ -12,9 +12,7 @@ from zoo.math.graphs import check_edges, gcn_weights, is_undirected
 _TOLERANCE, _ITERATIONS = 1e-6, 10_000
 
 
-def spectral_bound(
-    edges: Any, num_nodes: int, *, normalization: str | None = "gcn", activation: str = "relu"
-) -> float:
+def spectral_bound(edges: Any, num_nodes: int, *, normalization: str | None = "gcn", activation: str = "relu") -> float:
     """Largest eigenvalue of the map x -> F(x) that a layer with the identity as kernel applies.
 
     F is the G^T G of the graph, with its weights. Where every edge stands with its reverse, the ReLU passes one

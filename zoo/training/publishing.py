@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import keras
-import numpy as np
 
 from zoo import datasets, hub
 from zoo.evaluation import (

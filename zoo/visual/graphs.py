@@ -62,7 +62,8 @@ def plot_depths(
         >>> plot_depths({"D": {2: 80.0, 64: 82.0}, "GCN": {2: 81.0, 64: 30.0}}, path=path).stat().st_size > 1000
         True
     """
-    curves = {name: (np.asarray(sorted(by)), np.asarray([by[d] for d in sorted(by)])) for name, by in accuracies.items()}
+    points = {name: sorted(by_depth.items()) for name, by_depth in accuracies.items()}
+    curves = {name: (np.asarray(pairs)[:, 0], np.asarray(pairs)[:, 1]) for name, pairs in points.items() if pairs}
     return _draw(curves, Path(path), title, labels=("layers", "accuracy, %"), logarithmic=True)
 
 

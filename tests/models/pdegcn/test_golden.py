@@ -91,7 +91,9 @@ def test_weights_of_the_edges(name):
 @pytest.mark.parametrize("graph", ["sym", "iso_mid", "iso_end", "directed", "dup_loop"])
 def test_operators(graph, weights):
     golden = load_golden(FOLDER / "operators.npz")
-    case = {name.removeprefix(f"{graph}__{weights}__"): golden[name] for name in golden if f"{graph}__{weights}" in name}
+    case = {
+        name.removeprefix(f"{graph}__{weights}__"): golden[name] for name in golden if f"{graph}__{weights}" in name
+    }
     x, q, w = case["x"][None], case["e"][None], case["W"][None]
     edges = case["edge_index"].T[None].astype("int32")
     gradient = GraphGradient()(x, edges, edge_weight=w)

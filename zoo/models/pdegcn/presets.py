@@ -84,9 +84,7 @@ PRESETS = (
     _citation("pdegcn_cora", "cora", "PDE-GCN D, 16 steps", 1433, CORA, 157_696, 15.7),
     _citation("pdegcn_m_cora", "cora", "PDE-GCN M, 16 steps", 1433, CORA, 157_697, kind="mixed"),
     _citation("gcn_cora", "cora", "GCN, 2 convolutions", 1433, CORA, 100_480, kind="gcn", depth=2),
-    _citation(
-        "pdegcn_citeseer", "citeseer", "PDE-GCN D, 16 steps", 3703, CITESEER, 302_912, 24.4, dropout=0.7
-    ),
+    _citation("pdegcn_citeseer", "citeseer", "PDE-GCN D, 16 steps", 3703, CITESEER, 302_912, 24.4, dropout=0.7),
     _citation(
         "pdegcn_m_citeseer",
         "citeseer",

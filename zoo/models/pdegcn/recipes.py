@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import Any
 
 from zoo.models.recipe import Recipe
-
 
 _KERNEL = {"pde/kernel": 0.001}
 _MIXED = _KERNEL | {"pde/alpha": 0.15}
@@ -16,23 +16,21 @@ def _citation(dataset: str, **changes: Any) -> Recipe:
 
     The citation graphs list each edge beside its reverse, which the training step may rely on (`paired`).
     """
-    return Recipe(
-        **{
-            "dataset": dataset,
-            "epochs": 300,
-            "batch_size": 1,
-            "optimizer": "adam",
-            "schedule": "constant",
-            "learning_rate": 0.07,
-            "learning_rate_multipliers": _KERNEL,
-            "weight_decay": 5e-4,
-            "decay_kind": "l2",
-            "decay_exclude": ("pde/", "bias"),
-            "selection": "best",
-            "overrides": {"paired": True},
-        }
-        | changes
+    recipe = Recipe(
+        dataset=dataset,
+        epochs=300,
+        batch_size=1,
+        optimizer="adam",
+        schedule="constant",
+        learning_rate=0.07,
+        learning_rate_multipliers=_KERNEL,
+        weight_decay=5e-4,
+        decay_kind="l2",
+        decay_exclude=("pde/", "bias"),
+        selection="best",
+        overrides={"paired": True},
     )
+    return dataclasses.replace(recipe, **changes)
 
 
 def _gcn(dataset: str) -> Recipe:
