@@ -14,7 +14,7 @@ import keras
 import numpy as np
 
 from zoo import datasets, hub
-from zoo.evaluation import CONVENTION, count_macs, equivariance_error, evaluate
+from zoo.evaluation import ASSET, CONVENTION, count_macs, equivariance_error, evaluate, pack_graph, takes_graphs
 from zoo.hub import paths
 from zoo.models.recipe import Recipe
 from zoo.training import record
@@ -78,7 +78,8 @@ def publish(
         "architecture": _arithmetic(model),
     }
     history = (folders[best] / record.HISTORY).read_text()
-    return hub.publish(model, tag, card=card, inputs=golden, history=history, root=root)
+    assets = {ASSET: pack_graph(inputs)} if takes_graphs(model) else None
+    return hub.publish(model, tag, card=card, inputs=golden, history=history, assets=assets, root=root)
 
 
 def check_tag(name: str, tag: str, *, smoke: bool = False, root: str | os.PathLike[str] | None = None) -> None:
