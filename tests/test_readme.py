@@ -12,7 +12,7 @@ from pathlib import Path
 import keras
 import pytest
 
-from zoo.models import e4net
+from zoo.models import e4net, pdegcn
 
 CARD = {
     "name": "net10_digits",
@@ -78,6 +78,7 @@ PAGES_THAT_RUN = (
     "docs/tensorflow-addons.md",
     "docs/devices.md",
     "docs/train.md",
+    "docs/pdegcn.md",
 )
 
 
@@ -93,9 +94,11 @@ def test_the_page_runs(page: str, root: Path, tmp_path: Path, monkeypatch: pytes
         exec(compile(block, page, "exec"), scope)
 
 
-def test_the_page_of_e4net_has_the_registered_parameters(root: Path) -> None:
-    rows = re.findall(r"^\| `(\w+)` .*\| ([\d,]+) \|$", (root / "docs/e4net.md").read_text("utf-8"), re.MULTILINE)
-    presets = {preset.name: f"{preset.parameters:,}" for preset in e4net.PRESETS}
+@pytest.mark.parametrize("family", [e4net, pdegcn], ids=["e4net", "pdegcn"])
+def test_the_pages_have_the_registered_parameters(root: Path, family: types.ModuleType) -> None:
+    text = (root / f"docs/{family.__name__.rpartition('.')[2]}.md").read_text("utf-8")
+    rows = re.findall(r"^\| `(\w+)` .*\| ([\d,]+) \|$", text, re.MULTILINE)
+    presets = {preset.name: f"{preset.parameters:,}" for preset in family.PRESETS}
     assert dict(rows) == presets
 
 

@@ -45,7 +45,7 @@ def test_the_command_predicts_nodes(run: Path, capsys: pytest.CaptureFixture[str
     assert [row["node"] for row in rows] == [5, 7] and len(rows[0]["predictions"]) == 3
     assert cli.main(["predict", str(run), "--node", "9"]) != 0
     assert "no node 9: the graph has the nodes 0 to 8" in capsys.readouterr().err
-    wrong = (["predict"], ["predict", "a", "b", "--node", "1"], ["predict", str(run), "--node", "1", "--plot", "a.png"])
+    wrong = (["predict", "a", "b", "--node", "1"], ["predict", str(run), "--node", "1", "--plot", "a.png"])
     assert all(cli.main(arguments) != 0 for arguments in wrong)
 
 

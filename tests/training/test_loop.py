@@ -11,6 +11,7 @@ import pytest
 import zoo
 from tests.training import toy
 from zoo.training import epochs, record
+from zoo.training.events import Events
 
 XLA = keras.backend.backend() != "torch"
 
@@ -55,13 +56,26 @@ def test_events_of_tensorboard(tmp_path):
     from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
     run = zoo.train("dots", out=tmp_path / "run", progress=False)
-    events = EventAccumulator(str(run / "events")).Reload()
-    tensors = [event.tensor_proto.float_val[0] for event in events.Tensors("val_loss")]
-    assert tensors == pytest.approx(history(run)["val_loss"])
+    events = EventAccumulator(str(run / "events")).Reload().Scalars("val_loss")
+    assert [event.step for event in events] == [0, 1, 2]
+    assert [event.value for event in events] == pytest.approx(history(run)["val_loss"])
+
+
+def test_events_are_written_anew_when_a_run_goes_on(tmp_path):
+    pytest.importorskip("tensorboard", reason="writes the events")
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    rows = [{"epoch": 0, "loss": 2.0}, {"epoch": 1, "loss": 1.0}]
+    for done in (0, 1):
+        events = Events(tmp_path, rows[:done], say=print)
+        events.write(rows[done])
+        events.close()
+    found = EventAccumulator(str(tmp_path / "events")).Reload().Scalars("loss")
+    assert [(event.step, event.value) for event in found] == [(0, 2.0), (1, 1.0)]
 
 
 def test_without_tensorboard_it_says_what_is_missing(tmp_path, monkeypatch, capsys):
-    monkeypatch.setitem(__import__("sys").modules, "tensorboard.summary", None)
+    monkeypatch.setitem(__import__("sys").modules, "tensorboard.summary.writer.record_writer", None)
     run = zoo.train("dots", out=tmp_path / "run", epochs=1)
     assert 'pip install "zoo[train]"' in capsys.readouterr().err and not (run / "events").exists()
 

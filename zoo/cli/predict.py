@@ -26,7 +26,7 @@ def register(commands: Any) -> None:
     parser.add_argument("--top", type=int, default=3, metavar="K", help="classes an image (default: %(default)s)")
     parser.add_argument("--plot", metavar="FILE.png", help="also draw the images with their predictions")
     output.add_json(parser)
-    parser.set_defaults(run=run)
+    parser.set_defaults(run=run, wrong_usage=parser.error)
 
 
 def run(options: argparse.Namespace) -> int:
@@ -36,7 +36,7 @@ def run(options: argparse.Namespace) -> int:
     if options.node is not None:
         return _run_nodes(options)
     if not options.images:
-        raise ValueError("Which images? Name their files, or nodes of a model's graph: zoo predict NAME --node 5.")
+        options.wrong_usage("name image files, or nodes of a model's graph: zoo predict NAME --node 5")
     model = zoo.load(options.model or DEFAULT_MODEL)
     images = zoo.datasets.read_images(options.images, model.input_shape[1:])
     predictions = zoo.predict(model, images, top=options.top)

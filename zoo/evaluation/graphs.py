@@ -83,8 +83,8 @@ def check_step_size(model: keras.Model, inputs: Inputs) -> float | None:
         >>> import zoo
         >>> model = zoo.build("pdegcn_cora")
         >>> inputs = {"x": np.zeros((1, 2, 1433)), "edges": np.array([[[0, 1], [1, 0]]])}
-        >>> round(check_step_size(model, inputs), 1)
-        3.9
+        >>> 3.5 < check_step_size(model, inputs) < 4
+        True
     """
     limit = None
     for block in (layer for layer in model.layers if isinstance(layer, PDEGCNBlock)):

@@ -53,7 +53,9 @@ def build(name_or_config: Any, **overrides: Any) -> keras.Model:
     if "num_classes" in overrides:
         overrides["num_classes"] = check_classes(overrides["num_classes"])
     if "input_shape" in overrides:
-        overrides["input_shape"] = check_input_shape(overrides["input_shape"])
+        overrides["input_shape"] = check_input_shape(
+            overrides["input_shape"], getattr(config, "input_shape", (None, None, None))
+        )
     return _build(Source(registry.replace_config(config, **overrides), labels))
 
 
@@ -73,7 +75,7 @@ def load(
         name: `"model"`, `"model.tag"`, or a folder written by `zoo.save` (`"./run"`; see `zoo.hub.parse_name`).
         weights: `"default"` for the newest tag, a tag, a folder, or None for an untrained model (reads no file).
         num_classes: another number of classes; then only the head's file is left out and the head starts untrained.
-        input_shape: another shape `(height, width, channels)` of the images.
+        input_shape: another shape `(height, width, channels)` of images, or `(nodes, features)` of graphs.
         include_head: False ends the model at the features that feed the head.
         dtype: a Keras dtype policy, for example `"mixed_bfloat16"`; None keeps Keras's current one.
         compile: compile for fine-tuning with AdamW(1e-3), cross-entropy and accuracy, by XLA on TensorFlow and JAX.
@@ -94,7 +96,7 @@ def load(
         >>> model.output_shape
         (None, 10)
     """
-    num_classes, input_shape = check_classes(num_classes), check_input_shape(input_shape)
+    num_classes = check_classes(num_classes)
     if num_classes == 1 and compile:
         raise ValueError(
             "one logit learns nothing from cross-entropy over classes: use num_classes=2, or compile=False and compile "
@@ -106,7 +108,9 @@ def load(
     if num_classes is not None:
         overrides |= {"num_classes": num_classes, "include_head": include_head}
     if input_shape is not None:
-        overrides["input_shape"] = input_shape
+        overrides["input_shape"] = check_input_shape(
+            input_shape, getattr(source.config, "input_shape", (None, None, None))
+        )
     if not include_head:
         overrides["include_head"] = False
     stored = source.config

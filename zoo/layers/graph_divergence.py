@@ -35,7 +35,7 @@ class GraphDivergence(keras.layers.Layer):
 
     Example:
         >>> nodes, edges = keras.ops.ones((1, 3, 8)), keras.ops.array([[[0, 1], [1, 2]]])
-        >>> GraphDivergence()(GraphGradient()(nodes, edges), edges, nodes).shape
+        >>> GraphDivergence()(keras.ops.ones((1, 2, 8)), edges, nodes).shape
         (1, 3, 8)
 
     Source: Eliasof, Haber and Treister, PDE-GCN, NeurIPS 2021.

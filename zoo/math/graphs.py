@@ -132,7 +132,7 @@ def gcn_weights(edges: Any, num_nodes: int) -> np.ndarray:
         float64 (E,).
 
     Example:
-        >>> gcn_weights([[0, 1], [1, 0], [-1, -1]], 2).tolist()
+        >>> gcn_weights([[0, 1], [1, 0], [-1, -1]], 2).round(3).tolist()
         [0.5, 0.5, 0.0]
     """
     edges = check_edges(edges, num_nodes)

@@ -13,6 +13,7 @@ from zoo.models.recipe import Recipe
 from zoo.training import record
 from zoo.training.batches import TrainingBatches
 from zoo.training.checkpoints import Checkpoints, Progress
+from zoo.training.events import Events
 from zoo.training.optimizers import averaged, inner, value_of
 from zoo.training.prefetch import Prefetch
 from zoo.training.strategies import Strategy
@@ -60,7 +61,7 @@ class Epochs:
         self.checkpoints = Checkpoints(
             self.folder / record.CHECKPOINTS, self.model, self.trainer.optimizer, writes=writes
         )
-        self.events = record.Events(self.folder, say=self.display.say) if writes else None
+        self.events: Events | None = None
 
     def run(self) -> dict[str, float]:
         """Trains, and leaves the selected weights in the model.
@@ -80,6 +81,8 @@ class Epochs:
             self.done = found
             self.display.say(f"going on after {found.epoch} epochs and {found.step} steps")
         self._write_history()
+        if self.devices.is_chief:
+            self.events = Events(self.folder, self.done.rows, say=self.display.say)
         with self.display.running():
             while self.done.epoch < self.recipe.epochs:
                 self._part()

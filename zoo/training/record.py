@@ -8,7 +8,6 @@ import json
 import os
 import platform
 import subprocess
-from collections.abc import Callable
 from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
@@ -19,7 +18,6 @@ from zoo.models.recipe import Recipe
 RUN = "run.json"
 HISTORY = "history.csv"
 CHECKPOINTS = "checkpoints"
-EVENTS = "events"
 
 _PACKAGES = ("keras", "numpy", "tensorflow", "jax", "torch")
 
@@ -88,37 +86,6 @@ def write_history(folder: Path, rows: list[dict[str, float]]) -> None:
     names = ["epoch", *sorted(set(rows[0]) - {"epoch"})] if rows else ["epoch"]
     lines = [",".join(names), *(",".join(str(row[name]) for name in names) for row in rows)]
     write_text(folder / HISTORY, "\n".join(lines) + "\n")
-
-
-class Events:
-    """TensorBoard's events of a run, in the folder `events`; without the package `tensorboard` there are none.
-
-    Args:
-        folder: of the run.
-        say: prints a line.
-    """
-
-    def __init__(self, folder: Path, *, say: Callable[[str], None]) -> None:
-        try:
-            from tensorboard.summary import Writer
-        except ImportError:
-            say('no TensorBoard events: pip install "zoo[train]" adds them')
-            self._writer = None
-        else:
-            self._writer = Writer(str(folder / EVENTS))
-
-    def write(self, row: dict[str, float]) -> None:
-        """Writes an epoch's numbers."""
-        if self._writer is not None:
-            for name, value in row.items():
-                if name != "epoch":
-                    self._writer.add_scalar(name, value, int(row["epoch"]))
-            self._writer.flush()
-
-    def close(self) -> None:
-        """Ends the file."""
-        if self._writer is not None:
-            self._writer.close()
 
 
 def recipe_facts(recipe: Recipe) -> dict[str, Any]:
