@@ -127,11 +127,11 @@ def test_a_batch_that_cannot_be_divided_is_refused():
         strategy.check_batch(30)
 
 
-def test_a_run_refuses_before_it_claims_a_folder(tmp_path, data, monkeypatch):
+def test_a_run_refuses_before_it_claims_a_folder(tmp_path, monkeypatch):
     out = tmp_path / "run"
     with pytest.raises(ValueError, match="did you mean 'single'"):
-        zoo.train("dots_mnistrot", out=out, data=data, strategy="singel")
+        zoo.train("dots", out=out, strategy="singel")
     monkeypatch.setattr(Strategy, "replicas", 3)
-    with pytest.raises(ValueError, match="3 equal parts, and the batch size 64 is no multiple"):
-        zoo.train("dots_mnistrot", out=out, data=data, strategy="single")
+    with pytest.raises(ValueError, match="3 equal parts, and the batch size 16 is no multiple"):
+        zoo.train("dots", out=out, strategy="single")
     assert not out.exists()

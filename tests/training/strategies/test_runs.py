@@ -20,20 +20,20 @@ def check(found: dict, strategy: str, replicas: int) -> None:
     assert {"run.json", "history.csv", "model.safetensors", "card.json"} <= set(found["files"])
     facts = found["facts"]
     assert facts["finished"] and (facts["strategy"], facts["replicas"]) == (strategy, replicas)
-    assert facts["recipe"]["batch_size"] == 64 * replicas  # linear scaling
+    assert facts["recipe"]["batch_size"] == 16 * replicas  # linear scaling
     assert facts["recipe"]["learning_rate"] == pytest.approx(0.01 * replicas)
 
 
-def test_two_processes_train_one_writes_and_both_resume(tmp_path, data):
+def test_two_processes_train_one_writes_and_both_resume(tmp_path):
     cluster = tensorflow_cluster(2) if BACKEND == "tensorflow" else jax_cluster(2, devices=1)
     strategy = TWO[BACKEND]
-    chief, other = run_all([([RUNS, strategy, str(tmp_path / "run"), str(data)], each) for each in cluster])
+    chief, other = run_all([([RUNS, strategy, str(tmp_path / "run")], each) for each in cluster])
     check(chief, strategy, replicas=2)
     assert not other["chief"] and other["broken"]
 
 
 @pytest.mark.large
-def test_one_process_with_two_devices_resumes(tmp_path, data):
+def test_one_process_with_two_devices_resumes(tmp_path):
     strategy = ONE[BACKEND]
-    (found,) = run_all([([RUNS, strategy, str(tmp_path / "run"), str(data)], {"JAX_NUM_CPU_DEVICES": "2"})])
+    (found,) = run_all([([RUNS, strategy, str(tmp_path / "run")], {"JAX_NUM_CPU_DEVICES": "2"})])
     check(found, strategy, replicas=1 if BACKEND == "jax" else 2)
