@@ -73,7 +73,7 @@ RULES = {
         frozenset({"keras", "numpy"}),
         OPTIONAL | {"PIL", "tensorflow_serving", "ai_edge_litert"},
     ),
-    "training": Rule(("evaluation", *BELOW), frozenset({"keras", "numpy", "rich"}), OPTIONAL),
+    "training": Rule(("evaluation", *BELOW), frozenset({"keras", "numpy", "rich"}), OPTIONAL | {"tensorboard"}),
     "evaluation": Rule(BELOW, frozenset({"keras", "numpy", "rich"}), OPTIONAL),
     "batch": Rule(("evaluation", *BELOW), frozenset({"keras", "numpy", "rich", "PIL"}), BATCH),
     "serving": Rule(("export", *BELOW), frozenset({"numpy", "PIL", "rich"}), SERVING),

@@ -76,6 +76,8 @@ PAGES_THAT_RUN = (
     "docs/e4net.md",
     "docs/data.md",
     "docs/tensorflow-addons.md",
+    "docs/devices.md",
+    "docs/train.md",
 )
 
 

@@ -10,6 +10,7 @@ import pytest
 import zoo.datasets
 from tests.datasets import graphs
 from zoo.datasets import planetoid, planetoid_raw
+from zoo.math import pair_edges
 
 
 @pytest.fixture
@@ -30,7 +31,7 @@ def test_what_a_model_gets(folder, tmp_path, split):
         "x": ((1, 9, 5), "float32"),
         "edges": ((1, 10, 2), "int32"),
     }
-    np.testing.assert_array_equal(inputs["edges"][0], graphs.EDGES)
+    np.testing.assert_array_equal(inputs["edges"][0], pair_edges(graphs.EDGES))
     np.testing.assert_array_equal(labels, graphs.LABELS[None])
     np.testing.assert_array_equal(weight, graphs.MASKS[split][None])
     assert labels.dtype == np.int64 and weight.dtype == np.float32

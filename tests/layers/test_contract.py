@@ -6,10 +6,28 @@ import pytest
 
 from tests.layers.equivariant import normal
 from zoo import layers
-from zoo.layers import BlockMaxPooling2D, E4Conv2D, GBatchNormalization, GConv2D, GDropout, GroupPooling, LiftingConv2D
+from zoo.layers import (
+    BlockMaxPooling2D,
+    E4Conv2D,
+    GBatchNormalization,
+    GConv2D,
+    GDropout,
+    GraphAverage,
+    GraphConvolution,
+    GraphDivergence,
+    GraphGradient,
+    GroupPooling,
+    LiftingConv2D,
+    PDEGCNBlock,
+)
 from zoo.testing import assert_close, check_layer
 
 OPEN = (None, None, None, 8)
+# Two graphs of five nodes: one directed with a loop, one in pairs with padding.
+EDGES = np.array(
+    [[[0, 1], [2, 1], [3, 3], [1, 4], [1, 0], [4, 2]], [[0, 1], [1, 0], [3, 2], [2, 3], [-1, -1], [-1, -1]]], "int32"
+)
+NODES = {"input_shape": (2, 5, 6), "dynamic_shape": (None, None, 6), "other_inputs": [EDGES]}
 CASES = {
     "LiftingConv2D": dict(
         layer_class=LiftingConv2D,
@@ -67,6 +85,45 @@ CASES = {
         expected_output_shape=(2, 3, 4, 8),
         expected_weights=0,
         dynamic_shape=OPEN,
+    ),
+    "GraphGradient": dict(
+        layer_class=GraphGradient,
+        init_kwargs={"normalization": "gcn"},
+        expected_output_shape=(2, 6, 6),
+        expected_weights=0,
+        **NODES,
+    ),
+    "GraphDivergence": dict(
+        layer_class=GraphDivergence,
+        init_kwargs={"normalization": "gcn"},
+        input_shape=(2, 6, 3),
+        dynamic_shape=(None, None, 3),
+        other_inputs=[EDGES, np.zeros((2, 5, 4), "float32")],
+        expected_output_shape=(2, 5, 3),
+        expected_weights=0,
+    ),
+    "GraphAverage": dict(
+        layer_class=GraphAverage,
+        init_kwargs={"to": "nodes", "mode": "max"},
+        input_shape=(2, 6, 3),
+        dynamic_shape=(None, None, 3),
+        other_inputs=[EDGES, np.zeros((2, 5, 4), "float32")],
+        expected_output_shape=(2, 5, 3),
+        expected_weights=0,
+    ),
+    "GraphConvolution": dict(
+        layer_class=GraphConvolution,
+        init_kwargs={"units": 4},
+        expected_output_shape=(2, 5, 4),
+        expected_weights=6 * 4 + 4,
+        **NODES,
+    ),
+    "PDEGCNBlock": dict(
+        layer_class=PDEGCNBlock,
+        init_kwargs={"depth": 2, "kind": "mixed", "share_alpha": False, "concatenate": True, "step_size": 0.5},
+        expected_output_shape=(2, 5, 12),
+        expected_weights=2 * 6 * 6 + 2,
+        **NODES,
     ),
 }
 
@@ -137,6 +194,20 @@ def naive_e4(layer, x):
         (lambda: GroupPooling(mode="min"), "max.*min"),
         (lambda: GDropout(1.0), r"\[0, 1\)"),
         (lambda: BlockMaxPooling2D(0), "pool_size"),
+        (lambda: GraphGradient("sym"), '"gcn" or None; got .sym'),
+        (lambda: GraphGradient().build((None, 5), (None, 6, 2)), "nodes of shape .batch, number, channels"),
+        (lambda: GraphGradient()(normal(1, 2, 3), np.zeros((1, 4, 2))), "integer node numbers"),
+        (lambda: GraphDivergence().build((1, 6, 3), (1, 2, 6), (1, 5, 3)), r"\(batch, edges, 2\); got \(1, 2, 6\)"),
+        (lambda: GraphAverage("faces"), '"edges" or "nodes"'),
+        (lambda: GraphAverage("edges", mode="max"), "got 'max' with to='edges'"),
+        (lambda: GraphAverage("nodes")(normal(2, 6, 3), EDGES), "needs `nodes`"),
+        (lambda: GraphConvolution(0), "`units` must be a positive integer; got 0"),
+        (lambda: PDEGCNBlock(0), "`depth` must be a positive integer; got 0"),
+        (lambda: PDEGCNBlock(2, "parabolic"), "diffusive, hyperbolic, mixed; got 'parabolic'"),
+        (lambda: PDEGCNBlock(2, step_size=0.0), "`step_size` must be positive"),
+        (lambda: PDEGCNBlock(2, activation="gelu"), '"relu" or "tanh"; got .gelu'),
+        (lambda: PDEGCNBlock(2, edge_dropout=1.0), r"`edge_dropout` must lie in \[0, 1\)"),
+        (lambda: PDEGCNBlock(2, double=True), '`double` needs activation="tanh"'),
     ],
 )
 def test_errors_say_what_was_expected(make, words):

@@ -34,10 +34,11 @@ def run(options: argparse.Namespace) -> int:
     if options.json:
         output.print_json(result)
         return 0
+    what = "nodes" if "nodes" in result else "images"
     rows = {
         "model": result["model"],
-        "data": f"{result['dataset']}, {result['split']}: {result['images']:,} images",
-        "error": f"{result['error_percent']:.3f} % ({result['images'] - result['correct']:,} wrong)",
+        "data": f"{result['dataset']}, {result['split']}: {result[what]:,} {what}",
+        "error": f"{result['error_percent']:.3f} % ({result[what] - result['correct']:,} wrong)",
         "accuracy": f"{100 * result['accuracy']:.3f} %",
         "loss": f"{result['loss']:.5f}",
     }

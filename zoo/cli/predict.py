@@ -1,4 +1,4 @@
-"""`zoo predict`: classify image files."""
+"""`zoo predict`: classify image files, or nodes of the graph that a model was trained on."""
 
 from __future__ import annotations
 
@@ -15,9 +15,14 @@ DEFAULT_MODEL = "e4net_mnistrot"
 
 def register(commands: Any) -> None:
     """Adds the command to the parser."""
-    parser = commands.add_parser("predict", help="classify images", description="Classify image files.")
-    parser.add_argument("images", nargs="+", metavar="IMAGE", help="image files (PNG, JPEG, ...)")
-    parser.add_argument("--model", default=DEFAULT_MODEL, metavar="NAME", help="model to use (default: %(default)s)")
+    parser = commands.add_parser(
+        "predict",
+        help="classify images or nodes",
+        description="Classify image files; or, as in `zoo predict pdegcn_cora --node 5`, nodes of a model's graph.",
+    )
+    parser.add_argument("images", nargs="*", metavar="IMAGE", help="image files (PNG, JPEG, ...); with --node a model")
+    parser.add_argument("--model", metavar="NAME", help=f"model to use (default: {DEFAULT_MODEL})")
+    parser.add_argument("--node", type=int, nargs="+", metavar="N", help="nodes of the graph beside the weights")
     parser.add_argument("--top", type=int, default=3, metavar="K", help="classes an image (default: %(default)s)")
     parser.add_argument("--plot", metavar="FILE.png", help="also draw the images with their predictions")
     output.add_json(parser)
@@ -28,7 +33,11 @@ def run(options: argparse.Namespace) -> int:
     """Prints the most probable classes of each image."""
     if options.top < 1:
         raise ValueError(f"--top must be at least 1; got {options.top}.")
-    model = zoo.load(options.model)
+    if options.node is not None:
+        return _run_nodes(options)
+    if not options.images:
+        raise ValueError("Which images? Name their files, or nodes of a model's graph: zoo predict NAME --node 5.")
+    model = zoo.load(options.model or DEFAULT_MODEL)
     images = zoo.datasets.read_images(options.images, model.input_shape[1:])
     predictions = zoo.predict(model, images, top=options.top)
     if options.plot:
@@ -41,11 +50,30 @@ def run(options: argparse.Namespace) -> int:
             ]
         )
         return 0
-    table = output.table("file", "prediction", "probability", "then", right=("probability",))
-    for file, row in zip(options.images, predictions, strict=True):
-        others = ", ".join(f"{other.label} {output.percent(other.probability)}" for other in row[1:])
-        table.add_row(Text(file), Text(row[0].label, "bold"), output.percent(row[0].probability), Text(others))
-    output.show(table)
+    output.show(_table("file", options.images, predictions))
     if options.plot:
         output.show(f"picture: {options.plot}")
     return 0
+
+
+def _run_nodes(options: argparse.Namespace) -> int:
+    names = [*options.images, *([options.model] if options.model else [])]
+    if len(names) != 1:
+        raise ValueError(f"--node goes with one model's name, as in zoo predict NAME --node 5; got {names}.")
+    if options.plot:
+        raise ValueError("--plot draws images: leave it out with --node.")
+    predictions = zoo.predict(names[0], nodes=options.node, top=options.top)
+    if options.json:
+        pairs = zip(options.node, predictions, strict=True)
+        output.print_json([{"node": node, "predictions": [vars(found) for found in row]} for node, row in pairs])
+    else:
+        output.show(_table("node", [str(node) for node in options.node], predictions))
+    return 0
+
+
+def _table(what: str, names: list[str], predictions: Any) -> Any:
+    table = output.table(what, "prediction", "probability", "then", right=("probability",))
+    for name, row in zip(names, predictions, strict=True):
+        others = ", ".join(f"{other.label} {output.percent(other.probability)}" for other in row[1:])
+        table.add_row(Text(name), Text(row[0].label, "bold"), output.percent(row[0].probability), Text(others))
+    return table

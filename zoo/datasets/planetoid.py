@@ -13,6 +13,7 @@ import numpy as np
 
 from zoo.datasets.arrays import read_npz
 from zoo.datasets.planetoid_raw import is_raw, raw_files, read_raw
+from zoo.math import pair_edges
 
 FOLDER = "planetoid"
 NAMES = ("citeseer", "cora", "pubmed")
@@ -55,7 +56,8 @@ def read(folder: Path, name: str, split: str) -> tuple[Inputs, np.ndarray, np.nd
 
     Returns:
         Inputs `{"x": float32 (1, N, F), "edges": int32 (1, E, 2)}` with rows of features that sum to 1 (or to 0, for
-        nodes without words), labels int64 (1, N), and weights float32 (1, N): 1 for the nodes of the split, else 0.
+        nodes without words) and each edge beside its reverse, labels int64 (1, N), and weights float32 (1, N): 1 for
+        the nodes of the split, else 0.
 
     Raises:
         FileNotFoundError: the files are not there, or hold no features; says what is missing.
@@ -90,7 +92,7 @@ def as_inputs(
     features: np.ndarray, edges: np.ndarray, labels: np.ndarray, mask: np.ndarray
 ) -> tuple[Inputs, np.ndarray, np.ndarray]:
     """A graph as a batch of one: inputs with normalised features, labels, and weights from the mask."""
-    inputs = {"x": normalize_rows(features)[None], "edges": edges[None]}
+    inputs = {"x": normalize_rows(features)[None], "edges": pair_edges(edges)[None]}
     return inputs, labels[None], mask.astype(np.float32)[None]
 
 

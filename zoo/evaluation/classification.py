@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from zoo import datasets, hub
+from zoo.evaluation.graphs import graph_inputs, graph_logits, takes_graphs
 from zoo.evaluation.inputs import image_batch, model_shape
 from zoo.evaluation.prediction import logits_of, resolve_model
 
@@ -35,8 +36,9 @@ def evaluate(
         progress: show a progress bar on the standard error stream when that is a terminal.
 
     Returns:
-        `model`, `dataset`, `split`, `images` (how many), `correct` (how many), `accuracy` (0..1), `error_percent`
-        (100 - 100 accuracy) and `loss` (mean cross-entropy in nats).
+        `model`, `dataset`, `split`, `images` or `nodes` (how many), `correct` (how many), `accuracy` (0..1),
+        `error_percent` (100 - 100 accuracy) and `loss` (mean cross-entropy in nats). Of a graph's nodes, only those of
+        the split count.
 
     Raises:
         ValueError: unknown model, data set or split, a model whose data set is unknown, or images and classes that do
@@ -50,23 +52,34 @@ def evaluate(
     """
     model = resolve_model(name_or_model)
     dataset = dataset or _registered_dataset(model)
-    images, labels = datasets.load(dataset, split, data=data)
-    images = image_batch(images, model_shape(model))
-    with _bar(progress) as bar:
-        task = bar.add_task(f"{dataset} {split}", total=len(images))
-        logits = logits_of(model, images, batch_size, advance=lambda done: bar.advance(task, done))
+    inputs, labels, *weights = datasets.load(dataset, split, data=data)
+    if takes_graphs(model):
+        what, (logits, labels) = "nodes", _nodes(model, graph_inputs(inputs, model), labels, *weights)
+    else:
+        what, images = "images", image_batch(inputs, model_shape(model))
+        with _bar(progress) as bar:
+            task = bar.add_task(f"{dataset} {split}", total=len(images))
+            logits = logits_of(model, images, batch_size, advance=lambda done: bar.advance(task, done))
     correct, loss = _score(logits, labels)
     label = name_or_model if isinstance(name_or_model, (str, os.PathLike)) else model.name
     return {
         "model": str(label),
         "dataset": dataset,
         "split": split,
-        "images": len(images),
+        what: len(labels),
         "correct": correct,
-        "accuracy": correct / len(images),
-        "error_percent": 100.0 * (len(images) - correct) / len(images),
+        "accuracy": correct / len(labels),
+        "error_percent": 100.0 * (len(labels) - correct) / len(labels),
         "loss": loss,
     }
+
+
+def _nodes(
+    model: keras.Model, inputs: dict[str, np.ndarray], labels: np.ndarray, weights: np.ndarray | None = None
+) -> tuple[np.ndarray, np.ndarray]:
+    """Logits and labels of the nodes that the weights choose; all without weights."""
+    chosen = np.ones(np.shape(labels), bool) if weights is None else np.asarray(weights) > 0
+    return graph_logits(model, inputs)[chosen], np.asarray(labels)[chosen]
 
 
 def _registered_dataset(model: keras.Model) -> str:

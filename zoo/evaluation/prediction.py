@@ -1,36 +1,45 @@
-"""From images to named classes."""
+"""From images or graphs to named classes."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import keras
 import numpy as np
 
 from zoo import hub
+from zoo.evaluation.graphs import chosen_nodes, graph_inputs, graph_logits, shipped_graph, takes_graphs
 from zoo.evaluation.inputs import image_batch, model_shape
 
 
 def predict(
-    name_or_model: str | os.PathLike[str] | keras.Model, images: Any, *, top: int = 5, batch_size: int = 64
+    name_or_model: str | os.PathLike[str] | keras.Model,
+    inputs: Any = None,
+    *,
+    nodes: Sequence[int] | None = None,
+    top: int = 5,
+    batch_size: int = 64,
 ) -> list[list[hub.Prediction]]:
-    """Classifies images.
+    """Classifies images, the nodes of a graph, or graphs.
 
     Args:
         name_or_model: a model from `zoo.load`, or a name as `zoo.load` takes it. Load the model once and pass it
             when you predict repeatedly.
-        images: an array or tensor of shape `(N, H, W, C)` with raw pixels in 0..255, or a list of image files (PNG,
-            JPEG, ...), which are converted and resized to the model's input.
-        top: how many classes to give for each image.
+        inputs: an array or tensor of shape `(N, H, W, C)` with raw pixels in 0..255, or a list of image files (PNG,
+            JPEG, ...), which are converted and resized to the model's input. For models of graphs
+            `{"x": features, "edges": pairs}`; None for the graph that ships with the weights.
+        nodes: the nodes to classify, for models of a graph's nodes; None for all.
+        top: how many classes to give for each image, node or graph.
         batch_size: images a step; bounds the memory needed.
 
     Returns:
-        For each image its most probable classes, by falling probability.
+        For each image, node or graph its most probable classes, by falling probability.
 
     Raises:
-        ValueError: unknown model, no images, a wrong shape, NaN or infinite pixels, a file that is no image.
+        ValueError: unknown model, no images, a wrong shape, NaN or infinite values, a file that is no image, edges or
+            nodes that are not in the graph.
         FileNotFoundError: an image file does not exist.
 
     Example:
@@ -41,8 +50,26 @@ def predict(
         (2, 3)
     """
     model = resolve_model(name_or_model)
-    batch = image_batch(images, model_shape(model))
+    if takes_graphs(model):
+        return _predict_graph(model, inputs, nodes, top)
+    if nodes is not None:
+        raise ValueError(f"{model.name!r} classifies images and knows of no nodes: leave out nodes={nodes!r}.")
+    if inputs is None:
+        raise ValueError(f"What shall {model.name!r} classify? Pass images, as an array or as a list of files.")
+    batch = image_batch(inputs, model_shape(model))
     return hub.decode(model, logits_of(model, batch, batch_size), top=top)
+
+
+def _predict_graph(model: keras.Model, graph: Any, nodes: Sequence[int] | None, top: int) -> list[list[hub.Prediction]]:
+    inputs = graph_inputs(shipped_graph(model) if graph is None else graph, model)
+    of_nodes = len(model.output_shape) == 3
+    if of_nodes and len(inputs["x"]) != 1:
+        raise ValueError(f"{model.name!r} classifies nodes: pass one graph at a time; got {len(inputs['x'])}.")
+    if nodes is not None and not of_nodes:
+        raise ValueError(f"{model.name!r} classifies whole graphs: leave out nodes={nodes!r}.")
+    chosen = chosen_nodes(nodes, inputs["x"].shape[1]) if of_nodes else slice(None)
+    logits = graph_logits(model, inputs)
+    return hub.decode(model, (logits[0] if of_nodes else logits)[chosen], top=top)
 
 
 def resolve_model(name_or_model: str | os.PathLike[str] | keras.Model) -> keras.Model:

@@ -3,7 +3,7 @@
 from zoo.hub.cards import Card, FileFacts
 from zoo.hub.decoding import Prediction, decode
 from zoo.hub.examples import example_inputs
-from zoo.hub.loading import build, compile_for_fine_tuning, features, load
+from zoo.hub.loading import build, compile_for_fine_tuning, features, load, suits_xla
 from zoo.hub.names import ModelName, parse_name
 from zoo.hub.origin import Origin, origin_of
 from zoo.hub.registry import find_preset, find_recipe, list_models
@@ -33,5 +33,6 @@ __all__ = [
     "parse_name",
     "publish",
     "save",
+    "suits_xla",
     "verify",
 ]

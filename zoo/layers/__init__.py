@@ -5,8 +5,13 @@ from zoo.layers.e4_conv2d import E4Conv2D
 from zoo.layers.g_batch_normalization import GBatchNormalization
 from zoo.layers.g_conv2d import GConv2D
 from zoo.layers.g_dropout import GDropout
+from zoo.layers.graph_average import GraphAverage
+from zoo.layers.graph_convolution import GraphConvolution
+from zoo.layers.graph_divergence import GraphDivergence
+from zoo.layers.graph_gradient import GraphGradient
 from zoo.layers.group_pooling import GroupPooling
 from zoo.layers.lifting_conv2d import LiftingConv2D
+from zoo.layers.pdegcn_block import PDEGCNBlock
 
 __all__ = [
     "BlockMaxPooling2D",
@@ -14,6 +19,11 @@ __all__ = [
     "GBatchNormalization",
     "GConv2D",
     "GDropout",
+    "GraphAverage",
+    "GraphConvolution",
+    "GraphDivergence",
+    "GraphGradient",
     "GroupPooling",
     "LiftingConv2D",
+    "PDEGCNBlock",
 ]

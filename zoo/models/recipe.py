@@ -88,9 +88,7 @@ class Recipe:
 
 def _faults(recipe: Recipe) -> list[str]:
     checks = {
-        "epochs, batch_size and accumulation are at least 1": min(
-            recipe.epochs, recipe.batch_size, recipe.accumulation
-        )
+        "epochs, batch_size and accumulation are at least 1": min(recipe.epochs, recipe.batch_size, recipe.accumulation)
         >= 1,
         "learning_rate is above 0": recipe.learning_rate > 0,
         "weight_decay is not negative": recipe.weight_decay >= 0,

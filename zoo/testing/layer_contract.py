@@ -11,7 +11,7 @@ import json
 import math
 import os
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -34,13 +34,26 @@ class _Case:
     dynamic_shape: Shape
     output_shape: tuple[int, ...]
     x: np.ndarray
+    others: tuple[np.ndarray, ...] = ()
+
+    @property
+    def shapes(self) -> list[tuple[int, ...]]:
+        return [self.input_shape, *(other.shape for other in self.others)]
+
+    def batch(self, size: int | None = None) -> Any:
+        """What a model of the layer takes: the first `size` samples, an array or a list of several."""
+        arrays = [array[:size] for array in (self.x, *self.others)]
+        return arrays if self.others else arrays[0]
 
     def make(self, **extra: Any) -> keras.layers.Layer:
         return self.layer_class(**{"name": "tested", **self.init_kwargs, **extra})
 
     def model(self, layer: keras.layers.Layer) -> keras.Model:
-        inputs = keras.Input(batch_shape=self.dynamic_shape, name="inputs")
-        return keras.Model(inputs, layer(inputs), name="contract")
+        inputs = [keras.Input(batch_shape=self.dynamic_shape, name="inputs")]
+        for index, other in enumerate(self.others):
+            shape = (*[None] * (other.ndim - 1), other.shape[-1])
+            inputs.append(keras.Input(batch_shape=shape, dtype=str(other.dtype), name=f"other{index}"))
+        return keras.Model(inputs if self.others else inputs[0], layer(*inputs), name="contract")
 
     def require(self, condition: Any, message: str) -> None:
         if not condition:
@@ -62,10 +75,11 @@ def check_layer(
     expected_weights: int,
     expected_non_trainable: int = 0,
     dynamic_shape: Shape | None = None,
+    other_inputs: Sequence[np.ndarray] = (),
     all_weights_learn: bool = True,
     low_precision: float = 5e-2,
 ) -> None:
-    """Checks everything that Keras users rely on in a layer with one float input and one output.
+    """Checks everything that Keras users rely on in a layer with one output, whose first input is a float tensor.
 
     In this order: `get_config` holds every argument and survives `from_config` and JSON; symbolic, eager and
     `compute_output_shape` agree; the numbers of weights are exact and their paths unique; a model with unknown batch
@@ -83,6 +97,8 @@ def check_layer(
             count.
         dynamic_shape: input shape with `None` where the layer accepts any size, e.g. `(None, None, None, 3)`; by
             default only the batch is `None`.
+        other_inputs: further arguments of the layer's call, with the same batch; for models with unknown sizes, all
+            axes but the last are `None`.
         all_weights_learn: False for a layer in which a trainable weight may rightly get no gradient.
         low_precision: largest difference of the output under 16 bit policies, relative to the largest output.
 
@@ -104,7 +120,7 @@ def check_layer(
         raise ValueError(f"input_shape must start with a batch of 2 or more, got {input_shape}.")
     x = np.random.default_rng(7).normal(size=input_shape).astype("float32")
     dynamic = dynamic_shape or (None, *input_shape[1:])
-    case = _Case(layer_class, dict(init_kwargs), input_shape, dynamic, expected_output_shape, x)
+    case = _Case(layer_class, dict(init_kwargs), input_shape, dynamic, expected_output_shape, x, tuple(other_inputs))
     _check_config(case)
     layer = _check_shapes(case)
     _check_weights(case, layer, expected_weights, expected_non_trainable)
@@ -133,10 +149,11 @@ def _check_config(case: _Case) -> None:
 
 def _check_shapes(case: _Case) -> keras.layers.Layer:
     layer = case.make()
-    symbolic = layer(keras.KerasTensor(case.input_shape, dtype="float32"))
+    others = [keras.KerasTensor(other.shape, dtype=str(other.dtype)) for other in case.others]
+    symbolic = layer(keras.KerasTensor(case.input_shape, dtype="float32"), *others)
     case.equal("shape of the symbolic call", tuple(symbolic.shape), case.output_shape)
-    case.equal("compute_output_shape", tuple(layer.compute_output_shape(case.input_shape)), case.output_shape)
-    eager = layer(case.x)
+    case.equal("compute_output_shape", tuple(layer.compute_output_shape(*case.shapes)), case.output_shape)
+    eager = layer(case.x, *case.others)
     case.equal("shape of the eager call", tuple(eager.shape), case.output_shape)
     case.equal("dtype", keras.backend.standardize_dtype(eager.dtype), layer.compute_dtype)
     case.require(np.isfinite(keras.ops.convert_to_numpy(eager)).all(), "the eager output is not finite.")
@@ -157,9 +174,10 @@ def _scalars(weights: list[Any]) -> int:
 
 def _check_dynamic_shape(case: _Case, layer: keras.layers.Layer) -> keras.Model:
     model = case.model(layer)
-    expected = layer(case.x, training=False) if _accepts_training(layer) else layer(case.x)
-    case.close("model with unknown sizes", model(case.x, training=False), expected, 1e-5)
-    single = model(case.x[:1], training=False)
+    arguments = {"training": False} if _accepts_training(layer) else {}
+    expected = layer(case.x, *case.others, **arguments)
+    case.close("model with unknown sizes", model(case.batch(), training=False), expected, 1e-5)
+    single = model(case.batch(1), training=False)
     case.equal("shape for a batch of 1", tuple(single.shape), (1, *case.output_shape[1:]))
     return model
 
@@ -173,7 +191,8 @@ def _check_training(case: _Case, model: keras.Model, all_weights_learn: bool) ->
     before = [keras.ops.convert_to_numpy(weight).copy() for weight in model.trainable_weights]
     # torch compiles through another compiler, which takes minutes the first time.
     model.compile(optimizer=keras.optimizers.SGD(0.01), loss="mse", jit_compile=keras.backend.backend() != "torch")
-    x, targets = np.concatenate([case.x] * STEPS), np.concatenate([y] * STEPS)
+    x = keras.tree.map_structure(lambda array: np.concatenate([array] * STEPS), case.batch())
+    targets = np.concatenate([y] * STEPS)
     history = model.fit(x, targets, batch_size=len(case.x), epochs=1, shuffle=False, verbose=0)
     loss = history.history["loss"][0]
     case.require(np.isfinite(loss), f"the loss after {STEPS} training steps is {loss}.")
@@ -187,11 +206,13 @@ def _check_dtype_policies(case: _Case, layer: keras.layers.Layer, low_precision:
     reference: Any = None
     for policy, rel in _policies(low_precision):
         variant = case.make(dtype=policy)
-        variant.build(case.input_shape)
+        variant.build(*case.shapes)
         variant.set_weights(weights)
         for weight in variant.trainable_weights:
             case.equal(f"dtype of {weight.path} under {policy}", weight.dtype, variant.variable_dtype)
-        output = keras.Model(inputs := keras.Input(batch_shape=case.input_shape), variant(inputs))(case.x)
+        inputs = [keras.Input(batch_shape=case.input_shape)]
+        inputs += [keras.Input(batch_shape=other.shape, dtype=str(other.dtype)) for other in case.others]
+        output = keras.Model(inputs if case.others else inputs[0], variant(*inputs))(case.batch())
         case.equal(f"dtype under {policy}", keras.backend.standardize_dtype(output.dtype), variant.compute_dtype)
         reference = output if reference is None else reference
         case.close(f"output under {policy}", keras.ops.cast(output, "float32"), reference, rel)
@@ -220,4 +241,4 @@ def _check_cloning(case: _Case, model: keras.Model) -> None:
 
 def _check_same_model(case: _Case, what: str, other: keras.Model, model: keras.Model) -> None:
     case.equal(f"weight paths {what}", [w.path for w in other.weights], [w.path for w in model.weights])
-    case.close(f"output {what}", other(case.x, training=False), model(case.x, training=False), 1e-6)
+    case.close(f"output {what}", other(case.batch(), training=False), model(case.batch(), training=False), 1e-6)

@@ -7,6 +7,7 @@ from typing import Any
 
 import keras
 
+from zoo import hub
 from zoo.models.recipe import Recipe
 from zoo.training.objective import CrossEntropy, accuracy_metric
 from zoo.training.optimizers import make_optimizer
@@ -47,6 +48,7 @@ def compile_trainer(trainer: keras.Model, arguments: dict[str, Any]) -> None:
     Raises:
         ValueError: XLA is asked for, and a layer cannot be compiled.
     """
+    arguments = arguments | {"jit_compile": arguments["jit_compile"] and hub.suits_xla(trainer)}
     if arguments["jit_compile"]:
         check_jit(trainer)
     trainer.compile(**arguments)

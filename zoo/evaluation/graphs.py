@@ -1,0 +1,156 @@
+"""Graphs as inputs: checks before any of it reaches a model, the graph that ships with a model, and its nodes."""
+
+from __future__ import annotations
+
+import os
+import warnings
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import keras
+import numpy as np
+
+from zoo import hub
+from zoo.hub import store
+from zoo.layers import PDEGCNBlock
+from zoo.math import check_edges, max_step_size, spectral_bound
+
+ASSET = "graph.npz"
+"""File beside the weights that holds the graph whose nodes a model was trained on."""
+_LARGE = 2_000_000  # edges beyond which the bound is not computed unasked: it takes seconds
+
+Inputs = dict[str, np.ndarray]
+
+
+def takes_graphs(model: keras.Model) -> bool:
+    """Whether a model's inputs are the nodes `x` and `edges` of graphs."""
+    return isinstance(getattr(model, "input", None), dict) and set(model.input) == {"x", "edges"}
+
+
+def graph_inputs(graph: Any, model: keras.Model) -> Inputs:
+    """A graph, or a batch of graphs, as the arrays a model takes, or an error that says what is wrong with it.
+
+    Args:
+        graph: mapping with the features `x`, (N, F) or (B, N, F), and the integers `edges`, (E, 2) or (B, E, 2).
+        model: takes graphs.
+
+    Returns:
+        `{"x": float32 (B, N, F), "edges": int32 (B, E, 2)}`.
+
+    Raises:
+        ValueError: something missing, a wrong shape or width, NaN or infinite features, edges that are no integers or
+            name nodes that are not there.
+
+    Example:
+        >>> import zoo
+        >>> graph = {"x": np.zeros((3, 1433)), "edges": [[0, 1], [1, 0]]}
+        >>> graph_inputs(graph, zoo.build("pdegcn_cora"))["edges"].shape
+        (1, 2, 2)
+    """
+    if not isinstance(graph, Mapping) or not {"x", "edges"} <= set(graph):
+        given = sorted(graph) if isinstance(graph, Mapping) else type(graph).__name__
+        raise ValueError(f'{model.name!r} takes a graph: expected {{"x": features, "edges": pairs}}; got {given}.')
+    x, edges = _array(graph["x"]), _array(graph["edges"])
+    if x.ndim == 2 and edges.ndim == 2:
+        x, edges = x[None], edges[None]
+    width = model.input["x"].shape[-1]
+    if x.ndim != 3 or x.dtype.kind not in "biuf":
+        raise ValueError(f"Expected numeric features x of shape (nodes, {width}); got {x.dtype} {x.shape}.")
+    if x.shape[-1] != width:
+        raise ValueError(f"Expected {width} features a node for {model.name!r}; got {x.shape[-1]}.")
+    if 0 in x.shape:
+        raise ValueError(f"Expected at least one node; got features of shape {x.shape}.")
+    if not np.isfinite(x).all():
+        bad = int((~np.isfinite(x)).any(axis=-1).sum())
+        raise ValueError(f"Expected finite features; {bad} of {x.shape[0] * x.shape[1]} nodes hold NaN or infinity.")
+    edges = check_edges(edges, x.shape[1])
+    if edges.ndim != 3 or len(edges) != len(x):
+        raise ValueError(f"Expected as many edge lists as graphs; got x of {x.shape} and edges of {edges.shape}.")
+    return {"x": x.astype("float32", copy=False), "edges": edges}
+
+
+def check_step_size(model: keras.Model, inputs: Inputs) -> float | None:
+    """Warns if a model's time steps are too long for a graph: then they blow up instead of spreading.
+
+    Args:
+        model: a model with `PDEGCNBlock` layers; for others nothing is done.
+        inputs: `{"x": (B, N, F), "edges": (B, E, 2)}`, of which the first graph is looked at.
+
+    Returns:
+        The largest stable step, for the layers' largest kernel; None without a `PDEGCNBlock`.
+
+    Example:
+        >>> import zoo
+        >>> model = zoo.build("pdegcn_cora")
+        >>> inputs = {"x": np.zeros((1, 2, 1433)), "edges": np.array([[[0, 1], [1, 0]]])}
+        >>> round(check_step_size(model, inputs), 1)
+        3.9
+    """
+    limit = None
+    for block in (layer for layer in model.layers if isinstance(layer, PDEGCNBlock)):
+        edges, nodes = inputs["edges"][0], inputs["x"].shape[1]
+        bound = spectral_bound(edges, nodes, normalization=block.normalization, activation=block.activation)
+        largest = np.linalg.norm(_numpy(block.kernel), 2, axis=(1, 2)).max()
+        share = float(1 / (1 + np.exp(-_numpy(block.alpha)).max())) if block.kind == "mixed" else 0.5
+        found = max_step_size(bound, block.kind, kernel_norm=float(largest), wave_share=share)
+        if block.step_size > found * (1 + 1e-3):
+            warnings.warn(
+                f"Layer {block.name!r} of {model.name!r} steps by {block.step_size:.4g}, but on this graph its "
+                f"equation is stable up to {found:.4g} only: outputs may blow up with the depth. Give "
+                f"normalization='gcn' or a smaller step_size.",
+                stacklevel=3,
+            )
+        limit = found if limit is None else min(limit, found)
+    return limit
+
+
+def graph_logits(model: keras.Model, inputs: Inputs) -> np.ndarray:
+    """The model's logits, float32, for checked inputs; warns of steps that are too long for a graph of common size."""
+    if inputs["edges"].shape[1] <= _LARGE:
+        check_step_size(model, inputs)
+    return np.asarray(keras.ops.convert_to_numpy(model.predict_on_batch(inputs)), "float32")
+
+
+def pack_graph(inputs: Inputs) -> bytes:
+    """The content of `graph.npz` for `zoo.save(assets=...)`: the one graph that a node classifier was trained on."""
+    return store.arrays_to_bytes(x=np.asarray(inputs["x"]), edges=np.asarray(inputs["edges"]))
+
+
+def shipped_graph(model: keras.Model) -> Inputs:
+    """The graph that lies beside a model's weights.
+
+    Raises:
+        ValueError: the model was not loaded with weights, or there is no graph beside them.
+    """
+    origin = hub.origin_of(model)
+    if origin.weights is None:
+        raise ValueError(f'{model.name!r} has no weights, and so no graph: pass {{"x": features, "edges": pairs}}.')
+    name = f"{origin.preset}.{origin.weights}" if not os.path.isdir(origin.weights) else origin.weights
+    if ASSET not in hub.card(name).files:
+        raise ValueError(f'No graph ships with {name!r}: pass one, {{"x": features, "edges": pairs}}.')
+    return store.arrays_from_bytes(hub.asset(name, ASSET).read_bytes())
+
+
+def chosen_nodes(nodes: Sequence[int] | None, count: int) -> np.ndarray:
+    """Numbers of nodes as an array; None means all.
+
+    Raises:
+        ValueError: no whole numbers, or some that are out of range.
+    """
+    if nodes is None:
+        return np.arange(count)
+    chosen = np.asarray(nodes)
+    if chosen.ndim != 1 or not chosen.size or chosen.dtype.kind not in "iu":
+        raise ValueError(f"Expected a list of node numbers, as nodes=[5, 7]; got {nodes!r}.")
+    if chosen.min() < 0 or chosen.max() >= count:
+        wrong = chosen.max() if chosen.max() >= count else chosen.min()
+        raise ValueError(f"There is no node {wrong}: the graph has the nodes 0 to {count - 1}.")
+    return chosen
+
+
+def _array(value: Any) -> np.ndarray:
+    return _numpy(value) if keras.ops.is_tensor(value) else np.asarray(value)
+
+
+def _numpy(value: Any) -> np.ndarray:
+    return np.asarray(keras.ops.convert_to_numpy(value))

@@ -1,0 +1,80 @@
+"""The adjoint of the graph gradient: what flows out of every node."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import keras
+from keras import ops
+
+from zoo.layers import _graph
+
+
+@keras.saving.register_keras_serializable(package="zoo")
+class GraphDivergence(keras.layers.Layer):
+    """Sums what leaves every node along its edges, minus what arrives.
+
+        (G^T q)[n] = sum over e = (n, j) of w[e] q[e]  -  sum over e = (i, n) of w[e] q[e]
+
+    It is the exact adjoint of `GraphGradient` with the same arguments: <G x, q> = <x, G^T q>. On a grid it is minus
+    the divergence. The sum over all nodes is 0.
+
+    Args:
+        normalization: `"gcn"` or None, as in `GraphGradient`.
+
+    Call arguments:
+        flows: (B, E, C).
+        edges: integers (B, E, 2), rows (i, j); rows of -1 are padding and count for nothing.
+        nodes: (B, N, anything); only its shape is used.
+        edge_weight: (B, E), factors on top of the normalisation; optional.
+
+    Output shape: (B, N, C).
+
+    Raises:
+        ValueError: an unknown normalisation or inputs of other shapes.
+
+    Example:
+        >>> nodes, edges = keras.ops.ones((1, 3, 8)), keras.ops.array([[[0, 1], [1, 2]]])
+        >>> GraphDivergence()(GraphGradient()(nodes, edges), edges, nodes).shape
+        (1, 3, 8)
+
+    Source: Eliasof, Haber and Treister, PDE-GCN, NeurIPS 2021.
+    """
+
+    def __init__(self, normalization: str | None = None, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.normalization = _graph.check_normalization(normalization)
+
+    def build(
+        self,
+        flows_shape: tuple[int | None, ...],
+        edges_shape: tuple[int | None, ...],
+        nodes_shape: tuple[int | None, ...],
+    ) -> None:
+        """Checks the shapes."""
+        _graph.check_shapes(self.name, edges_shape, flows=flows_shape, nodes=nodes_shape)
+
+    def call(self, flows: Any, edges: Any, nodes: Any, edge_weight: Any = None) -> Any:
+        """Maps edge features (B, E, C) to node features (B, N, C)."""
+        graph = _graph.unite(edges, nodes)
+        if edge_weight is not None:
+            flows = flows * ops.cast(edge_weight, flows.dtype)[..., None]
+        flat = ops.reshape(flows, (-1, flows.shape[-1]))
+        weights = _graph.edge_weights(_graph.unite(edges, nodes, loops=False), self.normalization, flat.dtype)
+        flat = flat if weights is None else flat * weights
+        return _graph.unflatten(
+            _graph.sum_at(flat, graph.i, graph.count) - _graph.sum_at(flat, graph.j, graph.count), nodes
+        )
+
+    def compute_output_shape(
+        self,
+        flows_shape: tuple[int | None, ...],
+        edges_shape: tuple[int | None, ...],
+        nodes_shape: tuple[int | None, ...],
+    ) -> tuple[int | None, ...]:
+        """Shape of the output for input shapes."""
+        return (*nodes_shape[:2], flows_shape[-1])
+
+    def get_config(self) -> dict[str, Any]:
+        """Arguments that rebuild the layer."""
+        return {**super().get_config(), "normalization": self.normalization}

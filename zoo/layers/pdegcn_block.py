@@ -1,0 +1,266 @@
+"""Layers of a graph network that are time steps of a diffusion or wave equation."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import keras
+from keras import ops
+
+from zoo.layers import _graph
+
+KINDS = ("diffusive", "hyperbolic", "mixed")
+
+
+@keras.saving.register_keras_serializable(package="zoo")
+class PDEGCNBlock(keras.layers.Layer):
+    """`depth` time steps of a partial differential equation on a graph.
+
+        F_l(x) = G^T s(G x K_l) K_l^T                        s the activation, G the graph's gradient
+        diffusive    x <- x - h F_l(x)
+        hyperbolic   x <- 2 x - x_old - h^2 F_l(x)           x_old = x before the first step
+        mixed        x <- (2 b x - b x_old + a x - F_l(x)) / (a + b)
+                     with a = (1 - m) / h,  b = m / h^2,  m = sigmoid(alpha)
+
+    G is that of `GraphGradient`, G^T that of `GraphDivergence`. The kernels K_l (C, C) start near the identity.
+
+    Where each edge stands beside its reverse in the list, edges 2k and 2k + 1 (`zoo.math.to_undirected` and
+    `zoo.math.pair_edges` write it so), the two carry g and -g, and relu(a) - relu(-a) = a: the ReLU cancels, and F_l(x)
+    is the graph's Laplacian times x K_l K_l^T, with no tensor on the edges but one gathering. For tanh one edge of each
+    pair is enough. The block takes these short cuts, which are exact, by itself; edge dropout, which treats the two
+    directions differently, prevents them in training.
+
+    Args:
+        depth: number of steps.
+        kind: `"diffusive"`, `"hyperbolic"` or `"mixed"`.
+        step_size: h. Larger than `zoo.math.max_step_size` allows, the steps blow up.
+        activation: `"relu"` or `"tanh"`.
+        edge_dropout: fraction of the entries of G x dropped in training, each direction of an edge for itself.
+        normalization: `"gcn"` or None, as in `GraphGradient`.
+        share_alpha: one alpha for all steps, else one for each; it exists for `"mixed"` only.
+        double: two kernels a step, with tanh: s(s(s(s(s(G x) K) L) L^T) K^T) in the place of s(G x K) K^T.
+        paired: None looks at every list whether it is in pairs; True takes this for granted, and results are wrong
+            where it is not so; False never uses it.
+        concatenate: return the features after all steps, concatenated, instead of those after the last.
+        seed: of the dropout.
+
+    Call arguments:
+        nodes: (B, N, C).
+        edges: integers (B, E, 2), rows (i, j); rows of -1 are padding. For a diffusion in the usual sense list both
+            directions: in a list with one, the layer with a ReLU depends on which.
+
+    Output shape: (B, N, C), or (B, N, depth * C) with `concatenate`.
+
+    Weights: `kernel` (depth, C, C), with `double` also `kernel2`; `alpha` (1,) or (depth,) for `"mixed"`.
+
+    Raises:
+        ValueError: an argument that is not one of those above, or inputs of other shapes.
+
+    Example:
+        >>> block = PDEGCNBlock(8, step_size=2.0)
+        >>> block(keras.ops.ones((1, 3, 16)), keras.ops.array([[[0, 1], [1, 0]]])).shape
+        (1, 3, 16)
+
+    Source: Eliasof, Haber and Treister, PDE-GCN: Novel Architectures for Graph Neural Networks Motivated by Partial
+    Differential Equations, NeurIPS 2021; formulas and start of the kernels as in the authors' code.
+    """
+
+    def __init__(
+        self,
+        depth: int,
+        kind: str = "diffusive",
+        *,
+        step_size: float = 1.0,
+        activation: str = "relu",
+        edge_dropout: float = 0.0,
+        normalization: str | None = "gcn",
+        share_alpha: bool = True,
+        double: bool = False,
+        paired: bool | None = None,
+        concatenate: bool = False,
+        seed: int | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        _check(depth, kind, step_size, activation, edge_dropout)
+        if double and activation != "tanh":
+            raise ValueError(f'`double` needs activation="tanh"; got {activation!r}.')
+        self.depth = depth
+        self.kind = kind
+        self.step_size = step_size
+        self.activation = activation
+        self.edge_dropout = edge_dropout
+        self.normalization = _graph.check_normalization(normalization)
+        self.share_alpha = share_alpha
+        self.double = double
+        self.paired = paired
+        self.concatenate = concatenate
+        self.seed = seed
+        self.seed_generator = keras.random.SeedGenerator(seed) if edge_dropout else None
+
+    def build(self, nodes_shape: tuple[int | None, ...], edges_shape: tuple[int | None, ...]) -> None:
+        """Creates the kernels for the number of channels."""
+        _graph.check_shapes(self.name, edges_shape, nodes=nodes_shape)
+        shape = (self.depth, nodes_shape[-1], nodes_shape[-1])
+        self.kernel = self.add_weight(name="kernel", shape=shape, initializer=_near_identity)
+        if self.double:
+            self.kernel2 = self.add_weight(name="kernel2", shape=shape, initializer=_near_identity)
+        if self.kind == "mixed":
+            count = 1 if self.share_alpha else self.depth
+            self.alpha = self.add_weight(name="alpha", shape=(count,), initializer="zeros")
+
+    def call(self, nodes: Any, edges: Any, training: bool = False) -> Any:
+        """Maps node features (B, N, C) to (B, N, C) or (B, N, depth * C)."""
+        if edges.shape[1] == 0:  # nothing flows; compilers object to what would be computed from no edges
+            return ops.concatenate([nodes] * self.depth, axis=-1) if self.concatenate else nodes
+        graph, x = _graph.unite(edges, nodes, loops=False), _graph.flatten(nodes)
+
+        def general() -> Any:
+            return self._steps(x, self._general_flow(graph, x.dtype, training))
+
+        def paired() -> Any:
+            short_cut = self._odd_flow if self.activation == "tanh" else self._linear_flow
+            return self._steps(x, short_cut(graph, x.dtype))
+
+        if self.paired is False or (training and self.edge_dropout):
+            outputs = general()
+        else:
+            outputs = paired() if self.paired else ops.cond(_is_paired(graph), paired, general)
+        return _graph.unflatten(outputs, nodes)
+
+    def _steps(self, x: Any, flow: Any) -> Any:
+        """All time steps; `flow(x, l)` is F_l(x)."""
+        states, old = [], x
+        for layer in range(self.depth):
+            x, old = self._advance(x, old, flow(x, layer), layer), x
+            states.append(x)
+        return ops.concatenate(states, axis=-1) if self.concatenate else x
+
+    def _advance(self, x: Any, old: Any, flow: Any, layer: int) -> Any:
+        h = self.step_size
+        if self.kind == "diffusive":
+            return x - h * flow
+        if self.kind == "hyperbolic":
+            return 2 * x - old - h**2 * flow
+        share = ops.sigmoid(ops.convert_to_tensor(self.alpha)[0 if self.share_alpha else layer])
+        diffusion, wave = (1 - share) / h, share / h**2
+        return x + (wave * (x - old) - flow) / (diffusion + wave)
+
+    def _general_flow(self, graph: _graph.Union, dtype: str, training: bool) -> Any:
+        """F for any list. Products are taken on nodes, of which there are fewer than edges, wherever that is equal."""
+        weights = _graph.edge_weights(graph, self.normalization, dtype)
+        drop = training and self.edge_dropout
+
+        def flow(x: Any, layer: int) -> Any:
+            kernel = self.kernel[layer]
+            if drop or self.double:
+                gradient = _weighted(_differences(x, graph), weights)
+                if drop:
+                    gradient = keras.random.dropout(gradient, self.edge_dropout, seed=self.seed_generator)
+                flows = self._double(gradient, layer) if self.double else self._activate(gradient @ kernel)
+            else:
+                flows = self._activate(_weighted(_differences(x @ kernel, graph), weights))
+            flows = _weighted(flows, weights)
+            sums = _graph.sum_at(flows, graph.i, graph.count) - _graph.sum_at(flows, graph.j, graph.count)
+            return sums if self.double else sums @ ops.transpose(kernel)
+
+        return flow
+
+    def _linear_flow(self, graph: _graph.Union, dtype: str) -> Any:
+        """F where the ReLU cancels: the Laplacian, sum over e = (n, j) of w^2 (x[n] - x[j]), times K K^T.
+
+        The squared gcn weights are products c[i] c[j], so that they multiply nodes, not edges.
+        """
+        kernel = ops.convert_to_tensor(self.kernel)
+        products = kernel @ ops.transpose(kernel, (0, 2, 1))
+        if self.normalization is None:
+            ones = ops.ones_like(graph.i, dtype=_graph.wide(dtype))[:, None]
+            total, scale = ops.cast(_graph.sum_at(ones, graph.i, graph.count), dtype), None
+        else:
+            scale = _graph.inverse_degrees(graph, dtype)
+            total = _graph.sum_at(ops.take(scale, graph.j, axis=0), graph.i, graph.count)
+
+        def flow(x: Any, layer: int) -> Any:
+            arriving = ops.take(_weighted(x, scale), graph.j, axis=0)
+            laplacian = total * x - _graph.sum_at(arriving, graph.i, graph.count)
+            return _weighted(laplacian, scale) @ products[layer]
+
+        return flow
+
+    def _odd_flow(self, graph: _graph.Union, dtype: str) -> Any:
+        """F for an odd activation and a list in pairs: twice that of every other edge."""
+        half = graph._replace(i=graph.i[::2], j=graph.j[::2])
+        weights = _graph.edge_weights(graph, self.normalization, dtype)
+        weights = weights if weights is None else weights[::2]
+
+        def flow(x: Any, layer: int) -> Any:
+            kernel = self.kernel[layer]
+            if self.double:
+                flows = self._double(_weighted(_differences(x, half), weights), layer)
+            else:
+                flows = self._activate(_weighted(_differences(x @ kernel, half), weights))
+            flows = 2 * _weighted(flows, weights)
+            sums = _graph.sum_at(flows, half.i, half.count) - _graph.sum_at(flows, half.j, half.count)
+            return sums if self.double else sums @ ops.transpose(kernel)
+
+        return flow
+
+    def _activate(self, x: Any) -> Any:
+        return ops.relu(x) if self.activation == "relu" else ops.tanh(x)
+
+    def _double(self, gradient: Any, layer: int) -> Any:
+        """The network on the edges with two kernels there and back."""
+        first, second = self.kernel[layer], self.kernel2[layer]
+        flows = self._activate(gradient)
+        for kernel in (first, second, ops.transpose(second), ops.transpose(first)):
+            flows = self._activate(flows @ kernel)
+        return flows
+
+    def compute_output_shape(
+        self, nodes_shape: tuple[int | None, ...], edges_shape: tuple[int | None, ...]
+    ) -> tuple[int | None, ...]:
+        """Shape of the output for input shapes."""
+        channels = nodes_shape[-1]
+        return (*nodes_shape[:-1], channels * self.depth if channels and self.concatenate else channels)
+
+    def get_config(self) -> dict[str, Any]:
+        """Arguments that rebuild the layer."""
+        names = (
+            *("depth", "kind", "step_size", "activation", "edge_dropout", "normalization"),
+            *("share_alpha", "double", "paired", "concatenate", "seed"),
+        )
+        return super().get_config() | {name: getattr(self, name) for name in names}
+
+
+def _is_paired(graph: _graph.Union) -> Any:
+    """Whether edges 2k and 2k + 1 are each other's reverse for all k; an edge left over must be padding."""
+    match = (graph.i[:-1] == graph.j[1:]) & (graph.j[:-1] == graph.i[1:])
+    position = ops.cumsum(ops.ones_like(graph.i[1:]))  # 1, 2, ...: even ones join two different pairs
+    even = ops.equal(ops.shape(graph.i)[0] % 2, 0) | ops.all(graph.i[-1:] == graph.j[-1:])
+    return even & ops.all(match | (position % 2 == 0))
+
+
+def _differences(x: Any, graph: _graph.Union) -> Any:
+    return ops.take(x, graph.i, axis=0) - ops.take(x, graph.j, axis=0)
+
+
+def _weighted(x: Any, weights: Any) -> Any:
+    return x if weights is None else x * weights
+
+
+def _near_identity(shape: tuple[int, ...], dtype: Any = None) -> Any:
+    """The identity plus uniform numbers in [0, 0.001), as in the authors' code."""
+    return ops.eye(shape[-1], dtype=dtype) + keras.random.uniform(shape, 0.0, 1e-3, dtype=dtype)
+
+
+def _check(depth: int, kind: str, step_size: float, activation: str, edge_dropout: float) -> None:
+    if not isinstance(depth, int) or depth < 1:
+        raise ValueError(f"`depth` must be a positive integer; got {depth!r}.")
+    if kind not in KINDS:
+        raise ValueError(f"`kind` must be one of {', '.join(KINDS)}; got {kind!r}.")
+    if not step_size > 0:
+        raise ValueError(f"`step_size` must be positive; got {step_size!r}.")
+    if activation not in ("relu", "tanh"):
+        raise ValueError(f'`activation` must be "relu" or "tanh"; got {activation!r}.')
+    if not 0 <= edge_dropout < 1:
+        raise ValueError(f"`edge_dropout` must lie in [0, 1); got {edge_dropout!r}.")

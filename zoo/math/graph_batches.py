@@ -1,0 +1,103 @@
+"""Several graphs as arrays of one shape, and graphs made from points."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from zoo.math.graphs import check_edges
+
+
+def pad_graphs(
+    graphs: Sequence[tuple[Any, Any]], *, nodes: int | None = None, edges: int | None = None
+) -> tuple[dict[str, np.ndarray], np.ndarray]:
+    """Graphs of different sizes as one batch for a graph model.
+
+    A compiled model is compiled once for every shape it meets. So that there are few shapes, sizes are rounded up to
+    powers of two unless they are given.
+
+    Args:
+        graphs: pairs of node features (N, F) and edges (E, 2).
+        nodes: nodes of every graph after padding; None for the next power of two.
+        edges: edges of every graph after padding; None for the next power of two.
+
+    Returns:
+        `{"x": float32 (B, nodes, F), "edges": int32 (B, edges, 2)}` with zeros and -1 as padding, and a mask, float32
+        (B, nodes), that is 1 for nodes and 0 for padding: the `sample_weight` of `fit` and `evaluate`.
+
+    Raises:
+        ValueError: no graphs, features of different widths, or a graph larger than `nodes` or `edges`.
+
+    Example:
+        >>> inputs, mask = pad_graphs([(np.ones((3, 2)), [[0, 1], [1, 0]]), (np.ones((1, 2)), np.empty((0, 2), int))])
+        >>> inputs["x"].shape, inputs["edges"].shape, mask.sum(axis=1).tolist()
+        ((2, 4, 2), (2, 2, 2), [3.0, 1.0])
+    """
+    features = [np.asarray(x, "float32") for x, _ in graphs]
+    widths = {x.shape[1] if x.ndim == 2 else None for x in features}
+    if len(widths) != 1 or None in widths:
+        raise ValueError(
+            f"Expected one or more graphs with features (nodes, width) of one width; got shapes "
+            f"{[x.shape for x in features]}."
+        )
+    lists = [check_edges(pairs, len(x)) for x, (_, pairs) in zip(features, graphs, strict=True)]
+    nodes = _size(nodes, [len(x) for x in features], "nodes")
+    edges = _size(edges, [len(pairs) for pairs in lists], "edges")
+    padded = np.zeros((len(features), nodes, features[0].shape[1]), "float32")
+    padded_edges = np.full((len(features), edges, 2), -1, "int32")
+    mask = np.zeros((len(features), nodes), "float32")
+    for row, (x, pairs) in enumerate(zip(features, lists, strict=True)):
+        padded[row, : len(x)] = x
+        padded_edges[row, : len(pairs)] = pairs
+        mask[row, : len(x)] = 1.0
+    return {"x": padded, "edges": padded_edges}, mask
+
+
+def knn_graph(points: Any, k: int) -> np.ndarray:
+    """Edges from every point to its k nearest others.
+
+    The list is directed: a point may be among the nearest of one that is not among its own. `to_undirected` makes it
+    symmetric.
+
+    Args:
+        points: (N, D) coordinates, or (B, N, D) for a batch of clouds.
+        k: neighbours of each point, below N.
+
+    Returns:
+        int32 (N k, 2), or (B, N k, 2), rows (point, neighbour), nearest first; of equally near ones the lowest number.
+
+    Raises:
+        ValueError: another shape, coordinates that are not finite, or a `k` that is not within 1 to N - 1.
+
+    Example:
+        >>> knn_graph([[0.0], [1.0], [3.0]], 1).tolist()
+        [[0, 1], [1, 0], [2, 1]]
+    """
+    array = np.asarray(points, "float64")
+    if array.ndim == 3:
+        return np.stack([knn_graph(cloud, k) for cloud in array])
+    if array.ndim != 2 or not np.isfinite(array).all():
+        raise ValueError(f"Expected finite points of shape (N, D) or (B, N, D); got shape {array.shape}.")
+    count = len(array)
+    if not 1 <= k < count:
+        raise ValueError(f"Expected k from 1 to {count - 1} for {count} points; got {k}.")
+    nearest = np.empty((count, k), "int32")
+    squares = np.square(array).sum(axis=1)
+    step = max(1, 2**24 // count)  # bounds the distances held at a time to 128 MiB
+    for start in range(0, count, step):
+        rows = slice(start, min(start + step, count))
+        distances = squares[rows, None] - 2.0 * array[rows] @ array.T + squares
+        distances[np.arange(rows.stop - start), np.arange(start, rows.stop)] = np.inf
+        nearest[rows] = np.argsort(distances, axis=1, kind="stable")[:, :k]
+    return np.stack([np.repeat(np.arange(count, dtype="int32"), k), nearest.ravel()], axis=1)
+
+
+def _size(wanted: int | None, sizes: list[int], what: str) -> int:
+    largest = max(sizes)
+    if wanted is None:
+        return 1 << max(largest - 1, 1).bit_length()
+    if wanted < largest:
+        raise ValueError(f"A graph has {largest} {what}, more than {what}={wanted}.")
+    return wanted

@@ -1,0 +1,110 @@
+"""Curves of graph networks: energy over the time steps, accuracy over the depth."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+
+_COLORS = ("#1f6f8b", "#c8553d", "#5b8c5a", "#8d6a9f", "#b08900", "#444444")
+
+
+def plot_graph_energy(
+    energies: Mapping[str, Sequence[float] | np.ndarray], *, path: str | os.PathLike[str], title: str | None = None
+) -> Path:
+    """Draws the energy of one or more networks over their time steps, relative to the first.
+
+    Args:
+        energies: what `zoo.evaluation.graph_energy` returned, by a name for the legend.
+        path: the PNG file to write; its folder must exist.
+        title: a line above.
+
+    Returns:
+        The path.
+
+    Raises:
+        ValueError: nothing to draw, values that are not finite, or another ending than `.png`.
+
+    Example:
+        >>> import tempfile
+        >>> path = Path(tempfile.mkdtemp()) / "energy.png"
+        >>> plot_graph_energy({"D": [2.0, 1.5, 1.2]}, path=path).stat().st_size > 1000
+        True
+    """
+    curves = {name: (np.arange(len(values)), np.asarray(values, float)) for name, values in energies.items()}
+    if any(not len(y) or y[0] == 0 for _, y in curves.values()):
+        raise ValueError("Expected energies that start above 0.")
+    relative = {name: (x, y / y[0]) for name, (x, y) in curves.items()}
+    return _draw(relative, Path(path), title, labels=("time step", "energy / energy at the start"))
+
+
+def plot_depths(
+    accuracies: Mapping[str, Mapping[int, float]], *, path: str | os.PathLike[str], title: str | None = None
+) -> Path:
+    """Draws accuracy over depth, one curve a network, with the depth on a logarithmic axis.
+
+    Args:
+        accuracies: for each network its accuracy in percent by depth.
+        path: the PNG file to write; its folder must exist.
+        title: a line above.
+
+    Returns:
+        The path.
+
+    Raises:
+        ValueError: nothing to draw, values that are not finite, or another ending than `.png`.
+
+    Example:
+        >>> import tempfile
+        >>> path = Path(tempfile.mkdtemp()) / "depth.png"
+        >>> plot_depths({"D": {2: 80.0, 64: 82.0}, "GCN": {2: 81.0, 64: 30.0}}, path=path).stat().st_size > 1000
+        True
+    """
+    points = {name: sorted(by_depth.items()) for name, by_depth in accuracies.items()}
+    curves = {name: (np.asarray(pairs)[:, 0], np.asarray(pairs)[:, 1]) for name, pairs in points.items() if pairs}
+    return _draw(curves, Path(path), title, labels=("layers", "accuracy, %"), logarithmic=True)
+
+
+def _draw(
+    curves: Mapping[str, tuple[np.ndarray, np.ndarray]],
+    path: Path,
+    title: str | None,
+    *,
+    labels: tuple[str, str],
+    logarithmic: bool = False,
+) -> Path:
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    if path.suffix.lower() != ".png":
+        raise ValueError(f"Expected a file name that ends in .png; got {str(path)!r}.")
+    if not curves or any(not len(y) or not np.isfinite(y).all() for _, y in curves.values()):
+        raise ValueError("Expected one or more curves of finite values.")
+    figure = Figure(figsize=(6, 4), facecolor="white", layout="constrained")
+    FigureCanvasAgg(figure)
+    axes = figure.add_subplot()
+    for index, (name, (x, y)) in enumerate(curves.items()):
+        axes.plot(x, y, "o-", color=_COLORS[index % len(_COLORS)], markersize=3, label=name)
+    if logarithmic:
+        ticks = sorted({int(value) for x, _ in curves.values() for value in x})
+        axes.set_xscale("log", base=2)
+        axes.set_xticks(ticks, [str(tick) for tick in ticks])
+    axes.set(xlabel=labels[0], ylabel=labels[1], title=title or "")
+    axes.grid(color="#e6e6e6")
+    axes.legend(frameon=False)
+    return _write(figure, path)
+
+
+def _write(figure: object, path: Path) -> Path:
+    """Writes next to the target and renames, so that no half-written picture is ever seen."""
+    if not path.parent.is_dir():
+        raise FileNotFoundError(f"Cannot write {path}: the folder {path.parent} does not exist.")
+    partial = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        figure.savefig(partial, format="png", dpi=110)  # type: ignore[attr-defined]
+        os.replace(partial, path)
+    finally:
+        partial.unlink(missing_ok=True)
+    return path
