@@ -97,7 +97,7 @@ def test_a_failed_check_keeps_other_versions(fake_work: None, tmp_path: Path) ->
 def test_a_difference_that_is_no_number_fails(fake_work: None) -> None:
     checks = [{"signature": "s", "inputs": {}, "max_difference": {"logits": float("nan")}}]
     with pytest.raises(ValueError, match="differs by nan"):
-        exporting.judge(checks, None, "m")
+        exporting.judge(checks, "onnx", None, "m")
 
 
 def test_a_process_that_dies_is_one_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

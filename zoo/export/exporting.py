@@ -13,7 +13,7 @@ import keras
 
 from zoo import hub
 from zoo.export import child, versions
-from zoo.export.report import TOLERANCES, judge, write_report
+from zoo.export.report import QUANTIZATIONS, judge, write_report
 from zoo.export.samples import write_samples
 from zoo.hub.names import parse_name
 
@@ -79,7 +79,7 @@ def export(
             facts = child.work(job, scratch)
             file = str(version.stage / FORMATS[format])
             checks = child.check({"format": format, "file": file, "cases": job["cases"]}, scratch)
-            judge(checks, quantize, job["name"])
+            judge(checks, format, quantize, job["name"])
             write_report(version.stage, job, facts, checks)
         return version.folder
 
@@ -87,7 +87,7 @@ def export(
 def _check_options(format: str, quantize: str | None, warmup: bool, calibration: Any) -> None:
     _check_choice("format", format, list(FORMATS))
     if quantize is not None:
-        _check_choice("quantization", quantize, [kind for kind in TOLERANCES if kind])
+        _check_choice("quantization", quantize, list(QUANTIZATIONS))
     if quantize is not None and format != "litert":
         raise ValueError(f"quantize={quantize!r} is for format='litert' only; got format={format!r}")
     if warmup and format != "savedmodel":
