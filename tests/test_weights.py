@@ -41,7 +41,10 @@ def test_logits_do_not_change_under_the_group(name, root):
 @pytest.mark.parametrize("name", SHIPPED)
 def test_card_facts_can_be_recomputed(name):
     card, model = zoo.card(name), zoo.build(name)
-    assert card.architecture["macs"] == zoo.evaluation.count_macs(model)
+    if zoo.evaluation.takes_graphs(model):
+        assert card.architecture["macs"] is None  # they depend on the graph
+    else:
+        assert card.architecture["macs"] == zoo.evaluation.count_macs(model)
     assert card.architecture["parameters"] == sum(int(np.prod(v.shape)) for v in model.trainable_variables)
     metric = card.metrics[0]
     assert metric["value"] in metric["values"] and metric["mean"] == pytest.approx(np.mean(metric["values"]))
@@ -63,10 +66,11 @@ def test_the_recipe_in_the_card_is_the_one_that_zoo_train_runs(name):
 @pytest.mark.parametrize("name", SHIPPED)
 def test_the_cards_error_is_what_evaluate_prints(name):
     if "ZOO_DATA" not in os.environ:
-        pytest.skip("the test set is not shipped: set ZOO_DATA to the folder with mnist_rot/mnist_rot.npz")
-    images = zoo.evaluate(name, progress=False)
-    # Other backends round differently, which can turn a tie: allow two images of 50,000.
-    assert abs(images["error_percent"] - zoo.card(name).metrics[0]["value"]) <= 100 * 2 / images["images"]
+        pytest.skip("the test sets are not shipped: set ZOO_DATA to the folder with mnist_rot/ and planetoid/")
+    result = zoo.evaluate(name, progress=False)
+    # Other backends round differently, which can turn a tie: allow two images of 50,000, a node of 1,000.
+    slack = 100 * max(1, result["images"] // 25_000) / result["images"]
+    assert abs(result["error_percent"] - zoo.card(name).metrics[0]["value"]) <= slack
 
 
 def test_fine_tuning_on_the_next_line(root, monkeypatch):

@@ -133,7 +133,7 @@ class PDEGCNBlock(keras.layers.Layer):
         states, old = [], x
         for layer in range(self.depth):
             x, old = self._advance(x, old, flow(x, layer), layer), x
-            states.append(x)
+            states.append(ops.reshape(x, (-1, self.kernel.shape[-1])))  # a shape that converters to ONNX can see
         return ops.concatenate(states, axis=-1) if self.concatenate else x
 
     def _advance(self, x: Any, old: Any, flow: Any, layer: int) -> Any:
