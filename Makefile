@@ -83,7 +83,7 @@ $(VENV)/.base: setup.cfg pyproject.toml
 	@touch $@
 
 $(VENV)/.dev-jax: $(VENV)/.base
-	$(PIP) --editable ".[dev,jax]"
+	$(PIP) --editable ".[dev,jax,data,onnx,batch,serving,train]"
 	@touch $@
 
 $(VENV)/.docs: $(VENV)/.base

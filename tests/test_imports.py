@@ -11,7 +11,9 @@ from pathlib import Path
 import pytest
 
 HEAVY = {"tensorflow", "jax", "torch", "matplotlib", "onnx", "onnxruntime", "tf2onnx", "tensorflow_datasets"}
+BATCH = frozenset({"pyarrow", "ray"})
 OPTIONAL = frozenset(HEAVY | {"importlib_resources"})
+SERVING = OPTIONAL | {"google", "grpc", "prometheus_client", "tensorflow_serving"}
 NOTHING: frozenset[str] = frozenset()
 BELOW = ("hub", "datasets", "models.recipe", "models.preset", "layers", "losses", "math", "version")
 
@@ -34,7 +36,21 @@ class Rule:
 # The longest prefix of a module's name decides.
 RULES = {
     "": Rule(
-        ("cli", "compression", "evaluation", "losses", "models", "testing", "training", "visual", "_startup", *BELOW),
+        (
+            "batch",
+            "cli",
+            "compression",
+            "evaluation",
+            "export",
+            "losses",
+            "models",
+            "serving",
+            "testing",
+            "training",
+            "visual",
+            "_startup",
+            *BELOW,
+        ),
         frozenset({"keras"}),
     ),
     "version": Rule((), NOTHING),
@@ -52,8 +68,15 @@ RULES = {
     "datasets": Rule(("math",), frozenset({"keras", "numpy", "PIL"}), OPTIONAL),
     "datasets.builders": Rule(("math", "datasets"), frozenset({"numpy", "tensorflow_datasets", "importlib_resources"})),
     "compression": Rule(BELOW, frozenset({"keras", "numpy"})),
-    "training": Rule(("evaluation", *BELOW), frozenset({"keras", "numpy", "rich"}), OPTIONAL),
+    "export": Rule(
+        ("compression", *BELOW),
+        frozenset({"keras", "numpy"}),
+        OPTIONAL | {"PIL", "tensorflow_serving", "ai_edge_litert"},
+    ),
+    "training": Rule(("evaluation", *BELOW), frozenset({"keras", "numpy", "rich"}), OPTIONAL | {"tensorboard"}),
     "evaluation": Rule(BELOW, frozenset({"keras", "numpy", "rich"}), OPTIONAL),
+    "batch": Rule(("evaluation", *BELOW), frozenset({"keras", "numpy", "rich", "PIL"}), BATCH),
+    "serving": Rule(("export", *BELOW), frozenset({"numpy", "PIL", "rich"}), SERVING),
     "visual": Rule(BELOW, frozenset({"keras", "numpy", "PIL"}), OPTIONAL),
     "testing": Rule(
         ("", "evaluation", "models", "training", "visual", *BELOW), frozenset({"keras", "numpy"}), OPTIONAL

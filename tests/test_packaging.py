@@ -33,8 +33,8 @@ def test_weights_map_into_the_package(settings: configparser.ConfigParser, root:
 
 def test_extras(settings: configparser.ConfigParser) -> None:
     extras = settings["options.extras_require"]
-    assert list(extras) == ["jax", "torch", "onnx", "data", "serving", "gpu", "docs", "dev", "all"]
-    assert lines(extras["all"]) == ["zoo[jax,torch,onnx,data,serving,docs,dev]"]
+    assert list(extras) == ["jax", "torch", "onnx", "data", "train", "batch", "serving", "gpu", "docs", "dev", "all"]
+    assert lines(extras["all"]) == ["zoo[jax,torch,onnx,data,train,batch,serving,docs,dev]"]
 
 
 def test_the_version_is_in_the_changelog(root: Path) -> None:

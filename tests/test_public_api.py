@@ -16,17 +16,20 @@ FUNCTIONS = {
     "card",
     "decode",
     "evaluate",
+    "export",
     "features",
     "fold",
     "list_models",
     "load",
     "predict",
+    "predict_files",
     "publish",
     "save",
+    "serve",
     "train",
     "verify",
 }
-MODULES = {"compression", "datasets", "evaluation", "layers", "testing", "visual"}
+MODULES = {"compression", "datasets", "evaluation", "layers", "serving", "testing", "visual"}
 OTHERS = {"__version__"}
 
 

@@ -70,8 +70,15 @@ PAGES_THAT_RUN = (
     # Two training steps compiled by XLA, on top of the one in the README.
     pytest.param("docs/fine-tune.md", marks=pytest.mark.large),
     "docs/weights.md",
+    pytest.param("docs/export.md", marks=pytest.mark.large),  # child processes, as in the README
+    pytest.param("docs/serve.md", marks=pytest.mark.large),  # exports a model
+    "docs/batch.md",
     "docs/e4net.md",
     "docs/pdegcn.md",
+    "docs/data.md",
+    "docs/tensorflow-addons.md",
+    "docs/devices.md",
+    "docs/train.md",
 )
 
 

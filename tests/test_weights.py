@@ -10,6 +10,8 @@ import numpy as np
 import pytest
 
 import zoo
+from zoo.training.optimizers import make_optimizer
+from zoo.training.schedules import make_schedule
 
 SHIPPED = zoo.list_models(pretrained=True)
 
@@ -43,6 +45,18 @@ def test_card_facts_can_be_recomputed(name):
     assert card.architecture["parameters"] == sum(int(np.prod(v.shape)) for v in model.trainable_variables)
     metric = card.metrics[0]
     assert metric["value"] in metric["values"] and metric["mean"] == pytest.approx(np.mean(metric["values"]))
+
+
+@pytest.mark.parametrize("name", SHIPPED)
+def test_the_recipe_in_the_card_is_the_one_that_zoo_train_runs(name):
+    """Also in cards that are older than some fields of a recipe."""
+    card = zoo.card(name)
+    recipe = zoo.training.Recipe(**card.recipe)
+    assert recipe == zoo.training.resolve_recipe(name, epochs=recipe.epochs)
+    assert card.training["command"].startswith(f"zoo train {name} --seed {card.training['seed']}")
+    assert f"--epochs {recipe.epochs}" in card.training["command"] or recipe == zoo.training.resolve_recipe(name)
+    assert make_optimizer(recipe, make_schedule(recipe, steps_per_epoch=9)).decay == recipe.weight_decay
+    assert zoo.build(name, **recipe.overrides).name == name
 
 
 @pytest.mark.large

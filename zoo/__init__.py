@@ -1,10 +1,13 @@
 """zoo: models from papers as trained Keras networks, with their layers."""
 
 from zoo import _startup as _startup  # first: it decides what the backend prints when it is imported
-from zoo import compression, datasets, evaluation, layers, testing, visual
+from zoo import compression, datasets, evaluation, layers, serving, testing, visual
+from zoo.batch import predict_files
 from zoo.compression import fold
 from zoo.evaluation import evaluate, predict
+from zoo.export import export
 from zoo.hub import build, card, decode, features, list_models, load, save, verify
+from zoo.serving import serve
 from zoo.training import publish, train
 from zoo.version import __version__
 
@@ -17,14 +20,18 @@ __all__ = [
     "decode",
     "evaluate",
     "evaluation",
+    "export",
     "features",
     "fold",
     "layers",
     "list_models",
     "load",
     "predict",
+    "predict_files",
     "publish",
     "save",
+    "serve",
+    "serving",
     "testing",
     "train",
     "verify",

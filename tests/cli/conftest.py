@@ -57,7 +57,13 @@ def bars(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     card = {
         "dataset": {"name": "mnist_rot", "split": "train", "license": "CC BY-SA 3.0", "note": "Bars."},
         "metrics": [metric],
-        "recipe": {"epochs": 1},
+        "recipe": {
+            "dataset": "mnist_rot",
+            "epochs": 1,
+            "batch_size": 5,
+            "decay_exclude": ["bias"],
+            "overrides": {"x": 2},
+        },
         "training": training | {"commit": None, "selection": "last"},
         "symmetry": None,
         "license": "Apache-2.0",

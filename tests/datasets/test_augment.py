@@ -46,8 +46,13 @@ def test_shift_moves_by_whole_pixels_and_fills_with_zeros():
 
 
 def test_unknown_name():
-    with pytest.raises(ValueError, match=r"'rotat'\. Did you mean 'rotate'\? Expected one of: rotate, shift"):
+    with pytest.raises(ValueError, match=r"'rotat'\. Did you mean 'rotate'\? Expected one of: cutmix, cutout, flip"):
         augmentation("rotat")
+
+
+def test_mixers_are_another_kind():
+    with pytest.raises(ValueError, match="'mixup' mixes labels as well as images"):
+        augmentation("mixup")
 
 
 @pytest.mark.parametrize("name", sorted(AUGMENTATIONS))

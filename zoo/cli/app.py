@@ -10,10 +10,10 @@ from collections.abc import Sequence
 from typing import TextIO
 
 import zoo
-from zoo.cli import evaluate, info, list_, predict, train, verify
+from zoo.cli import batch, data, evaluate, export, info, list_, predict, serve, train, verify
 
 OK, FAILED, BAD_INPUT, INTERRUPTED, PIPE_CLOSED = 0, 1, 2, 130, 141
-COMMANDS = (list_, info, predict, evaluate, verify, train)
+COMMANDS = (list_, info, predict, batch, evaluate, verify, train, export, serve, data)
 
 _EPILOG = """\
 exit codes: 0 done, 1 a check failed, 2 wrong usage or input, 130 interrupted.

@@ -1,14 +1,17 @@
-"""`zoo info`: a model's card."""
+"""`zoo info`: a model's card and recipe."""
 
 from __future__ import annotations
 
 import argparse
+import dataclasses
 from typing import Any
 
 from rich.text import Text
 
 import zoo
 from zoo.cli import output
+
+_ALWAYS = {"dataset", "epochs", "batch_size", "optimizer", "learning_rate", "schedule", "weight_decay", "selection"}
 
 
 def register(commands: Any) -> None:
@@ -22,15 +25,28 @@ def register(commands: Any) -> None:
 def run(options: argparse.Namespace) -> int:
     """Prints the card."""
     card = zoo.card(options.name)
+    recipe = _find_recipe(card)
     if options.json:
-        output.print_json(card.to_dict())
+        output.print_json(card.to_dict() | {"recipe": recipe and zoo.training.recipe_facts(recipe)})
         return 0
     output.show(output.facts(_facts(card)))
+    if recipe:
+        output.show(_recipe(recipe))
     if card.metrics:
         output.show(_metrics(card))
     if card.files:
         output.show(_files(card))
     return 0
+
+
+def _find_recipe(card: Any) -> Any:
+    """The recipe that the weights were trained by, else the one that `zoo train` would take, else None."""
+    if card.recipe:
+        return zoo.training.Recipe(**card.recipe)
+    try:
+        return zoo.training.resolve_recipe(card.name)
+    except ValueError:
+        return None
 
 
 def _facts(card: Any) -> dict[str, Any]:
@@ -42,14 +58,13 @@ def _facts(card: Any) -> dict[str, Any]:
         "model": f"{card.name}.{card.tag}" if card.tag else f"{card.name} (no published weights)",
         "summary": card.summary,
         "task": card.task,
-        "input": "x".join("any" if side is None else str(side) for side in config["input_shape"]) + ", pixels 0..255",
+        "input": _input(config.get("input_shape")),
         "classes": f"{len(card.labels)}: {_shortened(card.labels)}",
         "parameters": f"{architecture['parameters']:,}",
         "multiply-adds": macs and f"{macs:,} ({architecture.get('flops_convention') or 'one input'})",
         "data": dataset and f"{dataset['name']}, {dataset['split']}. {dataset['note']}",
         "data licence": dataset.get("license"),
         "symmetry": _pairs(card.symmetry),
-        "recipe": _pairs(card.recipe),
         "training": training
         and f"seed {training['seed']}, {training['minutes']:g} minutes, {training['hardware']}, {training['date']}",
         "selection": training.get("selection"),
@@ -60,12 +75,31 @@ def _facts(card: Any) -> dict[str, Any]:
     }
 
 
+def _input(shape: list[int | None] | None) -> str | None:
+    """The size of images; None for models of something else."""
+    return (
+        None if shape is None else "x".join("any" if side is None else str(side) for side in shape) + ", pixels 0..255"
+    )
+
+
 def _shortened(labels: tuple[str, ...]) -> str:
     return ", ".join(labels[:12]) + (", ..." if len(labels) > 12 else "")
 
 
 def _pairs(values: dict[str, Any] | None) -> str:
     return ", ".join(f"{name} {value}" for name, value in (values or {}).items() if value not in (None, [], ()))
+
+
+def _recipe(recipe: Any) -> Any:
+    """What matters in every recipe, and whatever is not as usual."""
+    table = output.table("recipe", "value")
+    usual = {field.name: field.default for field in dataclasses.fields(recipe)}
+    for name, value in zoo.training.recipe_facts(recipe).items():
+        if name in _ALWAYS or (value != usual[name] and value not in ({}, ())):
+            words = _pairs(value) if isinstance(value, dict) else value
+            words = ", ".join(map(str, words)) if isinstance(words, tuple) else words
+            table.add_row(name, Text(str(words)))
+    return table
 
 
 def _metrics(card: Any) -> Any:

@@ -18,6 +18,27 @@ def register(commands: Any) -> None:
     parser.add_argument("--out", metavar="FOLDER", help="folder of the run (default: runs/NAME-seedSEED)")
     parser.add_argument("--data", metavar="FOLDER", help="folder with the data sets (default: ZOO_DATA)")
     parser.add_argument("--epochs", type=int, metavar="N", help="instead of the recipe's")
+    parser.add_argument(
+        "--strategy",
+        default="auto",
+        metavar="NAME",
+        help=f"where it runs: {', '.join(zoo.training.strategies.NAMES)} (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--linear-scaling", action="store_true", help="batch size and learning rate times the number of replicas"
+    )
+    parser.add_argument(
+        "--precision",
+        default="float32",
+        choices=("float32", "mixed_bfloat16", "mixed_float16"),
+        help="of the computation; weights are float32 (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--steps-per-execution", type=int, default=1, metavar="N", help="steps in one compiled call (default: 1)"
+    )
+    parser.add_argument(
+        "--checkpoint-steps", type=int, metavar="N", help="save after so many steps too, not only after each epoch"
+    )
     parser.add_argument("--smoke", action="store_true", help="one epoch on a few images, to see that everything works")
     parser.add_argument("--publish", metavar="TAG", help="store the trained weights under this tag, as v1")
     output.add_json(parser)
@@ -26,21 +47,23 @@ def register(commands: Any) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Trains, and publishes the run when asked to."""
-    if options.smoke and options.publish:
-        raise ValueError(
-            "--smoke runs show that training works and are no weights to publish: leave out one of the two"
-        )
     out = Path(options.out or f"runs/{options.name}-seed{options.seed}")
-    trained = zoo.train(
+    zoo.train(
         options.name,
         out=out,
         seed=options.seed,
         data=options.data,
+        strategy=options.strategy,
+        linear_scaling=options.linear_scaling,
+        precision=options.precision,
         epochs=options.epochs,
         smoke=options.smoke,
+        publish=options.publish,
+        steps_per_execution=options.steps_per_execution,
+        checkpoint_steps=options.checkpoint_steps,
         progress=not options.json,
     )
-    published = zoo.publish(trained, options.publish, data=options.data) if options.publish else None
+    published = f"{options.name}.{options.publish}" if options.publish else None
     if options.json:
         output.print_json({"name": options.name, "seed": options.seed, "run": out, "published": published})
     else:

@@ -11,6 +11,8 @@ from collections.abc import Callable
 
 import numpy as np
 
+from zoo.datasets.crops import cutout, flip, move, pad_crop, random_resized_crop
+from zoo.datasets.mixing import MIXERS
 from zoo.datasets.rotation import check_batch, rotate_images
 
 Augmentation = Callable[[np.ndarray, np.random.Generator], np.ndarray]
@@ -61,17 +63,18 @@ def shift(batch: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         >>> shift(np.zeros((2, 28, 28, 1), "uint8"), np.random.default_rng(0)).shape
         (2, 28, 28, 1)
     """
-    check_batch(batch)
-    height, width = batch.shape[1:3]
-    border = (MAX_SHIFT, MAX_SHIFT)
-    padded = np.pad(batch, ((0, 0), border, border, (0, 0)))
-    windows = np.lib.stride_tricks.sliding_window_view(padded, (height, width), axis=(1, 2))
-    down, right = rng.integers(0, 2 * MAX_SHIFT + 1, (2, len(batch)))
-    return np.ascontiguousarray(windows[np.arange(len(batch)), down, right].transpose(0, 2, 3, 1))
+    return move(batch, rng, MAX_SHIFT)
 
 
-AUGMENTATIONS: dict[str, Augmentation] = {"rotate": rotate, "shift": shift}
-"""Every augmentation by the name recipes use."""
+AUGMENTATIONS: dict[str, Augmentation] = {
+    "cutout": cutout,
+    "flip": flip,
+    "pad_crop": pad_crop,
+    "random_resized_crop": random_resized_crop,
+    "rotate": rotate,
+    "shift": shift,
+}
+"""Every augmentation of images alone, by the name recipes use; those that mix labels are in `MIXERS`."""
 
 
 def augmentation(name: str) -> Augmentation:
@@ -84,7 +87,7 @@ def augmentation(name: str) -> Augmentation:
         A function `f(batch, rng) -> batch`.
 
     Raises:
-        ValueError: there is none of that name.
+        ValueError: there is none of that name, or it is one of `MIXERS`.
 
     Example:
         >>> augmentation("rotate").__name__
@@ -92,6 +95,9 @@ def augmentation(name: str) -> Augmentation:
     """
     if name in AUGMENTATIONS:
         return AUGMENTATIONS[name]
-    near = difflib.get_close_matches(str(name), AUGMENTATIONS, n=1)
+    if name in MIXERS:
+        raise ValueError(f"{name!r} mixes labels as well as images: take it from zoo.datasets.MIXERS.")
+    names = sorted((*AUGMENTATIONS, *MIXERS))
+    near = difflib.get_close_matches(str(name), names, n=1)
     hint = f" Did you mean {near[0]!r}?" if near else ""
-    raise ValueError(f"Unknown augmentation {name!r}.{hint} Expected one of: {', '.join(sorted(AUGMENTATIONS))}.")
+    raise ValueError(f"Unknown augmentation {name!r}.{hint} Expected one of: {', '.join(names)}.")

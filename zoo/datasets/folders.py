@@ -98,6 +98,27 @@ def list_folder(path: PathLike) -> dict[str, list[Path]]:
     return files
 
 
+def find_splits(path: PathLike) -> dict[str, Path]:
+    """The folders of the splits: `train`, `validation` and `test` inside, or the folder itself as `train`.
+
+    Args:
+        path: the folder.
+
+    Returns:
+        Folders of the layout `<class>/<image>` by the name of their split.
+
+    Raises:
+        FileNotFoundError: the folder does not exist.
+    """
+    folder = Path(path)
+    if not folder.is_dir():
+        raise FileNotFoundError(f"No such folder: {folder}. Expected one with a sub-folder of images for each class.")
+    inside = {entry.name for entry in folder.iterdir() if entry.is_dir() and not entry.name.startswith(".")}
+    if "train" in inside and inside <= {"train", "validation", "test"}:
+        return {split: folder / split for split in ("train", "validation", "test") if split in inside}
+    return {"train": folder}
+
+
 def _sides(size: int | tuple[int, int]) -> tuple[int, int]:
     sides = (size, size) if isinstance(size, int) else tuple(size)
     if len(sides) != 2 or min(sides) < 1:

@@ -69,15 +69,31 @@ def read(folder: Path, name: str, split: str) -> tuple[Inputs, np.ndarray, np.nd
             f"geom-{GEOM_SPLITS - 1}/test."
         )
     graph = read_graph(folder, name)
-    if graph.features is None:
-        raise FileNotFoundError(
-            f"The features of {name} are missing: {folder / f'{name}_graph_only.npz'} holds the graph, the labels and "
-            f"the splits only. Put the raw Planetoid files {', '.join(raw_files(name))} into {folder} (from "
-            "github.com/kimiyoung/planetoid, folder data). zoo.datasets.planetoid.read_graph reads what is there."
-        )
-    mask = read_mask(folder, name, split, graph)
-    inputs = {"x": normalize_rows(graph.features)[None], "edges": pair_edges(graph.edges)[None]}
-    return inputs, graph.labels[None], mask.astype(np.float32)[None]
+    features = require_features(graph, folder, name)
+    return as_inputs(features, graph.edges, graph.labels, read_mask(folder, name, split, graph))
+
+
+def require_features(graph: CitationGraph, folder: Path, name: str) -> np.ndarray:
+    """The features of a graph.
+
+    Raises:
+        FileNotFoundError: the graph has none; says which files are missing and where they go.
+    """
+    if graph.features is not None:
+        return graph.features
+    raise FileNotFoundError(
+        f"The features of {name} are missing: {folder / f'{name}_graph_only.npz'} holds the graph, the labels and the "
+        f"splits only. Put the raw Planetoid files {', '.join(raw_files(name))} into {folder} (from "
+        "github.com/kimiyoung/planetoid, folder data). zoo.datasets.planetoid.read_graph reads what is there."
+    )
+
+
+def as_inputs(
+    features: np.ndarray, edges: np.ndarray, labels: np.ndarray, mask: np.ndarray
+) -> tuple[Inputs, np.ndarray, np.ndarray]:
+    """A graph as a batch of one: inputs with normalised features, labels, and weights from the mask."""
+    inputs = {"x": normalize_rows(features)[None], "edges": pair_edges(edges)[None]}
+    return inputs, labels[None], mask.astype(np.float32)[None]
 
 
 def read_graph(folder: Path, name: str) -> CitationGraph:

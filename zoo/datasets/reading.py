@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from zoo.datasets import fashion_mnist_mini, mnist_rot, planetoid, sheets
+from zoo.datasets.preparing import find_prepared, read_prepared
+from zoo.datasets.roots import chosen_folder, data_folder
 
 Reader = Callable[[Path, str], tuple[Any, ...]]
 
@@ -45,11 +47,13 @@ def list_datasets() -> list[str]:
 
 
 def load(name: str, split: str, *, data: str | os.PathLike[str] | None = None) -> tuple[Any, ...]:
-    """Reads one split of a data set into memory.
+    """Reads one split of a data set into memory, from its own files or as `zoo.datasets.prepare` wrote it.
+
+    A prepared set is taken first where both are there; the arrays are the same.
 
     Args:
-        name: a name of `list_datasets()`; its files lie in the folder `<data>/<name>`, those of the
-            citation graphs in `<data>/planetoid`.
+        name: a name of `list_datasets()`, or of a prepared folder of images; its files lie in the folder
+            `<data>/<name>`, those of the citation graphs in `<data>/planetoid`.
         split: `"train"`, `"validation"`, `"train+validation"` or `"test"`; for the citation graphs not both in one,
             but also Geom-GCN's, `"geom-0/train"` to `"geom-9/test"`.
         data: the folder with the data sets; by default the environment variable `ZOO_DATA`.
@@ -68,22 +72,13 @@ def load(name: str, split: str, *, data: str | os.PathLike[str] | None = None) -
         >>> x.shape, y.shape  # doctest: +SKIP
         ((2000, 28, 28, 1), (2000,))
     """
+    chosen = chosen_folder(data)
+    prepared = find_prepared(name, chosen) if chosen else None
+    if prepared:
+        return read_prepared(prepared, name, split)
     if name not in _READERS:
         near = difflib.get_close_matches(str(name), _READERS, n=1)
         hint = f" Did you mean {near[0]!r}?" if near else ""
         raise ValueError(f"Unknown data set {name!r}.{hint} Expected one of: {', '.join(list_datasets())}.")
     folder, read = _READERS[name]
-    return read(_root(folder, data) / folder, split)
-
-
-def _root(folder: str, data: str | os.PathLike[str] | None) -> Path:
-    chosen = data if data is not None else os.environ.get("ZOO_DATA")
-    if not chosen:
-        raise ValueError(
-            f"Where is the data? Pass data=<folder> (--data on the command line) or set ZOO_DATA to the folder that "
-            f"holds {folder}/."
-        )
-    root = Path(chosen).expanduser()
-    if not root.is_dir():
-        raise FileNotFoundError(f"The data folder {root} does not exist. It should hold {folder}/ with the data files.")
-    return root
+    return read(data_folder(data, folder) / folder, split)

@@ -66,9 +66,9 @@ def _rotate_chunk(images: np.ndarray, degrees: np.ndarray) -> np.ndarray:
     for channel in range(channels):
         plane = flat if channels == 1 else np.ascontiguousarray(flat[:, channel])
         plane = plane.reshape(-1)
-        top, bottom = plane[corner], plane[corner + stride]
-        top += fx * (plane[corner + 1] - top)
-        bottom += fx * (plane[corner + (stride + 1)] - bottom)
+        top, bottom = plane.take(corner), plane.take(corner + stride)
+        top += fx * (plane.take(corner + 1) - top)
+        bottom += fx * (plane.take(corner + (stride + 1)) - bottom)
         top += fy * (bottom - top)
         top += 0.5
         result[..., channel] = top  # the cast truncates, which is floor: nothing here is negative

@@ -28,6 +28,9 @@ class GBatchNormalization(keras.layers.Layer):
         momentum: of the moving mean and variance.
         epsilon: added to the variance.
 
+    Where TensorFlow replicas train together, `zoo.train` sets the attribute `synchronized` for the time of the training
+    step: mean and variance are then those of all replicas' equal shares.
+
     Input and output shape: (B, H, W, C * n), channel index = field * n + element.
     Weights: `gamma`, `beta`, `moving_mean`, `moving_variance`, each (C,); the last two are not trainable.
 
@@ -43,6 +46,7 @@ class GBatchNormalization(keras.layers.Layer):
 
     def __init__(self, group: str = "p4", *, momentum: float = 0.9, epsilon: float = 1e-5, **kwargs: Any) -> None:
         super().__init__(**kwargs)
+        self.synchronized = False
         if not 0 <= momentum <= 1:
             raise ValueError(f"`momentum` must lie in [0, 1]; got {momentum}.")
         if epsilon < 0:
@@ -65,6 +69,8 @@ class GBatchNormalization(keras.layers.Layer):
         wide = ops.cast(inputs, keras.backend.result_type(inputs.dtype, "float32"))
         if training and self.trainable:
             mean, variance = self._moments(wide)
+            if self.synchronized:
+                mean, variance = self._join_replicas(mean, variance)
             self._follow(self.moving_mean, mean)
             self._follow(self.moving_variance, variance)
         else:
@@ -92,6 +98,14 @@ class GBatchNormalization(keras.layers.Layer):
         mean = ops.mean(ops.reshape(ops.mean(inputs, axis=(0, 1, 2)), (-1, order)), axis=1)
         squares = ops.mean(ops.square(inputs - self._spread(mean, inputs)), axis=(0, 1, 2))
         return mean, ops.mean(ops.reshape(squares, (-1, order)), axis=1)
+
+    def _join_replicas(self, mean: Any, variance: Any) -> tuple[Any, Any]:
+        """Mean and variance of the union of equal shares, in two exchanges: squares of large means lose digits."""
+        common = self._average(mean)
+        return common, self._average(variance + ops.square(mean - common))
+
+    def _average(self, values: Any) -> Any:
+        return ops.moments(values[None], axes=[0], synchronized=True)[0]
 
     def _follow(self, moving: Any, value: Any) -> None:
         step = (1.0 - self.momentum) * (ops.cast(value, moving.dtype) - moving)

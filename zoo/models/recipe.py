@@ -45,7 +45,7 @@ class Recipe:
         ema: momentum of a moving average of the weights, which is what is measured and kept; None for none.
         accumulation: steps whose gradients are averaged for one update.
         label_smoothing: mass taken from the true class and spread over all.
-        augmentation: names of `zoo.datasets.AUGMENTATIONS`, applied in order in the input pipeline.
+        augmentation: names of `zoo.datasets.AUGMENTATIONS` and `MIXERS`, applied in order, those of `MIXERS` last.
         selection: `"last"` keeps the weights after the last epoch, `"best"` those of the highest validation accuracy.
         overrides: fields of the model's configuration that are different while training, such as its dropout rate.
 
@@ -88,9 +88,7 @@ class Recipe:
 
 def _faults(recipe: Recipe) -> list[str]:
     checks = {
-        "epochs, batch_size and accumulation are at least 1": min(
-            recipe.epochs, recipe.batch_size, recipe.accumulation
-        )
+        "epochs, batch_size and accumulation are at least 1": min(recipe.epochs, recipe.batch_size, recipe.accumulation)
         >= 1,
         "learning_rate is above 0": recipe.learning_rate > 0,
         "weight_decay is not negative": recipe.weight_decay >= 0,

@@ -1,6 +1,8 @@
-"""Training by recipe, and publishing what came out."""
+"""From a recipe to a trained model, and from runs to published weights."""
 
-from zoo.training.loop import train
+from zoo.models.recipe import Recipe
+from zoo.training.loop import resolve_recipe, train
 from zoo.training.publishing import publish
+from zoo.training.record import recipe_facts
 
-__all__ = ["publish", "train"]
+__all__ = ["Recipe", "publish", "recipe_facts", "resolve_recipe", "train"]

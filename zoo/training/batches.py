@@ -7,7 +7,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from zoo.datasets import augmentation
+from zoo.datasets import MIXERS, augmentation, soft_labels
 
 
 class TrainingBatches(keras.utils.PyDataset):
@@ -23,7 +23,9 @@ class TrainingBatches(keras.utils.PyDataset):
         weights: of each label in loss and accuracy, (N, ...), or None.
         batch_size: examples a batch.
         seed: of order and augmentation.
-        augment: names of `zoo.datasets.AUGMENTATIONS`; for images only.
+        augment: names of `zoo.datasets.AUGMENTATIONS` and `zoo.datasets.MIXERS`; for images only. With one of the
+            mixers, which come after all others, labels come out as probabilities, float32 (batch_size, classes).
+        classes: number of classes, for the mixers; by default the largest label and one.
         epoch: the number of the epoch, from 0.
         start: the first batch of the part.
         stop: the batch after the last one of the part; None for the end of the epoch.
@@ -41,12 +43,12 @@ class TrainingBatches(keras.utils.PyDataset):
         batch_size: int,
         seed: int,
         augment: tuple[str, ...] = (),
+        classes: int | None = None,
         epoch: int = 0,
         start: int = 0,
         stop: int | None = None,
-        **kwargs: Any,
     ) -> None:
-        super().__init__(**kwargs)
+        super().__init__()
         if len(labels) < batch_size:
             raise ValueError(f"Expected at least one batch of {batch_size} examples; got {len(labels)} examples.")
         if augment and not isinstance(inputs, np.ndarray):
@@ -54,7 +56,9 @@ class TrainingBatches(keras.utils.PyDataset):
         self._inputs, self._labels, self._weights = inputs, labels, weights
         self._batch_size, self._seed, self._epoch, self._start = batch_size, seed, epoch, start
         self._stop = len(labels) // batch_size if stop is None else stop
-        self._augment = [augmentation(name) for name in augment]
+        self._mixers = [MIXERS[name] for name in augment if name in MIXERS]
+        self._augment = [augmentation(name) for name in augment if name not in MIXERS]
+        self._classes = int(labels.max()) + 1 if classes is None else classes
         self._order = np.random.default_rng([seed, epoch]).permutation(len(labels))
 
     def __len__(self) -> int:
@@ -66,10 +70,15 @@ class TrainingBatches(keras.utils.PyDataset):
         position = self._start + index
         chosen = self._order[position * self._batch_size : (position + 1) * self._batch_size]
         inputs = keras.tree.map_structure(lambda array: array[chosen], self._inputs)
+        labels = self._labels[chosen]
         if isinstance(inputs, np.ndarray):
             rng = np.random.default_rng([self._seed, self._epoch, position])
             for function in self._augment:
                 inputs = function(inputs, rng)
+            if self._mixers:
+                labels = soft_labels(labels, self._classes)
+            for mixer in self._mixers:  # after the others, which take whole bytes
+                inputs, labels = mixer(inputs, labels, rng)
             inputs = inputs.astype("float32")
-        batch = (inputs, self._labels[chosen])
+        batch = (inputs, labels)
         return batch if self._weights is None else (*batch, self._weights[chosen])

@@ -15,6 +15,8 @@ from typing import Any
 import keras
 import numpy as np
 
+from zoo.training.optimizers import value_of
+
 _KEPT = 2
 _BEST = "best.npz"
 _UNREADABLE = (zipfile.BadZipFile, zlib.error, ValueError, KeyError, EOFError, OSError)
@@ -44,19 +46,20 @@ class Progress:
 class Checkpoints:
     """The folder with the checkpoints of a run.
 
-    A checkpoint is an `.npz` file, named by epoch and step: weights, random states, optimizer (with moving averages,
-    accumulated gradients and loss scale) and `Progress`. It is written to another name, flushed to the disk and then
-    renamed; the one before it stays until then, and one longer. A zip file has checksums, so that a damaged one is
-    noticed, and then the one before it is used.
+    A checkpoint is an `.npz` file, named by epoch and step: weights, states of random generators, optimizer (with
+    moving averages, accumulated gradients and loss scale) and `Progress`. It is written to another name, flushed to
+    the disk and then renamed; the one before it stays until then, and one longer. A zip file has checksums, so that a
+    damaged one is noticed, and then the one before it is used.
 
     Args:
         folder: where; made if need be.
         model: the model whose variables are trained.
         optimizer: its optimizer, built.
+        writes: whether this process saves; of several processes one does, and all of them restore.
     """
 
-    def __init__(self, folder: Path, model: keras.Model, optimizer: Any) -> None:
-        self._folder, self._model = folder, model
+    def __init__(self, folder: Path, model: keras.Model, optimizer: Any, *, writes: bool = True) -> None:
+        self._folder, self._model, self._writes = folder, model, writes
         self._variables = [*model.trainable_variables, *model.non_trainable_variables, *optimizer.variables]
 
     def save(self, progress: Progress) -> None:
@@ -66,14 +69,16 @@ class Checkpoints:
             FloatingPointError: the state holds NaN or infinite numbers; nothing is written.
             OSError: the disk is full or cannot be written; the checkpoints before stay.
         """
-        arrays = {f"variable/{index}": _value(variable) for index, variable in enumerate(self._variables)}
+        arrays = {f"variable/{index}": value_of(variable) for index, variable in enumerate(self._variables)}
         broken = [self._variables[index].path for index, value in enumerate(arrays.values()) if not _finite(value)]
         if broken:
             raise FloatingPointError(
                 f"NaN or infinite numbers after step {progress.step} of epoch {progress.epoch + 1} in "
                 f"{', '.join(broken[:5])}; the checkpoint before it is kept."
             )
-        arrays |= {f"metric/{index}": value for index, value in enumerate(progress.metrics)} | _random_states()
+        if not self._writes:
+            return
+        arrays |= {f"metric/{index}": value for index, value in enumerate(progress.metrics)}
         facts = asdict(progress) | {"metrics": len(progress.metrics)}
         name = f"epoch{progress.epoch:06d}-step{progress.step:08d}.npz"
         _write(self._folder / name, arrays | {"progress": np.array(json.dumps(facts))})
@@ -92,16 +97,18 @@ class Checkpoints:
                 continue
             for variable, value in zip(self._variables, values, strict=True):
                 variable.assign(value)
-            _set_random_states(arrays)
             return Progress(**facts | {"metrics": metrics})
         return None
 
     def save_best(self) -> None:
         """Keeps the weights as the best ones so far."""
-        _write(self._folder / _BEST, {str(i): _value(weight) for i, weight in enumerate(self._model.weights)})
+        if self._writes:
+            _write(self._folder / _BEST, {str(i): value_of(weight) for i, weight in enumerate(self._model.weights)})
 
     def restore_best(self) -> None:
         """Puts the best weights into the model."""
+        if not self._writes:
+            return  # the process that saves the result does not wait for the others to read it
         arrays = _read(self._folder / _BEST)
         for index, weight in enumerate(self._model.weights):
             weight.assign(arrays[str(index)])
@@ -112,6 +119,8 @@ class Checkpoints:
         Raises:
             OSError: the folder cannot be made, or there is too little room.
         """
+        if not self._writes:
+            return
         self._folder.mkdir(parents=True, exist_ok=True)
         for left in self._folder.glob("*.part"):
             left.unlink()
@@ -159,32 +168,5 @@ def _read(path: Path) -> dict[str, np.ndarray]:
         return dict(archive)
 
 
-def _value(variable: Any) -> np.ndarray:
-    return np.array(keras.ops.convert_to_numpy(variable.value))
-
-
 def _finite(value: np.ndarray) -> bool:
     return value.dtype.kind != "f" or bool(np.isfinite(value).all())
-
-
-def _random_states() -> dict[str, np.ndarray]:
-    """State outside of variables: on torch dropout draws from torch's own generators."""
-    if keras.backend.backend() != "torch":
-        return {}
-    import torch
-
-    states = {"random/cpu": torch.get_rng_state().numpy()}
-    if torch.cuda.is_available():
-        states |= {f"random/{i}": state.numpy() for i, state in enumerate(torch.cuda.get_rng_state_all())}
-    return states
-
-
-def _set_random_states(arrays: dict[str, np.ndarray]) -> None:
-    if keras.backend.backend() != "torch":
-        return
-    import torch
-
-    torch.set_rng_state(torch.from_numpy(arrays["random/cpu"]))
-    for index in range(torch.cuda.device_count() if torch.cuda.is_available() else 0):
-        if f"random/{index}" in arrays:
-            torch.cuda.set_rng_state(torch.from_numpy(arrays[f"random/{index}"]), index)

@@ -8,14 +8,15 @@ from pathlib import Path
 from typing import Any
 
 import keras
-import numpy as np
 
 from zoo.models.recipe import Recipe
 from zoo.training import record
 from zoo.training.batches import TrainingBatches
 from zoo.training.checkpoints import Checkpoints, Progress
-from zoo.training.optimizers import averaged, inner
-from zoo.training.watch import Display, Watch, metric_variables
+from zoo.training.optimizers import averaged, inner, value_of
+from zoo.training.prefetch import Prefetch
+from zoo.training.strategies import Strategy
+from zoo.training.watch import Display, Reseed, Watch, metric_variables
 
 EVALUATION_BATCH = 250
 
@@ -35,6 +36,7 @@ class Epochs:
         validation: the split that is measured after each epoch.
         folder: of the run.
         seed: of order and augmentation.
+        devices: where it happens; the first of several processes writes.
         checkpoint_steps: save also after so many steps of an epoch; None saves at its end only.
         progress: print how it goes.
     """
@@ -46,6 +48,7 @@ class Epochs:
     validation: Split
     folder: Path
     seed: int
+    devices: Strategy = field(default_factory=Strategy)
     checkpoint_steps: int | None = None
     progress: bool = True
     done: Progress = field(init=False, default_factory=Progress)
@@ -53,8 +56,11 @@ class Epochs:
     def __post_init__(self) -> None:
         self.steps = len(self._batches(0, None))
         self.display = Display(epochs=self.recipe.epochs, steps=self.steps, shown=self.progress)
-        self.checkpoints = Checkpoints(self.folder / record.CHECKPOINTS, self.model, self.trainer.optimizer)
-        self.events = record.Events(self.folder, say=self.display.say)
+        writes = self.devices.is_chief
+        self.checkpoints = Checkpoints(
+            self.folder / record.CHECKPOINTS, self.model, self.trainer.optimizer, writes=writes
+        )
+        self.events = record.Events(self.folder, say=self.display.say) if writes else None
 
     def run(self) -> dict[str, float]:
         """Trains, and leaves the selected weights in the model.
@@ -73,7 +79,7 @@ class Epochs:
         else:
             self.done = found
             self.display.say(f"going on after {found.epoch} epochs and {found.step} steps")
-        record.write_history(self.folder, self.done.rows)
+        self._write_history()
         with self.display.running():
             while self.done.epoch < self.recipe.epochs:
                 self._part()
@@ -86,21 +92,31 @@ class Epochs:
         self.display.epoch(done.epoch, done.step)
         watch = Watch(self.trainer, self.display, epoch=done.epoch, start=done.step, metrics=done.metrics)
         logs = self.trainer.fit(
-            self._batches(done.step, stop),
+            self.devices.share(self._batches(done.step, stop)),
             initial_epoch=done.epoch,
             epochs=done.epoch + 1,
-            callbacks=[watch],
+            callbacks=[watch, *self._reseed()],
+            shuffle=False,  # Keras would shuffle the batches of each part, by a random state that no checkpoint holds
             verbose=0,
         ).history
         watch.check()
         if stop < self.steps:
             done.step = stop
-            done.metrics = [np.array(keras.ops.convert_to_numpy(v)) for v in metric_variables(self.trainer)]
+            done.metrics = [value_of(v) for v in metric_variables(self.trainer)]
         else:
             self._end_epoch({name: float(values[-1]) for name, values in logs.items()})
         done.seconds += time.monotonic() - started
         self.checkpoints.save(done)
-        record.write_history(self.folder, done.rows)
+        self._write_history()
+
+    def _reseed(self) -> list[Reseed]:
+        if keras.backend.backend() != "torch":
+            return []
+        return [Reseed(self.seed, epoch=self.done.epoch, start=self.done.step)]
+
+    def _write_history(self) -> None:
+        if self.devices.is_chief:
+            record.write_history(self.folder, self.done.rows)
 
     def _end_epoch(self, logs: dict[str, float]) -> None:
         done = self.done
@@ -121,25 +137,29 @@ class Epochs:
                     self.checkpoints.save_best()
         done.rows.append(row)
         done.epoch, done.step, done.metrics = done.epoch + 1, 0, []
-        self.events.write(row)
+        if self.events is not None:
+            self.events.write(row)
         self.display.row(row)
 
     def _select(self) -> dict[str, float]:
-        self.events.close()
+        if self.events is not None:
+            self.events.close()
         if self.recipe.selection == "best" and self.done.best is not None:
             self.checkpoints.restore_best()
             return self.done.best
         for variable, average in inner(self.trainer.optimizer).averages():
-            variable.assign(average.value)
+            variable.assign(value_of(average))
         return self.done.rows[-1]
 
-    def _batches(self, start: int, stop: int | None) -> TrainingBatches:
-        return TrainingBatches(
+    def _batches(self, start: int, stop: int | None) -> Prefetch:
+        batches = TrainingBatches(
             *self.train,
             batch_size=self.recipe.batch_size,
             seed=self.seed,
             augment=self.recipe.augmentation,
+            classes=self.model.output_shape[-1],
             epoch=self.done.epoch,
             start=start,
             stop=stop,
         )
+        return Prefetch(batches)

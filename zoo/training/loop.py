@@ -13,9 +13,10 @@ import numpy as np
 from zoo import datasets, hub
 from zoo.hub.loading import dtype_policy
 from zoo.models.recipe import Recipe
-from zoo.training import publishing, record
-from zoo.training.compiling import PRECISIONS, compile_arguments, compile_trainer
+from zoo.training import publishing, record, strategies
+from zoo.training.compiling import PRECISIONS, compile_arguments, compile_trainer, scale_learning_rate
 from zoo.training.epochs import Epochs, Split
+from zoo.training.optimizers import value_of
 
 _SMOKE_EXAMPLES = 256
 
@@ -26,6 +27,8 @@ def train(
     out: str | os.PathLike[str],
     seed: int = 0,
     data: str | os.PathLike[str] | None = None,
+    strategy: str = "auto",
+    linear_scaling: bool = False,
     precision: str = "float32",
     epochs: int | None = None,
     smoke: bool = False,
@@ -46,6 +49,9 @@ def train(
         out: the run folder.
         seed: of initial weights, order, augmentation and dropout.
         data: folder of the data sets; None takes the environment variable `ZOO_DATA`.
+        strategy: where it runs: `"auto"`, or one of `zoo.training.strategies.NAMES`. Where several processes train
+            together, each makes the same call with a folder that all share, and the first one writes.
+        linear_scaling: multiply batch size and learning rate by the number of replicas.
         precision: `"float32"`, `"mixed_bfloat16"` or `"mixed_float16"`; weights are float32 in each.
         epochs: instead of the recipe's number.
         smoke: one epoch on 256 examples, to see that everything works.
@@ -58,8 +64,8 @@ def train(
         The run folder, for `zoo.load(folder)` and `zoo.publish`.
 
     Raises:
-        ValueError: unknown model, no recipe, a setting that cannot be, a layer that XLA cannot compile, or a folder
-            that holds something else.
+        ValueError: unknown model, no recipe, a setting or strategy that cannot be, a layer that XLA cannot compile, or
+            a folder that holds something else.
         FileExistsError: the tag to publish exists.
         FileNotFoundError: the data set is not there.
         OSError: the folder cannot be written, or the disk is full.
@@ -71,7 +77,11 @@ def train(
         ...     run = zoo.train("e4net_mnistrot", out=folder, smoke=True)
         ...     model = zoo.load(run)
     """
+    devices = strategies.choose(strategy)  # first: it connects the processes
     recipe = resolve_recipe(name, epochs=1 if smoke else epochs)
+    if linear_scaling:
+        recipe = scale_learning_rate(recipe, devices.replicas)
+    devices.check_batch(recipe.batch_size)
     _check_settings(seed=seed, precision=precision, checkpoint_steps=checkpoint_steps)
     if publish is not None:
         publishing.check_tag(name, publish, smoke=smoke)
@@ -83,34 +93,63 @@ def train(
         "smoke": smoke,
         "precision": precision,
         "backend": keras.backend.backend(),
+        "strategy": devices.name,
+        "replicas": devices.replicas,
     }
-    if not record.find_run(folder, identity)["finished"]:
-        arguments = compile_arguments  # the optimizer belongs to a model and is made with it
-        train_set, validation_set = _read(recipe, data, smoke)
-        record.open_run(folder, identity)
-        keras.utils.set_random_seed(seed)
-        with dtype_policy(precision):
-            model = hub.build(name, **recipe.overrides)
-        steps = len(train_set[1]) // recipe.batch_size
-        compile_trainer(
-            model, arguments(recipe, steps_per_epoch=max(steps, 1), steps_per_execution=steps_per_execution)
-        )
-        _finish(
-            Epochs(
-                trainer=model,
-                model=model,
-                recipe=recipe,
-                train=train_set,
-                validation=validation_set,
-                folder=folder,
-                seed=seed,
-                checkpoint_steps=checkpoint_steps,
-                progress=progress,
+    if not _is_finished(folder, identity, devices):
+        with devices.scope():
+            run = _start(
+                recipe,
+                folder,
+                identity,
+                devices,
+                data=data,
+                steps_per_execution=steps_per_execution,
+                progress=progress and devices.is_chief,
             )
-        )
-    if publish is not None:
+            run.checkpoint_steps = checkpoint_steps
+            run.display.say(_describe(devices, recipe, linear_scaling))
+            selected = run.run()
+        if devices.is_chief:
+            with dtype_policy(precision):
+                _finish(run, selected)
+    if publish is not None and devices.is_chief:
         publishing.publish(folder, publish, data=data)
     return folder
+
+
+def _start(
+    recipe: Recipe,
+    folder: Path,
+    identity: dict[str, Any],
+    devices: strategies.Strategy,
+    *,
+    data: str | os.PathLike[str] | None,
+    steps_per_execution: int,
+    progress: bool,
+) -> Epochs:
+    """Reads the data, claims the folder and builds the model, in this order: a failed start claims nothing."""
+    train_set, validation_set = _read(recipe, data, identity["smoke"])
+    steps = max(len(train_set[1]) // recipe.batch_size, 1)
+    arguments = compile_arguments(recipe, steps_per_epoch=steps, steps_per_execution=steps_per_execution)
+    if devices.is_chief:
+        record.open_run(folder, identity)
+    keras.utils.set_random_seed(identity["seed"])
+    with dtype_policy(identity["precision"]):
+        model = hub.build(identity["model"], **recipe.overrides)
+    trainer = devices.trainer(model)
+    compile_trainer(trainer, arguments)
+    return Epochs(
+        trainer=trainer,
+        model=model,
+        recipe=recipe,
+        train=train_set,
+        validation=validation_set,
+        folder=folder,
+        seed=identity["seed"],
+        devices=devices,
+        progress=progress,
+    )
 
 
 def resolve_recipe(name: str, *, epochs: int | None = None) -> Recipe:
@@ -142,11 +181,34 @@ def _read(recipe: Recipe, data: Any, smoke: bool) -> tuple[Split, ...]:
     return tuple(keras.tree.map_structure(lambda array: array[:count], tuple(split)) for split in splits)
 
 
-def _finish(run: Epochs) -> None:
-    """Trains and writes the result."""
-    selected = run.run()
-    hub.save(run.model, run.folder)
+def _is_finished(folder: Path, identity: dict[str, Any], devices: strategies.Strategy) -> bool:
+    if not devices.is_chief and not (folder / record.RUN).is_file():
+        return False  # the chief may be making the folder at this moment
+    return record.find_run(folder, identity)["finished"]
+
+
+def _describe(devices: strategies.Strategy, recipe: Recipe, linear_scaling: bool) -> str:
+    text = devices.describe()
+    if linear_scaling:
+        times = f"{devices.replicas} times the recipe's"
+        text += f"; batch {recipe.batch_size} and learning rate {recipe.learning_rate:g} are {times}"
+    return text
+
+
+def _finish(run: Epochs, selected: dict[str, float]) -> None:
+    """Writes the result."""
+    hub.save(_on_one_device(run), run.folder)
     _, labels, *weights = run.validation
     examples = int(np.count_nonzero(weights[0])) if weights else int(np.size(labels))
     facts = {"accuracy": selected["val_accuracy"], "loss": selected["val_loss"], "epoch": selected["epoch"] + 1}
     record.close_run(run.folder, minutes=run.done.seconds / 60, validation=facts | {"examples": examples})
+
+
+def _on_one_device(run: Epochs) -> keras.Model:
+    """The trained model, as one that does not ask for several devices, or for other processes, when it is called."""
+    if run.devices.replicas == 1:
+        return run.model
+    model = hub.build(run.model.name, **run.recipe.overrides)
+    for target, source in zip(model.weights, run.model.weights, strict=True):
+        target.assign(value_of(source))
+    return model

@@ -46,9 +46,7 @@ class CrossEntropy(keras.losses.Loss):
         if not self.smoothing:
             return keras.losses.sparse_categorical_crossentropy(classes, y_pred, from_logits=True)
         one_hot = ops.one_hot(classes, y_pred.shape[-1], dtype=y_pred.dtype)
-        return keras.losses.categorical_crossentropy(
-            one_hot, y_pred, from_logits=True, label_smoothing=self.smoothing
-        )
+        return keras.losses.categorical_crossentropy(one_hot, y_pred, from_logits=True, label_smoothing=self.smoothing)
 
     def get_config(self) -> dict[str, Any]:
         """Arguments that make the same loss again."""
@@ -63,10 +61,8 @@ def accuracy_metric() -> keras.metrics.Metric:
 @keras.saving.register_keras_serializable(package="zoo")
 def _matches(y_true: Any, y_pred: Any) -> Any:
     best = ops.cast(ops.argmax(y_pred, axis=-1), "int32")
-    if _is_mixed(y_true, y_pred):
-        wanted = ops.cast(ops.argmax(y_true, axis=-1), "int32")
-    else:
-        wanted = _classes(y_true, y_pred)
+    mixed = _is_mixed(y_true, y_pred)
+    wanted = ops.cast(ops.argmax(y_true, axis=-1), "int32") if mixed else _classes(y_true, y_pred)
     return ops.cast(ops.equal(wanted, best), keras.config.floatx())
 
 

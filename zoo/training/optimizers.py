@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import keras
+import numpy as np
 from keras import ops
 
 from zoo.models.recipe import Recipe
@@ -32,7 +33,7 @@ class _ByPath:
         multipliers: Mapping[str, float] | None = None,
         **kwargs: Any,
     ) -> None:
-        super().__init__(learning_rate=learning_rate, **kwargs)
+        super().__init__(learning_rate=learning_rate, **kwargs)  # type: ignore[call-arg]
         self.decay, self.decay_kind, self.decay_exclude = decay, decay_kind, tuple(decay_exclude)
         self.multipliers = dict(multipliers or {})
 
@@ -173,14 +174,23 @@ def make_optimizer(recipe: Recipe, schedule: Any) -> Any:
 def averaged(optimizer: Any) -> Iterator[None]:
     """Within it the variables hold their moving averages, if the optimizer keeps any."""
     pairs = inner(optimizer).averages()
-    kept = [keras.ops.convert_to_numpy(variable.value).copy() for variable, _ in pairs]
+    kept = [value_of(variable) for variable, _ in pairs]
     for variable, average in pairs:
-        variable.assign(average.value)
+        variable.assign(value_of(average))
     try:
         yield
     finally:
         for (variable, _), value in zip(pairs, kept, strict=True):
             variable.assign(value)
+
+
+def value_of(variable: Any) -> np.ndarray:
+    """A copy of a variable's value.
+
+    Through a tensor: a variable that several TensorFlow devices mirror is no array by itself. A copy: what two
+    variables share on JAX is lost to both when one of them is given to a compiled step.
+    """
+    return np.array(keras.ops.convert_to_numpy(keras.ops.convert_to_tensor(variable)))
 
 
 def inner(optimizer: Any) -> Any:

@@ -2,25 +2,23 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
+import re
 import statistics
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import keras
+import numpy as np
 
 from zoo import datasets, hub
-from zoo.evaluation import (
-    ASSET,
-    CONVENTION,
-    count_macs,
-    equivariance_error,
-    evaluate,
-    pack_graph,
-    takes_graphs,
-)
+from zoo.evaluation import ASSET, CONVENTION, count_macs, equivariance_error, evaluate, pack_graph, takes_graphs
+from zoo.hub import paths
+from zoo.models.recipe import Recipe
 from zoo.training import record
+from zoo.training.compiling import scale_learning_rate
 
 _GOLDEN_IMAGES = 4
 _LICENSE = "Apache-2.0"
@@ -48,7 +46,8 @@ def publish(
         The new folder.
 
     Raises:
-        ValueError: no finished runs, smoke runs, or runs of different models or recipes.
+        ValueError: no finished runs, smoke runs, runs of different models or recipes, or of a recipe that is not the
+            registered one any more.
         FileExistsError: the tag exists.
 
     Example:
@@ -58,35 +57,62 @@ def publish(
     folders = [Path(runs)] if isinstance(runs, (str, os.PathLike)) else [Path(run) for run in runs]
     facts = _check([record.read_run(folder) for folder in folders])
     best = max(range(len(facts)), key=lambda index: facts[index]["validation"]["accuracy"])
-    name, dataset = facts[best]["model"], facts[best]["recipe"]["dataset"]
-    errors = [evaluate(hub.load(folder), dataset=dataset, data=data)["error_percent"] for folder in folders]
-    model = hub.build(name)
-    for target, source in zip(model.weights, hub.load(folders[best]).weights, strict=True):
-        target.assign(source)
-    graph = takes_graphs(model)
-    inputs = datasets.load(dataset, "validation", data=data)[0]
-    examples = hub.example_inputs(model) if graph else inputs[:_GOLDEN_IMAGES]
+    name, recipe = facts[best]["model"], Recipe(**facts[best]["recipe"])
+    check_tag(name, tag, root=root)
+    training = _training(facts[best], recipe, len(facts))
+    errors: list[float] = []
+    for index, folder in enumerate(folders):
+        trained = hub.load(folder)
+        errors.append(evaluate(trained, dataset=recipe.dataset, data=data)["error_percent"])
+        if index == best:
+            model = _as_registered(name, trained)
+    inputs = datasets.load(recipe.dataset, "validation", data=data)[0]
+    golden = inputs[:_GOLDEN_IMAGES] if isinstance(inputs, np.ndarray) else hub.example_inputs(model)
     card = {
-        "dataset": {"name": dataset, "split": "train", **datasets.FACTS[dataset]},
+        "dataset": {"name": recipe.dataset, "split": "train", **datasets.FACTS[recipe.dataset]},
         "metrics": [_metric(name, tag, errors, best, [run["seed"] for run in facts])],
-        "recipe": facts[best]["recipe"],
-        "training": _training(facts[best], len(facts)),
-        "symmetry": _symmetry(model, examples),
+        "recipe": record.recipe_facts(recipe),
+        "training": training,
+        "symmetry": _symmetry(model, golden),
         "license": _LICENSE,
-        # The arithmetic of a graph network depends on the graph.
-        "architecture": {} if graph else {"macs": count_macs(model), "flops_convention": CONVENTION},
+        "architecture": _arithmetic(model),
     }
     history = (folders[best] / record.HISTORY).read_text()
-    assets = {ASSET: pack_graph(inputs)} if graph else None
-    return hub.publish(model, tag, card=card, inputs=examples, history=history, assets=assets, root=root)
+    assets = {ASSET: pack_graph(inputs)} if takes_graphs(model) else None
+    return hub.publish(model, tag, card=card, inputs=golden, history=history, assets=assets, root=root)
+
+
+def check_tag(name: str, tag: str, *, smoke: bool = False, root: str | os.PathLike[str] | None = None) -> None:
+    """Finds out before the training whether its result could be published.
+
+    Args:
+        name: a registered model.
+        tag: the new tag.
+        smoke: whether it is a smoke run, which is never published.
+        root: folder of the weights; None takes the checkout's.
+
+    Raises:
+        ValueError: a smoke run, or a word that is no tag.
+        FileExistsError: the tag exists.
+
+    Example:
+        >>> check_tag("e4net_mnistrot", "v999")
+    """
+    if smoke:
+        raise ValueError("A smoke run shows that training works and is not published: leave out one of the two.")
+    if not re.fullmatch(paths.TAG, tag):
+        raise ValueError(f"Expected a tag like v1 or v12; got {tag!r}.")
+    folder = Path(root or paths.weights_root()) / name / tag
+    if folder.exists():
+        raise FileExistsError(f"{folder} exists, and published weights never change. Choose another tag.")
 
 
 def _check(facts: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """Raises ValueError unless the runs are full runs of one recipe with different seeds."""
     if not facts:
         raise ValueError("Expected at least one run folder; got none.")
-    for key in ("model", "recipe", "smoke"):
-        if any(run[key] != facts[0][key] for run in facts):
+    for key in ("model", "recipe", "smoke", "precision"):
+        if any(run.get(key) != facts[0].get(key) for run in facts):
             raise ValueError(f"Expected runs that differ in their seed alone; they differ in {key!r} too.")
     if facts[0]["smoke"]:
         raise ValueError("Expected full runs; smoke runs show that training works and are no weights to publish.")
@@ -94,6 +120,14 @@ def _check(facts: list[dict[str, Any]]) -> list[dict[str, Any]]:
     if len(set(seeds)) != len(seeds):
         raise ValueError(f"Expected runs of different seeds; got the seeds {seeds}.")
     return facts
+
+
+def _as_registered(name: str, trained: keras.Model) -> keras.Model:
+    """The registered model with trained weights: without what the recipe overrides, such as the dropout rate."""
+    model = hub.build(name)
+    for target, source in zip(model.weights, trained.weights, strict=True):
+        target.assign(source)
+    return model
 
 
 def _metric(name: str, tag: str, errors: list[float], best: int, seeds: list[int]) -> dict[str, Any]:
@@ -113,22 +147,60 @@ def _metric(name: str, tag: str, errors: list[float], best: int, seeds: list[int
     }
 
 
-def _training(run: Mapping[str, Any], count: int) -> dict[str, Any]:
+def _training(run: Mapping[str, Any], recipe: Recipe, count: int) -> dict[str, Any]:
+    epoch = run["validation"].get("epoch", recipe.epochs)
     selection = "weights after the last epoch"
+    if recipe.selection == "best":
+        selection = f"of {recipe.epochs} epochs the one with the highest validation accuracy (epoch {epoch})"
+    if recipe.ema is not None:
+        selection += f"; moving average of the weights with momentum {recipe.ema:g}"
     if count > 1:
         selection += f"; of {count} seeds the one with the highest validation accuracy"
     facts = {key: run[key] for key in ("seed", "minutes", "hardware", "versions", "date", "commit", "backend")}
     return facts | {
         "selection": selection,
         "validation": run["validation"],
-        "command": f"zoo train {run['model']} --seed {run['seed']} --epochs {run['recipe']['epochs']}",
+        "command": _command(run, recipe),
     }
 
 
-def _symmetry(model: keras.Model, images: Any) -> dict[str, Any] | None:
+def _command(run: Mapping[str, Any], recipe: Recipe) -> str:
+    """What makes the run again.
+
+    Raises:
+        ValueError: the registered recipe is another one by now.
+    """
+    registered = hub.find_recipe(run["model"])
+    words = ["zoo", "train", run["model"], "--seed", str(run["seed"])]
+    if recipe.epochs != registered.epochs:
+        words += ["--epochs", str(recipe.epochs)]
+        registered = dataclasses.replace(registered, epochs=recipe.epochs)
+    if recipe != registered and recipe == scale_learning_rate(registered, run.get("replicas", 1)):
+        words.append("--linear-scaling")
+    elif recipe != registered:
+        pairs = (
+            (field.name, getattr(recipe, field.name), getattr(registered, field.name))
+            for field in dataclasses.fields(Recipe)
+        )
+        changes = ", ".join(f"{name} {old} (now {new})" for name, old, new in pairs if old != new)
+        raise ValueError(f"The recipe of {run['model']!r} has changed since this run: {changes}. Train it again.")
+    words += [f"--strategy {run['strategy']}"] if run.get("strategy", "single") != "single" else []
+    words += [f"--precision {run['precision']}"] if run.get("precision", "float32") != "float32" else []
+    return " ".join(words)
+
+
+def _arithmetic(model: keras.Model) -> dict[str, Any]:
+    """Multiply-accumulates, where they do not depend on the size of the input."""
+    try:
+        return {"macs": count_macs(model), "flops_convention": CONVENTION}
+    except ValueError:
+        return {}
+
+
+def _symmetry(model: keras.Model, inputs: Any) -> dict[str, Any] | None:
     """Group and error of an equivariant network; None for any other."""
     group = getattr(hub.origin_of(model).config, "group", None)
-    if group is None:
+    if group is None or not isinstance(inputs, np.ndarray):
         return None
-    errors = equivariance_error(model, images.astype("float32"), group)
+    errors = equivariance_error(model, inputs.astype("float32"), group)
     return {"group": group, "property": "logits are invariant", "max_relative_error": float(errors.max())}

@@ -6,10 +6,8 @@ import keras
 
 from zoo.models.recipe import Recipe
 
-Schedule = keras.optimizers.schedules.LearningRateSchedule
 
-
-def make_schedule(recipe: Recipe, *, steps_per_epoch: int) -> Schedule:
+def make_schedule(recipe: Recipe, *, steps_per_epoch: int) -> keras.optimizers.schedules.LearningRateSchedule:
     """The schedule that a recipe names.
 
     Args:

@@ -61,9 +61,33 @@ class Watch(keras.callbacks.Callback):
         if self._faults:
             step = min(self._faults)
             raise FloatingPointError(
-                f"The loss became {self._faults[step]} in step {step} of epoch {self._epoch + 1}; the checkpoint before "
-                "it is kept. A lower learning rate or clip_norm may help."
+                f"The loss became {self._faults[step]} in step {step} of epoch {self._epoch + 1}; the checkpoint "
+                "before it is kept. A lower learning rate or clip_norm may help."
             )
+
+
+class Reseed(keras.callbacks.Callback):
+    """Lets the random numbers of a step follow from seed, epoch and step alone, for torch.
+
+    On the other backends the generators are variables of the model and part of a checkpoint. On torch dropout draws
+    from one generator for the whole process, from which Keras and torch's data loader draw too.
+
+    Args:
+        seed: of the run.
+        epoch: number of the epoch, from 0.
+        start: first step of the part.
+    """
+
+    def __init__(self, seed: int, *, epoch: int, start: int) -> None:
+        super().__init__()
+        self._seed, self._epoch, self._start = seed, epoch, start
+
+    def on_train_batch_begin(self, batch: int, logs: dict[str, float] | None = None) -> None:
+        """Seeds the generator of the step."""
+        import torch
+
+        entropy = np.random.SeedSequence([self._seed, self._epoch, self._start + batch])
+        torch.manual_seed(int(entropy.generate_state(1, np.uint64)[0]))
 
 
 def metric_variables(trainer: keras.Model) -> list[Any]:

@@ -13,19 +13,11 @@ Example:
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from zoo.datasets import mnist_rot
-
-try:
-    import importlib_resources  # noqa: F401  tensorflow-datasets 4.9 uses it without requiring it; zoo[data] does
-    import tensorflow_datasets as tfds
-except ImportError as error:
-    raise ImportError('The TFDS builders need tensorflow-datasets. Install it with: pip install "zoo[data]"') from error
+from zoo.datasets.builders.common import SPLITS, Examples, examples, image_info, tfds
 
 _DESCRIPTION = """\
 Rotated MNIST: 12,000 training and 50,000 test digits of 28x28 grey pixels, each turned by a random angle. Made from
@@ -44,32 +36,26 @@ _CITATION = """\
 class MnistRot(tfds.core.GeneratorBasedBuilder):
     """Splits `train` (10,000), `validation` (2,000) and `test` (50,000); features `image` and `label`."""
 
-    VERSION = tfds.core.Version("1.0.0")
+    VERSION = tfds.core.Version("1.1.0")
+    RELEASE_NOTES = {"1.0.0": "First.", "1.1.0": "In the order of the files; images stored as bytes."}
     MANUAL_DOWNLOAD_INSTRUCTIONS = (
         f"Put {mnist_rot.NPZ} (made from MNIST by zoo.datasets.mnist_rot.regenerate) into the manual folder, or the "
         f"classic files {mnist_rot.CLASSIC_TRAIN} and {mnist_rot.CLASSIC_TEST}."
     )
 
     def _info(self) -> Any:
-        # Tensor and not Image: encoding an Image needs TensorFlow.
-        features = {
-            "image": tfds.features.Tensor(shape=(28, 28, 1), dtype=np.uint8),
-            "label": tfds.features.ClassLabel(num_classes=10),
-        }
-        return tfds.core.DatasetInfo(
-            builder=self,
+        return image_info(
+            self,
+            (28, 28, 1),
+            list("0123456789"),
             description=_DESCRIPTION,
-            features=tfds.features.FeaturesDict(features),
-            supervised_keys=("image", "label"),
             license="Derived from MNIST (Yann LeCun and Corinna Cortes), CC BY-SA 3.0",
             citation=_CITATION,
         )
 
-    def _split_generators(self, dl_manager: Any) -> dict[str, Iterator[tuple[int, dict[str, Any]]]]:
+    def _split_generators(self, dl_manager: Any) -> dict[str, Examples]:
         folder = Path(dl_manager.manual_dir)
-        return {split: self._generate_examples(folder, split) for split in ("train", "validation", "test")}
+        return {split: self._generate_examples(folder, split) for split in SPLITS}
 
-    def _generate_examples(self, folder: Path, split: str) -> Iterator[tuple[int, dict[str, Any]]]:
-        images, labels = mnist_rot.read(folder, split)
-        for index, (image, label) in enumerate(zip(images, labels, strict=True)):
-            yield index, {"image": image, "label": int(label)}
+    def _generate_examples(self, folder: Path, split: str) -> Examples:
+        return examples(*mnist_rot.read(folder, split))

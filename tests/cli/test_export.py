@@ -1,0 +1,71 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import zoo
+
+REPORT = {
+    "format": "savedmodel",
+    "inputs": {"image": {"dtype": "float32", "shape": [None, 8, 8, 1]}},
+    "outputs": {"logits": {"dtype": "float32", "shape": [None, 3]}},
+    "signatures": {"serving_default": {}, "serving_bytes": {}},
+    "checks": [
+        {
+            "signature": "serving_default",
+            "inputs": {"image": [4, 8, 8, 1]},
+            "max_difference": {"logits": 2.5e-7},
+            "mean_difference": {"logits": 1e-8},
+        }
+    ],
+    "tolerance": ["max_difference", 1e-5],
+    "parameters": 1234,
+    "bytes": 5678,
+    "files": {"saved_model.pb": 5678},
+}
+
+
+@pytest.fixture
+def calls(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[tuple[Any, ...]]:
+    """Stands in for `zoo.export`, which tests/export runs for real."""
+    made: list[tuple[Any, ...]] = []
+
+    def export(name: str, path: str, **options: Any) -> Path:
+        made.append((name, path, options))
+        (tmp_path / "assets.extra").mkdir()
+        (tmp_path / "assets.extra" / "zoo.json").write_text(json.dumps(REPORT))
+        return tmp_path
+
+    monkeypatch.setattr(zoo, "export", export)
+    return made
+
+
+def test_the_report_is_a_table(zoo_command, calls, tmp_path):
+    outcome = zoo_command("export", "bars", "--out", "there", "--fold", "--warmup", "--data", "d")
+    assert outcome.code == 0
+    for word in (str(tmp_path), "image: float32 (any, 8, 8, 1)", "1,234", "5,678", "4x8x8x1", "2.5e-07", "1e-05"):
+        assert word in outcome.out
+    options = {"format": "savedmodel", "fold": True, "quantize": None, "warmup": True, "data": "d"}
+    assert calls == [("bars", "there", options)]
+
+
+def test_json(zoo_command, calls, tmp_path):
+    outcome = zoo_command("export", "bars", "--format", "litert", "--quantize", "int8", "--json")
+    assert outcome.json == {"folder": str(tmp_path), **REPORT}
+    assert calls[0][2]["quantize"] == "int8"
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["e4net_mnistrt"], "did you mean 'e4net_mnistrot'"),
+        (["e4net_mnistrot", "--format", "onxx"], "did you mean 'onnx'"),
+        (["e4net_mnistrot", "--quantize", "int8"], "format='litert' only"),
+    ],
+)
+def test_wrong_input_is_one_line(zoo_command, words, message):
+    outcome = zoo_command("export", *words)
+    assert outcome.code == 2 and message in outcome.err and outcome.err.count("\n") == 1

@@ -1,0 +1,125 @@
+"""What cannot be exported is refused with a reason, and nothing is left behind."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import pytest
+
+import zoo
+from zoo.export import child, exporting
+from zoo.export.versions import new_version
+
+NAME = "e4net_mnistrot"
+
+
+@pytest.fixture
+def no_children(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*arguments: object) -> None:
+        raise AssertionError("a child process was started")
+
+    monkeypatch.setattr(child, "_run", refuse)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"format": "savedmodl"}, "unknown format 'savedmodl': did you mean 'savedmodel'"),
+        ({"format": "litert", "quantize": "int4"}, "unknown quantization 'int4'"),
+        ({"format": "onnx", "quantize": "int8"}, "for format='litert' only"),
+        ({"quantize": "float16"}, "for format='litert' only"),
+        ({"format": "onnx", "warmup": True}, "for format='savedmodel' only"),
+        ({"calibration": np.zeros((2, 28, 28, 1))}, "for quantize='int8' only"),
+        ({"format": "litert", "quantize": "int8"}, "int8 needs real samples"),
+    ],
+)
+def test_options(
+    options: dict[str, Any], message: str, tmp_path: Path, no_children: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("ZOO_DATA", raising=False)
+    with pytest.raises(ValueError, match=message):
+        zoo.export(NAME, tmp_path, **options)
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("model", "message"),
+    [("e4net_mnistrt", "did you mean"), (f"{NAME}.v99", "no weights 'v99'"), (7, "expected a model's name")],
+)
+def test_models(model: Any, message: str, tmp_path: Path, no_children: None) -> None:
+    with pytest.raises(ValueError, match=message):
+        zoo.export(model, tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_missing_extra_is_named(tmp_path: Path, no_children: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(exporting.importlib.util, "find_spec", lambda name: None if name == "tf2onnx" else True)
+    with pytest.raises(ImportError, match=r'tf2onnx: pip install "zoo\[onnx\]"'):
+        zoo.export(NAME, tmp_path, format="onnx")
+
+
+def test_a_file_in_the_place_of_the_folder(tmp_path: Path, no_children: None) -> None:
+    (tmp_path / "out").write_text("")
+    with pytest.raises(OSError, match="cannot make the folder"):
+        zoo.export(NAME, tmp_path / "out")
+
+
+@pytest.fixture
+def fake_work(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Stands in for the process that writes; the check then finds a difference."""
+
+    def run(words: Any, job: dict[str, Any], stem: Path, what: str) -> dict[str, Any]:
+        if "stage" in job:
+            (Path(job["stage"]) / "saved_model.pb").write_text("")
+            return {"signatures": {}}
+        check = {"signature": "serving_default", "inputs": {"image": [1]}}
+        return {"checks": [check | {"max_difference": {"logits": 2e-5}, "mean_difference": {"logits": 1e-6}}]}
+
+    monkeypatch.setattr(child, "_run", run)
+
+
+def test_a_failed_check_leaves_nothing(fake_work: None, tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="serving_default logits differs by 2.0e-05"):
+        zoo.export(NAME, tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_failed_check_keeps_other_versions(fake_work: None, tmp_path: Path) -> None:
+    (tmp_path / NAME / "1").mkdir(parents=True)
+    with pytest.raises(ValueError, match="differs"):
+        zoo.export(NAME, tmp_path)
+    assert [path.name for path in (tmp_path / NAME).iterdir()] == ["1"]
+
+
+def test_a_difference_that_is_no_number_fails(fake_work: None) -> None:
+    checks = [{"signature": "s", "inputs": {}, "max_difference": {"logits": float("nan")}}]
+    with pytest.raises(ValueError, match="differs by nan"):
+        exporting.judge(checks, None, "m")
+
+
+def test_a_process_that_dies_is_one_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(child, "_WORK", "import sys; print('out of luck', file=sys.stderr); sys.exit(3)")
+    with pytest.raises(ChildProcessError, match="(?s)code 3.*out of luck"):
+        zoo.export(NAME, tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+def test_versions_count_upwards(tmp_path: Path) -> None:
+    for number in ("2", "10", "notes"):
+        (tmp_path / "m" / number).mkdir(parents=True)
+    with new_version(tmp_path, "m") as version:
+        assert not version.stage.name.isdecimal()  # a server that watches the folder does not take it for a version
+        (version.stage / "file").write_text("x")
+    assert version.folder == tmp_path / "m" / "11" and (version.folder / "file").is_file()
+
+
+def test_a_model_that_cannot_be_converted_says_why(tmp_path: Path) -> None:
+    """What the child finds comes back as one exception."""
+    inputs = keras.Input((4,), name="a")
+    model = keras.Model(inputs, keras.layers.Dense(2, name="d")(inputs), name="open")
+    with pytest.raises(ValueError, match=r"calibration samples of shape \(any, 4\), got \(3, 5\)"):
+        zoo.export(model, tmp_path, format="litert", quantize="int8", calibration=np.zeros((3, 5)))
+    assert not list(tmp_path.iterdir())

@@ -1,0 +1,116 @@
+"""From finished runs to weights with a card that says how to make them again."""
+
+import json
+
+import numpy as np
+import pytest
+
+import zoo
+from tests.training import toy
+from zoo.training import publishing
+
+
+def edit(run, **changes):
+    facts = json.loads((run / "run.json").read_text())
+    (run / "run.json").write_text(json.dumps(facts | changes))
+
+
+def test_the_seed_of_best_validation_is_shipped(tmp_path, change):
+    change(epochs=1)
+    runs = [zoo.train("dots", out=tmp_path / str(seed), seed=seed, progress=False) for seed in (0, 1)]
+    edit(runs[1], validation={"accuracy": 2.0, "loss": 0.0, "epoch": 1, "examples": 30})  # sure to win
+    folder = zoo.publish(runs, "v1")
+    assert folder == tmp_path / "weights" / "dots" / "v1"
+    card = zoo.card("dots")
+    metric = card.metrics[0]
+    assert metric["seeds"] == [0, 1] and (metric["paper_value"], metric["paper_note"]) == (1.5, "a guess")
+    assert metric["value"] == metric["values"][1] == zoo.evaluate("dots")["error_percent"]
+    assert metric["mean"] == pytest.approx(np.mean(metric["values"]))
+    assert metric["std"] == pytest.approx(np.std(metric["values"], ddof=1))
+    assert card.training["seed"] == 1 and card.training["command"] == "zoo train dots --seed 1"
+    assert card.training["selection"] == (
+        "weights after the last epoch; of 2 seeds the one with the highest validation accuracy"
+    )
+    assert zoo.training.Recipe(**card.recipe) == toy.RECIPES["dots"]
+    assert zoo.load("dots").get_layer("dropout").rate == 0.5  # the registered model, not the recipe's override
+    assert all(result.ok for result in zoo.verify())
+    with pytest.raises(ValueError, match="different seeds"):
+        zoo.publish([runs[0], runs[0]], "v2")
+    with pytest.raises(FileExistsError):
+        zoo.publish(runs, "v1")
+
+
+def test_train_publishes_what_it_trained(tmp_path):
+    zoo.train(
+        "thorough", out=tmp_path / "run", seed=3, precision="mixed_bfloat16", epochs=2, publish="v1", progress=False
+    )
+    card = zoo.card("thorough")
+    assert card.training["command"] == "zoo train thorough --seed 3 --epochs 2 --precision mixed_bfloat16"
+    epoch = card.training["validation"]["epoch"]
+    assert card.training["selection"] == (
+        f"of 2 epochs the one with the highest validation accuracy (epoch {epoch}); "
+        "moving average of the weights with momentum 0.8"
+    )
+    assert zoo.load("thorough").count_params() > 0 and card.metrics[0]["std"] is None
+
+
+def test_a_model_of_graphs(tmp_path, monkeypatch):
+    monkeypatch.setattr(publishing, "evaluate", lambda *_, **__: {"error_percent": 12.5, "accuracy": 0.875})
+    zoo.train("ring", out=tmp_path / "run", epochs=2, publish="v1", progress=False)
+    card = zoo.card("ring")
+    assert card.metrics[0]["value"] == 12.5 and card.symmetry is None and card.architecture["macs"] is None
+    assert all(result.ok for result in zoo.verify())
+    with np.load(tmp_path / "weights" / "ring" / "v1" / "golden.npz") as golden:
+        assert np.array_equal(golden["input.edges"], toy.load("rings", "test")[0]["edges"])
+
+
+def test_runs_that_are_not_published(tmp_path, change):
+    with pytest.raises(ValueError, match="finished training run"):
+        zoo.publish(tmp_path, "v1")
+    with pytest.raises(ValueError, match="at least one run folder"):
+        zoo.publish([], "v1")
+    smoke = zoo.train("dots", out=tmp_path / "smoke", smoke=True, progress=False)
+    with pytest.raises(ValueError, match="Expected full runs"):
+        zoo.publish(smoke, "v1")
+    run = zoo.train("dots", out=tmp_path / "run", epochs=1, progress=False)
+    with pytest.raises(ValueError, match="differ in 'smoke' too"):
+        zoo.publish([run, smoke], "v1")
+    change(learning_rate=0.5)
+    with pytest.raises(ValueError, match=r"'dots' has changed since this run: learning_rate 0.01 \(now 0.5\)"):
+        zoo.publish(run, "v1")
+    assert not (tmp_path / "weights").exists()
+
+
+def test_a_run_of_an_older_version_has_fewer_facts(tmp_path, change):
+    """Fields that came later mean what was done before them."""
+    change(epochs=1)
+    run = zoo.train("dots", out=tmp_path / "run", progress=False)
+    facts = json.loads((run / "run.json").read_text())
+    old = {
+        "dataset",
+        "epochs",
+        "batch_size",
+        "learning_rate",
+        "weight_decay",
+        "label_smoothing",
+        "augmentation",
+        "overrides",
+    }
+    recipe = {name: value for name, value in facts["recipe"].items() if name in old}
+    kept = {name: value for name, value in facts.items() if name not in ("precision", "strategy", "replicas")}
+    validation = {"accuracy": 0.5, "loss": 1.0, "images": 30}
+    (run / "run.json").write_text(json.dumps(kept | {"recipe": recipe, "validation": validation}))
+    zoo.publish(run, "v1")
+    card = zoo.card("dots")
+    assert zoo.training.Recipe(**card.recipe) == toy.RECIPES["dots"] and card.training["validation"] == validation
+
+
+def test_check_tag(tmp_path):
+    publishing.check_tag("dots", "v1")
+    with pytest.raises(ValueError, match="tag like v1 or v12; got 'latest'"):
+        publishing.check_tag("dots", "latest")
+    with pytest.raises(ValueError, match="smoke run"):
+        publishing.check_tag("dots", "v1", smoke=True)
+    (tmp_path / "elsewhere" / "dots" / "v1").mkdir(parents=True)
+    with pytest.raises(FileExistsError):
+        publishing.check_tag("dots", "v1", root=tmp_path / "elsewhere")

@@ -1,0 +1,146 @@
+"""The folder that batch prediction writes: one Parquet file a part, each whole or absent, and a manifest."""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from zoo.batch.extra import load_pyarrow
+
+MANIFEST = "_run.json"  # readers of a folder of Parquet files skip such names
+_PART = "part-{:05d}.parquet"
+_UNFINISHED = ".part-"  # hidden, so that readers of the folder skip it
+
+
+@dataclass(frozen=True)
+class BatchResult:
+    """What `zoo.predict_files` did.
+
+    Attributes:
+        out: the folder with the Parquet files `part-00000.parquet`, `part-00001.parquet`, ...
+        rows: how many rows they hold together, one for each image.
+        errors: how many of the rows hold an error instead of a prediction.
+        reused: how many of the rows an earlier run had written.
+    """
+
+    out: Path
+    rows: int
+    errors: int
+    reused: int
+
+
+def make_schema(key: Any, *, logits: bool) -> Any:
+    """The columns of the output as a pyarrow schema; `key` is the field that names the rows.
+
+    Raises:
+        ValueError: `key` is called like another column.
+    """
+    arrow = load_pyarrow()
+    fields = [
+        ("label", arrow.string()),
+        ("probability", arrow.float64()),
+        ("top_labels", arrow.list_(arrow.string())),
+        ("top_probabilities", arrow.list_(arrow.float64())),
+        *([("logits", arrow.list_(arrow.float32()))] if logits else []),
+        ("error", arrow.string()),
+    ]
+    if key.name in dict(fields):
+        raise ValueError(f"The output has a column {key.name!r} of its own: choose another id_column.")
+    return arrow.schema([key, *fields])
+
+
+def open_folder(folder: Path, identity: Mapping[str, Any], *, resume: bool) -> None:
+    """Starts a run in a folder, or finds the same run there.
+
+    Raises:
+        ValueError: the folder holds something else, or something at all without `resume`.
+        NotADirectoryError: there is a file of that name.
+    """
+    if folder.exists() and not folder.is_dir():
+        raise NotADirectoryError(f"Expected a folder for the output; {folder} is a file.")
+    manifest = folder / MANIFEST
+    if folder.is_dir() and any(folder.iterdir()):
+        if not resume:
+            raise ValueError(f"{folder} is not empty. Choose a new folder, or let the run there go on (resume=True).")
+        if not manifest.is_file():
+            raise ValueError(f"{folder} is not empty and holds no batch prediction. Choose a new folder.")
+        earlier = json.loads(manifest.read_text("utf-8"))
+        different = sorted(key for key, value in identity.items() if earlier.get(key) != value)
+        if different:
+            raise ValueError(f"{folder} holds another prediction: {', '.join(different)} differ. Choose a new folder.")
+        return
+    folder.mkdir(parents=True, exist_ok=True)
+    write_manifest(folder, {**identity, "finished": False})
+
+
+def write_manifest(folder: Path, facts: Mapping[str, Any]) -> None:
+    """Writes the manifest, whole or not at all."""
+    temporary = folder / f".{MANIFEST}.{os.getpid()}"
+    temporary.write_text(json.dumps(facts, indent=2) + "\n", "utf-8")
+    os.replace(temporary, folder / MANIFEST)
+
+
+def write_part(folder: Path, number: int, table: Any) -> None:
+    """Writes the rows of a part, whole or not at all."""
+    parquet = load_pyarrow().parquet
+    handle, name = tempfile.mkstemp(prefix=_UNFINISHED, dir=folder)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            parquet.write_table(table, file)
+        os.chmod(name, 0o666 & ~_umask())
+        os.replace(name, folder / _PART.format(number))
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise
+
+
+def has_part(folder: Path, number: int) -> bool:
+    """Whether a part has been written."""
+    return (folder / _PART.format(number)).is_file()
+
+
+def count_errors(folder: Path, parts: int) -> int:
+    """How many rows hold an error; told from the files' footers."""
+    parquet = load_pyarrow().parquet
+    errors = 0
+    for number in range(parts):
+        metadata = parquet.read_metadata(folder / _PART.format(number))
+        place = metadata.num_columns - 1  # `error` is the last column
+        for group in range(metadata.num_row_groups):
+            column = metadata.row_group(group).column(place)
+            errors += column.num_values - column.statistics.null_count
+    return errors
+
+
+def count_attempt(folder: Path, number: int) -> int:
+    """Notes an attempt at a part, before it begins; returns how many there were, this one included."""
+    with open(_attempts(folder, number), "ab") as file:
+        file.write(b".")
+        return file.tell()
+
+
+def forget_attempts(folder: Path, number: int) -> None:
+    """Removes the note on a part's attempts."""
+    _attempts(folder, number).unlink(missing_ok=True)
+
+
+def _attempts(folder: Path, number: int) -> Path:
+    return folder / f"{_UNFINISHED}{number:05d}.attempts"
+
+
+def remove_unfinished(folder: Path) -> None:
+    """Removes what killed workers left behind."""
+    for path in folder.glob(f"{_UNFINISHED}*"):
+        path.unlink(missing_ok=True)
+
+
+def _umask() -> int:
+    """The process' mask, which `mkstemp` does not follow; it can only be read by setting it."""
+    mask = os.umask(0o077)
+    os.umask(mask)
+    return mask

@@ -1,0 +1,59 @@
+"""`zoo batch`: classify folders of images and Parquet files."""
+
+from __future__ import annotations
+
+import argparse
+from typing import Any
+
+import zoo
+from zoo.cli import output
+
+
+def register(commands: Any) -> None:
+    """Adds the command to the parser."""
+    parser = commands.add_parser(
+        "batch",
+        help="classify a folder of images or Parquet files",
+        description="Classify all images of a folder or of Parquet files; the answers are Parquet files. The same "
+        "command again continues an interrupted run.",
+    )
+    parser.add_argument("name", metavar="NAME", help="model: NAME, NAME.TAG or a folder")
+    parser.add_argument("source", metavar="SOURCE", help="folder of images (any depth), Parquet file or folder of them")
+    parser.add_argument("--out", required=True, metavar="FOLDER", help="new folder for the answers")
+    parser.add_argument("--engine", default="local", choices=("local", "ray"), help="default: %(default)s")
+    parser.add_argument("--workers", type=int, default=2, metavar="N", help="Ray actors (default: %(default)s)")
+    parser.add_argument("--worker-gpus", type=float, default=0.0, metavar="N", help="GPUs an actor (default: none)")
+    parser.add_argument("--batch-size", type=int, default=64, metavar="N", help="images a step (default: %(default)s)")
+    parser.add_argument("--part-rows", type=int, default=4096, metavar="N", help="rows a file (default: %(default)s)")
+    parser.add_argument("--top", type=int, default=5, metavar="K", help="classes an image (default: %(default)s)")
+    parser.add_argument("--logits", action="store_true", help="also keep the raw outputs")
+    parser.add_argument("--image-column", default="image", metavar="NAME", help="in Parquet (default: %(default)s)")
+    parser.add_argument("--id-column", metavar="NAME", help="in Parquet (default: path or id, if there is one)")
+    output.add_json(parser)
+    parser.set_defaults(run=run)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Predicts, and says how many rows there are and how many hold an error."""
+    result = zoo.predict_files(
+        options.name,
+        options.source,
+        options.out,
+        engine=options.engine,
+        workers=options.workers,
+        worker_gpus=options.worker_gpus,
+        batch_size=options.batch_size,
+        top=options.top,
+        logits=options.logits,
+        image_column=options.image_column,
+        id_column=options.id_column,
+        part_rows=options.part_rows,
+        progress=not options.json,
+    )
+    if options.json:
+        output.print_json(vars(result))
+        return 0
+    if result.reused:
+        output.note(f"{result.reused} of {result.rows} rows were there already")
+    output.show(output.facts({"answers": result.out, "rows": result.rows, "errors": str(result.errors)}))
+    return 0

@@ -1,0 +1,80 @@
+"""`zoo export`: a model as a file that other programs serve."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from typing import Any
+
+from rich.console import Console
+
+import zoo
+from zoo.cli import output
+
+
+def register(commands: Any) -> None:
+    """Adds the command to the parser."""
+    parser = commands.add_parser(
+        "export",
+        help="write a model for serving",
+        description="Write a model as a checked SavedModel, ONNX or LiteRT file, in a new folder OUT/MODEL/VERSION.",
+    )
+    parser.add_argument("name", metavar="NAME", help="model, model.tag, or a folder such as ./run")
+    parser.add_argument("--format", default="savedmodel", help="savedmodel, onnx or litert (default: %(default)s)")
+    parser.add_argument("--out", default="exports", metavar="FOLDER", help="where to write (default: %(default)s)")
+    parser.add_argument("--fold", action="store_true", help="multiply normalization into the convolutions first")
+    parser.add_argument("--quantize", metavar="KIND", help="for litert: float16 or int8")
+    parser.add_argument("--data", metavar="FOLDER", help="data sets to calibrate int8 on (default: ZOO_DATA)")
+    parser.add_argument("--warmup", action="store_true", help="for savedmodel: add warm-up requests")
+    output.add_json(parser)
+    parser.set_defaults(run=run)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Exports, and prints what was written and how well it agrees."""
+    with Console(stderr=True).status(f"exporting {options.name} as {options.format}"):
+        folder = zoo.export(
+            options.name,
+            options.out,
+            format=options.format,
+            fold=options.fold,
+            quantize=options.quantize,
+            warmup=options.warmup,
+            data=options.data,
+        )
+    report = json.loads((folder / "assets.extra" / "zoo.json").read_text("utf-8"))
+    if options.json:
+        output.print_json({"folder": folder} | report)
+        return 0
+    files = "\n".join(f"{size:>13,}  {name}" for name, size in report["files"].items())
+    rows = {
+        "folder": folder,
+        "inputs": _tensors(report["inputs"]),
+        "outputs": _tensors(report["outputs"]),
+        "signatures": ", ".join(report["signatures"]),
+        "parameters": f"{report['parameters']:,}",
+        "bytes": f"{report['bytes']:,}\n{files}",
+    }
+    output.show(output.facts(rows), _checks(report))
+    return 0
+
+
+def _tensors(specs: dict[str, Any]) -> str:
+    """Name, type and shape of inputs or outputs."""
+    lines = []
+    for name, spec in specs.items():
+        sides = ", ".join("any" if side is None else str(side) for side in spec["shape"])
+        lines.append(f"{name}: {spec['dtype']} ({sides})")
+    return "\n".join(lines)
+
+
+def _checks(report: dict[str, Any]) -> Any:
+    """The comparisons with the Keras model as a table."""
+    outputs = list(report["outputs"])
+    measure, tolerance = report["tolerance"]
+    title = f"{measure.replace('_', ' ')} from the Keras model, relative to the largest value (allowed: {tolerance:g})"
+    table = output.table("signature", "inputs", *outputs, right=tuple(outputs), title=title)
+    for check in report["checks"]:
+        shapes = ", ".join("x".join(map(str, shape)) for shape in check["inputs"].values())
+        table.add_row(check["signature"], shapes, *(f"{check[measure][name]:.1e}" for name in outputs))
+    return table

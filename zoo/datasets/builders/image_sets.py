@@ -1,0 +1,66 @@
+"""CIFAR-10, scene15, sun16 and Fashion-MNIST mini as configurations of one TensorFlow Datasets builder."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from zoo.datasets import fashion_mnist_mini, sheets
+from zoo.datasets.builders.common import SPLITS, Examples, examples, image_info, tfds
+from zoo.datasets.facts import CLASS_NAMES, FACTS
+
+
+@dataclasses.dataclass(kw_only=True)
+class ImageSetConfig(tfds.core.BuilderConfig):
+    """One image set.
+
+    Attributes:
+        shape: height, width and channels.
+        read: from folder and split to images and labels.
+    """
+
+    shape: tuple[int, int, int]
+    read: Callable[[Path, str], tuple[np.ndarray, np.ndarray]]
+
+
+def _of_sheets(kind: sheets.Sheets) -> ImageSetConfig:
+    def read(folder: Path, split: str) -> tuple[np.ndarray, np.ndarray]:
+        return sheets.read(folder, kind, split)
+
+    return ImageSetConfig(name=kind.name, shape=(kind.tile, kind.tile, kind.channels), read=read)
+
+
+class ZooImageSet(tfds.core.GeneratorBasedBuilder):
+    """Splits `train`, `validation` and `test`, as `zoo.datasets.load` cuts them; features `image` and `label`."""
+
+    VERSION = tfds.core.Version("1.0.0")
+    BUILDER_CONFIGS = [
+        _of_sheets(sheets.CIFAR10),
+        _of_sheets(sheets.SCENE15),
+        _of_sheets(sheets.SUN16),
+        ImageSetConfig(name="fashion_mnist_mini", shape=(28, 28, 1), read=fashion_mnist_mini.read),
+    ]
+    MANUAL_DOWNLOAD_INSTRUCTIONS = "The manual folder is the one that zoo.datasets.load reads: <data>/<name>."
+
+    def _info(self) -> Any:
+        name = self.builder_config.name
+        facts, classes = FACTS[name], list(CLASS_NAMES[name])
+        return image_info(
+            self,
+            self.builder_config.shape,
+            classes,
+            description=facts["note"],
+            license=facts["license"],
+            citation="",
+        )
+
+    def _split_generators(self, dl_manager: Any) -> dict[str, Examples]:
+        folder = Path(dl_manager.manual_dir)
+        return {split: self._generate_examples(folder, split) for split in SPLITS}
+
+    def _generate_examples(self, folder: Path, split: str) -> Examples:
+        return examples(*self.builder_config.read(folder, split))

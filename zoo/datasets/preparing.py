@@ -1,0 +1,163 @@
+"""Prepared data sets: array_record files that TensorFlow Datasets writes and reads, without TensorFlow."""
+
+from __future__ import annotations
+
+import contextlib
+import glob
+import io
+import os
+import re
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from zoo.datasets import planetoid
+from zoo.datasets.roots import data_folder
+
+_INFO = "dataset_info.json"
+_VERSION = re.compile(r"\d+\.\d+\.\d+")
+_BLOCK = 1024  # examples decoded at a time
+
+
+def prepare(
+    name: str,
+    *,
+    data: str | os.PathLike[str] | None = None,
+    out: str | os.PathLike[str],
+    size: int | tuple[int, int] | None = None,
+    grayscale: bool = False,
+    progress: bool = True,
+) -> Path:
+    """Writes a data set as array_record files of TensorFlow Datasets, which `zoo.datasets.load` and TFDS read.
+
+    The files are written into a folder of another name, which is renamed when it is complete; what an interruption
+    leaves behind is never read. A set that is there already is left as it is.
+
+    Args:
+        name: a name of `list_datasets()`, or of a folder `<data>/<name>` with the layout `<class>/<image>`, or with
+            `train`, `validation` and `test` of this layout.
+        data: the folder with the data sets; by default the environment variable `ZOO_DATA`.
+        out: the folder that gets the prepared sets; `load(name, split, data=out)` reads from it.
+        size: for a folder of images: height and width in pixels, or one number for both.
+        grayscale: for a folder of images: one channel instead of three.
+        progress: show progress bars on the standard error stream when that is a terminal.
+
+    Returns:
+        The folder of the prepared set.
+
+    Raises:
+        ImportError: tensorflow-datasets is not installed.
+        FileNotFoundError: the data is not there.
+        ValueError: a damaged file, a size for a set that has one, or none for a folder of images.
+
+    Example:
+        >>> folder = prepare("cora", data="data", out="prepared")  # doctest: +SKIP
+        >>> inputs, labels, weight = zoo.datasets.load("cora", "train", data="prepared")  # doctest: +SKIP
+    """
+    from zoo.datasets.builders.common import tfds
+
+    root = data_folder(data, name)
+    builder, manual = _builder(name, root, Path(out).expanduser(), size, grayscale)
+    if not manual.is_dir():
+        raise FileNotFoundError(f"No folder {manual}: nothing to prepare {name!r} from.")
+    show = progress and sys.stderr.isatty()
+    (tfds.enable_progress_bar if show else tfds.disable_progress_bar)()
+    config = tfds.download.DownloadConfig(manual_dir=manual)
+    # TFDS tells what it does on the standard output, which belongs to the result.
+    with contextlib.redirect_stdout(sys.stderr if show else io.StringIO()):
+        builder.download_and_prepare(download_config=config, file_format="array_record")
+    return Path(builder.data_dir)
+
+
+def find_prepared(name: str, root: Path) -> Path | None:
+    """The newest complete prepared set of a name under a folder, or None.
+
+    Args:
+        name: of the set.
+        root: the folder given to `prepare` as `out`.
+
+    Returns:
+        The folder with the set's files.
+    """
+    own = glob.escape(str(name))
+    found = [path.parent for pattern in (own, f"*/{own}") for path in root.glob(f"{pattern}/*/{_INFO}")]
+    complete = [path for path in found if _VERSION.fullmatch(path.name)]
+    return max(complete, key=lambda path: tuple(map(int, path.name.split("."))), default=None)
+
+
+def read_prepared(folder: Path, name: str, split: str) -> tuple[Any, ...]:
+    """Reads a split of a prepared set; the result is that of the files it was made from.
+
+    Args:
+        folder: as `find_prepared` gives it.
+        name: of the set.
+        split: one of the stored splits, or several joined by `+`.
+
+    Returns:
+        What `zoo.datasets.load` returns.
+
+    Raises:
+        ImportError: tensorflow-datasets is not installed.
+        ValueError: unknown split.
+    """
+    from zoo.datasets.builders.common import tfds
+
+    builder = tfds.builder_from_directory(folder)
+    if set(builder.info.splits) == {"graph"}:
+        return _read_graph(builder, name, split)
+    parts = split.split("+")
+    if not set(parts) <= set(builder.info.splits):
+        raise ValueError(
+            f"Unknown split {split!r} of the prepared set {name}. Expected one of: {', '.join(builder.info.splits)}, "
+            "or several of them joined by +."
+        )
+    images, labels = zip(*(_read_images(builder, part) for part in parts), strict=True)
+    return np.concatenate(images), np.concatenate(labels)
+
+
+def _builder(name: str, root: Path, out: Path, size: Any, grayscale: bool) -> tuple[Any, Path]:
+    from zoo.datasets.builders import image_sets, mnist_rot, scene_folder
+    from zoo.datasets.builders import planetoid as graphs
+
+    known = [config.name for config in image_sets.ZooImageSet.BUILDER_CONFIGS]
+    if name not in (*known, *planetoid.NAMES, "mnist_rot"):
+        if not (root / name).is_dir():
+            raise ValueError(
+                f"Unknown data set {name!r}. Expected {', '.join(sorted((*known, *planetoid.NAMES, 'mnist_rot')))}, or "
+                f"a folder {root / name} with a sub-folder of images for each class."
+            )
+        if size is None:
+            raise ValueError(f"Which size should the images of {name!r} get? Pass size=<pixels> (--size).")
+        sides = (size, size) if isinstance(size, int) else (int(size[0]), int(size[1]))
+        config = scene_folder.FolderConfig(name=name, path=str(root / name), size=sides, grayscale=grayscale)
+        return scene_folder.SceneFolder(config=config, data_dir=out), root / name
+    if size is not None or grayscale:
+        raise ValueError(f"The images of {name} have their size and colours; leave size and grayscale out.")
+    if name == "mnist_rot":
+        return mnist_rot.MnistRot(data_dir=out), root / name
+    if name in planetoid.NAMES:
+        return graphs.ZooPlanetoid(config=name, data_dir=out), root / planetoid.FOLDER
+    return image_sets.ZooImageSet(config=name, data_dir=out), root / name
+
+
+def _read_images(builder: Any, split: str) -> tuple[np.ndarray, np.ndarray]:
+    source, count = builder.as_data_source(split=split), builder.info.splits[split].num_examples
+    images = np.empty((count, *builder.info.features["image"].shape), np.uint8)
+    labels = np.empty(count, np.int64)
+    for start in range(0, count, _BLOCK):
+        block = source.__getitems__(list(range(start, min(start + _BLOCK, count))))
+        for index, example in enumerate(block, start):
+            images[index], labels[index] = example["image"], example["label"]
+    return images, labels
+
+
+def _read_graph(builder: Any, name: str, split: str) -> tuple[Any, ...]:
+    if split not in planetoid.PUBLIC_SPLITS:
+        raise ValueError(
+            f"Unknown split {split!r} of the prepared set {name}. Expected one of: "
+            f"{', '.join(planetoid.PUBLIC_SPLITS)} (those of Geom-GCN are read from the raw files only)."
+        )
+    stored = builder.as_data_source(split="graph")[0]
+    return planetoid.as_inputs(stored["features"], stored["edges"], stored["labels"], stored[split])

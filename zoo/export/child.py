@@ -1,0 +1,66 @@
+"""Child processes: a fresh interpreter that does one job and answers with JSON."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+_LINES = 15
+_ROOT = str(Path(__file__).resolve().parents[2])
+_WORK = (
+    "import sys; sys.path[:0] = [p for p in sys.argv[1:2] if p not in sys.path]; "
+    "from zoo.export._worker import main; main(*sys.argv[2:])"
+)
+_CHECK = str(Path(__file__).resolve().with_name("_check.py"))
+
+
+def work(job: dict[str, Any], scratch: Path) -> dict[str, Any]:
+    """Write the file in a process of Keras on TensorFlow; the facts it answers with.
+
+    Raises:
+        ValueError: (or OSError, ImportError) what the process found wrong.
+        ChildProcessError: the process died.
+    """
+    answer = _run(["-c", _WORK, _ROOT], job, scratch / "work", "the export")
+    if "error" in answer:
+        known = {"ValueError": ValueError, "OSError": OSError, "ImportError": ImportError}
+        raise known[answer["error"]](answer["message"])
+    return answer
+
+
+def check(job: dict[str, Any], scratch: Path) -> list[dict[str, Any]]:
+    """Compare the file with the expected outputs in a process that does not know zoo.
+
+    Raises:
+        ValueError: the file cannot be loaded or run.
+        ChildProcessError: the process died.
+    """
+    answer = _run([_CHECK], job, scratch / "check", "the check of the exported file")
+    if "error" in answer:
+        raise ValueError(f"the exported file does not run: {answer['error']}")
+    return answer["checks"]
+
+
+def _run(words: Sequence[str], job: dict[str, Any], stem: Path, what: str) -> dict[str, Any]:
+    question, answer = stem.with_suffix(".job.json"), stem.with_suffix(".answer.json")
+    question.write_text(json.dumps(job), "utf-8")
+    # On the CPU: another process may hold the accelerator's memory, and its products are less exact.
+    environment = {
+        **os.environ,
+        "KERAS_BACKEND": "tensorflow",
+        "CUDA_VISIBLE_DEVICES": "-1",
+        "TF_CPP_MIN_LOG_LEVEL": "2",
+        "PYTHONIOENCODING": "utf-8",
+    }
+    # -P keeps the script's folder and the working directory out of the import path.
+    command = [sys.executable, "-P", *words, str(question), str(answer)]
+    done = subprocess.run(command, env=environment, stdin=subprocess.DEVNULL, capture_output=True, check=False)
+    if not answer.is_file():
+        lines = done.stderr.decode("utf-8", "replace").strip().splitlines()[-_LINES:]
+        raise ChildProcessError(f"{what} ended with code {done.returncode}; its last lines:\n" + "\n".join(lines))
+    return json.loads(answer.read_text("utf-8"))

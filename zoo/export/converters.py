@@ -1,0 +1,95 @@
+"""From a SavedModel to ONNX and LiteRT."""
+
+from __future__ import annotations
+
+import logging
+import sys
+import tempfile
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from zoo.export.saved_model import SERVING_DEFAULT
+
+OPSET = 18
+ONNX_FILE, LITERT_FILE = "model.onnx", "model.tflite"
+
+
+def write_onnx(saved_model: Path, target: Path, signature: dict[str, Any]) -> None:
+    """Convert the signature `serving_default` with tf2onnx and check the file.
+
+    Args:
+        saved_model: folder of the SavedModel.
+        target: the new file.
+        signature: the `inputs` and `outputs` that the file must have.
+
+    Raises:
+        ValueError: an operation that ONNX lacks, or other inputs and outputs than the signature's.
+    """
+    import onnx
+
+    _run_tf2onnx(saved_model, target.with_suffix(".zip"))
+    with tempfile.TemporaryDirectory(dir=target.parent) as parts:
+        with zipfile.ZipFile(target.with_suffix(".zip")) as archive:
+            archive.extractall(parts)
+        target.with_suffix(".zip").unlink()
+        onnx.save(onnx.load(str(Path(parts) / "__MODEL_PROTO.onnx")), str(target))
+    onnx.checker.check_model(str(target), full_check=True)
+    graph = onnx.load(str(target)).graph
+    found = (sorted(value.name for value in graph.input), sorted(value.name for value in graph.output))
+    wanted = (sorted(signature["inputs"]), sorted(signature["outputs"]))
+    if found != wanted:
+        raise ValueError(f"tf2onnx made a file with inputs and outputs {found}; expected {wanted}")
+
+
+def _run_tf2onnx(saved_model: Path, archive: Path) -> None:
+    """Run tf2onnx's command in this process: the functions behind it do not keep the signature's names.
+
+    Its form for large models, a zip file, is taken for all of them: in the other form every optimization copies all
+    weights, which for a network of 300 MB takes more memory than most machines have.
+    """
+    from tf2onnx import convert
+
+    if not hasattr(np, "product"):  # tf2onnx 1.17 still calls the name that NumPy 2 dropped
+        np.product = np.prod  # type: ignore[attr-defined]
+    logging.getLogger("tf2onnx").setLevel(logging.ERROR)
+    words = ["--saved-model", str(saved_model), "--tag", "serve", "--signature_def", SERVING_DEFAULT, "--large_model"]
+    before = sys.argv
+    try:
+        sys.argv = ["tf2onnx", *words, "--opset", str(OPSET), "--output", str(archive)]
+        convert.main()
+    finally:
+        sys.argv = before
+
+
+def write_litert(
+    saved_model: Path, target: Path, *, quantize: str | None, samples: dict[str, np.ndarray] | None
+) -> None:
+    """Convert the signature `serving_default` with TensorFlow's converter.
+
+    Args:
+        saved_model: folder of the SavedModel.
+        target: the new file.
+        quantize: None, `"float16"` (weights) or `"int8"` (weights and activations, inputs and outputs stay float32).
+        samples: real inputs by name with a leading sample axis, for `"int8"`.
+
+    Raises:
+        ValueError: operations without a LiteRT kernel, all of them named.
+    """
+    import tensorflow as tf
+
+    converter = tf.lite.TFLiteConverter.from_saved_model(str(saved_model), signature_keys=[SERVING_DEFAULT])
+    if quantize is not None:
+        converter.optimizations = [tf.lite.Optimize.DEFAULT]
+    if quantize == "float16":
+        converter.target_spec.supported_types = [tf.float16]
+    if quantize == "int8":
+        assert samples is not None
+        count = len(next(iter(samples.values())))
+        converter.representative_dataset = lambda: (
+            (SERVING_DEFAULT, {name: values[index : index + 1] for name, values in samples.items()})
+            for index in range(count)
+        )
+    target.write_bytes(converter.convert())

@@ -1,0 +1,132 @@
+"""`zoo.export`: from a model to a checked version folder."""
+
+from __future__ import annotations
+
+import difflib
+import importlib.util
+import os
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import keras
+
+from zoo import hub
+from zoo.export import child, versions
+from zoo.export.report import TOLERANCES, judge, write_report
+from zoo.export.samples import write_samples
+from zoo.hub.names import parse_name
+
+FORMATS = {"savedmodel": "", "onnx": "model.onnx", "litert": "model.tflite"}
+
+
+def export(
+    name_or_model: str | os.PathLike[str] | keras.Model,
+    path: str | os.PathLike[str],
+    *,
+    format: str = "savedmodel",
+    fold: bool = False,
+    quantize: str | None = None,
+    warmup: bool = False,
+    calibration: Any = None,
+    data: str | os.PathLike[str] | None = None,
+) -> Path:
+    """Write a model as a file that other programs serve, in a new version folder `<path>/<model>/<n>`.
+
+    The work is done in a process of its own with Keras on TensorFlow, whatever backend this one runs on. Then the file
+    is loaded again in another fresh process and compared with the Keras model on two batch sizes; only a file that
+    agrees gets its name. What was found stands in `assets.extra/zoo.json` of the version folder.
+
+    Args:
+        name_or_model: a name as `zoo.load` takes it, a model of zoo's (trained further or not), or a functional Keras
+            model of your own, which keeps its inputs' and outputs' names.
+        path: the folder that holds the models' folders; made if need be.
+        format: `"savedmodel"`, `"onnx"` or `"litert"`.
+        fold: export `zoo.fold(model)`: group convolutions written out as plain ones with the normalization multiplied
+            in, which is faster and larger. It is compared with the model as it was. ONNX and LiteRT files of zoo's
+            models are folded in any case.
+        quantize: None, or for `"litert"` `"float16"` (weights) or `"int8"` (weights and activations).
+        warmup: for `"savedmodel"`, also write the requests that TensorFlow Serving replays at start.
+        calibration: for `"int8"`, real inputs as the model takes them: an array `(N, height, width, channels)` in
+            0..255, or a dict of arrays by input name. By default 256 of the training images of the model's data set.
+        data: the folder with the data sets, for that default; else the environment variable `ZOO_DATA`.
+
+    Returns:
+        The version folder.
+
+    Raises:
+        ValueError: unknown model, format or quantization, options that do not go together, a model that cannot be
+            converted, or a file whose outputs differ; nothing is left behind.
+        ImportError: a package of an extra is missing.
+        OSError: the folder cannot be written, or the process ended abnormally.
+
+    Example:
+        >>> import zoo
+        >>> folder = zoo.export("e4net_mnistrot", "served")  # doctest: +SKIP
+        >>> sorted(file.name for file in folder.iterdir())  # doctest: +SKIP
+        ['assets', 'assets.extra', 'fingerprint.pb', 'saved_model.pb', 'variables']
+    """
+    _check_options(format, quantize, warmup, calibration)
+    _require_packages(format, warmup)
+    with tempfile.TemporaryDirectory(prefix="zoo-export-") as folder:
+        scratch = Path(folder)
+        job = _source(name_or_model, scratch)
+        job |= {"format": format, "fold": fold, "quantize": quantize, "warmup": warmup}
+        samples = write_samples(job["name"], calibration, data, scratch / "samples.npz") if quantize == "int8" else None
+        job |= {"samples": str(samples) if samples else None, "cases": str(scratch / "cases.npz")}
+        with versions.new_version(Path(path).expanduser().absolute(), job["name"]) as version:
+            job["stage"] = str(version.stage)
+            facts = child.work(job, scratch)
+            file = str(version.stage / FORMATS[format])
+            checks = child.check({"format": format, "file": file, "cases": job["cases"]}, scratch)
+            judge(checks, quantize, job["name"])
+            write_report(version.stage, job, facts, checks)
+        return version.folder
+
+
+def _check_options(format: str, quantize: str | None, warmup: bool, calibration: Any) -> None:
+    _check_choice("format", format, list(FORMATS))
+    if quantize is not None:
+        _check_choice("quantization", quantize, [kind for kind in TOLERANCES if kind])
+    if quantize is not None and format != "litert":
+        raise ValueError(f"quantize={quantize!r} is for format='litert' only; got format={format!r}")
+    if warmup and format != "savedmodel":
+        raise ValueError(f"warm-up requests are for format='savedmodel' only; got format={format!r}")
+    if calibration is not None and quantize != "int8":
+        raise ValueError("calibration samples are for quantize='int8' only")
+
+
+def _check_choice(what: str, value: Any, known: list[str]) -> None:
+    if value not in known:
+        near = difflib.get_close_matches(str(value), known, n=1, cutoff=0.5)
+        hint = f": did you mean {near[0]!r}?" if near else ";"
+        raise ValueError(f"unknown {what} {value!r}{hint} expected one of {', '.join(known)}")
+
+
+def _require_packages(format: str, warmup: bool) -> None:
+    """Say what is missing before any work; TensorFlow itself is not imported here."""
+    wanted = {"zoo": ["tensorflow"]}
+    if format == "onnx":
+        wanted["zoo[onnx]"] = ["tf2onnx", "onnx", "onnxruntime"]
+    if warmup:
+        wanted["zoo[serving]"] = ["tensorflow_serving"]
+    for requirement, packages in wanted.items():
+        missing = [package for package in packages if importlib.util.find_spec(package) is None]
+        if missing:
+            raise ImportError(f'this export needs {", ".join(missing)}: pip install "{requirement}"')
+
+
+def _source(name_or_model: Any, scratch: Path) -> dict[str, Any]:
+    """What the other process shall load, and the model's name."""
+    if isinstance(name_or_model, (str, os.PathLike)):
+        parsed = parse_name(name_or_model)
+        source = str(parsed.absolute()) if isinstance(parsed, Path) else str(parsed)
+        return {"source": source, "keras_file": None, "name": hub.card(source).name}
+    if not isinstance(name_or_model, keras.Model):
+        raise ValueError(f"expected a model's name, a folder or a Keras model, got {type(name_or_model).__name__}")
+    if hasattr(name_or_model, "zoo_origin"):
+        folder = hub.save(name_or_model, scratch / "weights")
+        return {"source": str(folder), "keras_file": None, "name": hub.card(folder).name}
+    file = scratch / "model.keras"
+    name_or_model.save(file)
+    return {"source": None, "keras_file": str(file), "name": name_or_model.name}

@@ -1,0 +1,121 @@
+"""The addresses of the page: its files, the models, the examples, and the explanation of an image."""
+
+from __future__ import annotations
+
+import json
+import threading
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote, unquote, urlsplit
+
+from zoo.serving import pictures
+from zoo.serving.errors import RequestError, invalid, unavailable
+from zoo.serving.http import Request, Response
+from zoo.serving.page.explaining import explain
+from zoo.serving.service import Service
+
+_HERE = Path(__file__).parent
+_FILES = {
+    "/": ("index.html", "text/html; charset=utf-8"),
+    "/page/style.css": ("style.css", "text/css; charset=utf-8"),
+    "/page/script.js": ("script.js", "text/javascript; charset=utf-8"),
+    "/page/icon.svg": ("icon.svg", "image/svg+xml"),
+}
+_HEADERS = {
+    "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; "
+    "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Cache-Control": "no-cache",
+}
+_AT_ONCE = 2  # explanations in progress: each runs the model on 145 images
+_WAIT_SECONDS = 20.0
+_MAX_EXAMPLES = 8
+# In a checkout; an installed zoo has no examples.
+_EXAMPLES = Path(__file__).resolve().parents[3] / "examples" / "images"
+
+
+class Page:
+    """Answers what the page asks for; None for any other path. The `extra` of `Rest`.
+
+    Args:
+        service: the models.
+        examples: folder with one folder of images for each data set.
+    """
+
+    def __init__(self, service: Service, examples: Path = _EXAMPLES) -> None:
+        self._service, self._examples = service, examples
+        self._places = threading.BoundedSemaphore(_AT_ONCE)
+
+    def __call__(self, request: Request) -> Response | None:
+        """The answer; a `RequestError` for a request that is wrong."""
+        path = urlsplit(request.path).path
+        if path.startswith("/page/explain/"):
+            _expect(request, "POST")
+            return _json(self._explain(unquote(path.removeprefix("/page/explain/")), request.body))
+        answer = self._read(path)
+        if answer is not None:
+            _expect(request, "GET", "HEAD")
+        return answer
+
+    def _read(self, path: str) -> Response | None:
+        if path in _FILES:
+            name, kind = _FILES[path]
+            return Response(200, (_HERE / name).read_bytes(), kind, _HEADERS)
+        if path == "/page/models":
+            return _json([self._describe(name) for name in self._service.models])
+        if path.startswith("/page/examples/"):
+            return self._example(unquote(path.removeprefix("/page/examples/")))
+        return None
+
+    def _describe(self, name: str) -> dict[str, Any]:
+        """What the page shows of a model."""
+        try:
+            with self._service.model(name).use() as lease:
+                lease.end()
+                runner = lease.version.runner
+                shape = pictures.image_shape(runner)
+                facts = {"version": lease.version.number, "classes": len(runner.labels)}
+                examples = self._examples_for(runner.facts.name) if shape else []
+        except RequestError:
+            return {"name": name, "ready": False, "images": False}
+        files = [f"page/examples/{quote(file.relative_to(self._examples).as_posix())}" for file in examples]
+        size = f"{shape[1]}×{shape[0]}" if shape else ""
+        return {"name": name, "ready": True, "images": shape is not None, "size": size, "examples": files} | facts
+
+    def _examples_for(self, model: str) -> list[Path]:
+        """Shipped images of the data set that a registered name ends with: `e4net_mnistrot` has those of `mnistrot`."""
+        if "_" not in model or "/" in model:
+            return []
+        return sorted((self._examples / model.rpartition("_")[2]).glob("*.png"))[:_MAX_EXAMPLES]
+
+    def _example(self, name: str) -> Response | None:
+        folder, _, file = name.partition("/")
+        known = sorted(self._examples.glob("*/*.png"))  # compared, not joined: a name cannot lead elsewhere
+        for path in known:
+            if (path.parent.name, path.name) == (folder, file):
+                return Response(200, path.read_bytes(), "image/png", _HEADERS)
+        return None
+
+    def _explain(self, name: str, body: bytes) -> dict[str, Any]:
+        if not body:
+            raise invalid("The request holds no image: send the content of an image file.")
+        with self._service.request(name, "page"), self._service.model(name).use() as lease:
+            lease.end()  # nothing of this request is to be batched with others
+            if not self._places.acquire(timeout=_WAIT_SECONDS):
+                raise unavailable("Too many images are being explained: try again later.")
+            try:
+                return {"model": name, "version": lease.version.number} | explain(lease.version.runner, body)
+            except ValueError as error:
+                raise invalid(str(error)) from error
+            finally:
+                self._places.release()
+
+
+def _expect(request: Request, *methods: str) -> None:
+    if request.method not in methods:
+        raise invalid(f"Malformed request: {request.method} {request.path}")
+
+
+def _json(value: Any) -> Response:
+    return Response(200, json.dumps(value).encode(), headers=_HEADERS)

@@ -1,0 +1,66 @@
+"""A version folder with a SavedModel, run by TensorFlow whatever backend Keras is set to."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from zoo.serving.runners import DEFAULT_SIGNATURE, BaseRunner, Signature, TensorSpec
+
+
+class TensorFlowRunner(BaseRunner):
+    """Runs the SavedModel in `folder`.
+
+    Args:
+        folder: a version folder.
+
+    Raises:
+        ImportError: TensorFlow is not installed.
+        ValueError: the folder is no SavedModel that TensorFlow can read, or it lacks `serving_default`.
+
+    Example:
+        >>> runner = TensorFlowRunner("exported/e4net_mnistrot/1")  # doctest: +SKIP
+        >>> runner.run({"image": images})["probabilities"].shape  # doctest: +SKIP
+        (8, 10)
+    """
+
+    engine = "tensorflow"
+
+    def __init__(self, folder: str | Path) -> None:
+        try:
+            import tensorflow as tf
+        except ImportError as error:
+            raise ImportError("SavedModels need TensorFlow: pip install tensorflow") from error
+        try:
+            self._model = tf.saved_model.load(str(folder), tags=["serve"])
+        except Exception as error:  # from OSError over tf.errors to plain RuntimeError, by what is missing
+            raise ValueError(f"{folder} cannot be opened by TensorFlow: {error}") from error
+        self._functions = dict(self._model.signatures)
+        if DEFAULT_SIGNATURE not in self._functions:
+            known = ", ".join(sorted(self._functions)) or "none"
+            raise ValueError(f"The SavedModel in {folder} has no signature {DEFAULT_SIGNATURE!r}; it has: {known}.")
+        self._constant = tf.constant
+        self._refusals = (tf.errors.InvalidArgumentError, tf.errors.OutOfRangeError, tf.errors.UnimplementedError)
+        super().__init__(Path(folder), {name: _signature(function) for name, function in self._functions.items()})
+
+    def run(self, inputs: Mapping[str, np.ndarray], signature: str = DEFAULT_SIGNATURE) -> dict[str, np.ndarray]:
+        """The outputs for `inputs`; a `ValueError` when the model refuses the values."""
+        tensors = {name: self._constant(value) for name, value in inputs.items()}
+        try:
+            outputs = self._functions[signature](**tensors)
+        except self._refusals as error:
+            raise ValueError(error.message) from error
+        return {name: tensor.numpy() for name, tensor in outputs.items()}
+
+
+def _signature(function: Any) -> Signature:
+    inputs = {name: _spec(spec) for name, spec in function.structured_input_signature[1].items()}
+    return Signature(inputs, {name: _spec(spec) for name, spec in function.structured_outputs.items()})
+
+
+def _spec(spec: Any) -> TensorSpec:
+    shape = None if spec.shape.rank is None else tuple(spec.shape.as_list())
+    return TensorSpec(np.dtype(spec.dtype.as_numpy_dtype), shape)

@@ -1,0 +1,6 @@
+"""On which devices a training run happens, and how its work is divided."""
+
+from zoo.training.strategies.base import Strategy
+from zoo.training.strategies.choosing import NAMES, choose
+
+__all__ = ["NAMES", "Strategy", "choose"]
