@@ -35,7 +35,7 @@ _REPORTED = (
     "searches its settings by it."
 )
 _UNREAD = "Built from the authors' code; the paper's full text was not read."
-_NO_EDGE_DROPOUT = "No dropout on the edges, where the authors' code has it: on validation nodes it brought nothing."
+_NO_EDGE_DROPOUT = "No dropout on the edges, where the authors' code has it."
 _FLAT = "Kernels learn at a fraction of the learning rate of the other matrices."
 
 

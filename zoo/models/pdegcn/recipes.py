@@ -44,8 +44,8 @@ RECIPES = {
     "pdegcn_cora": _citation("cora"),
     "pdegcn_m_cora": _citation("cora", learning_rate_multipliers=_MIXED),
     "gcn_cora": _gcn("cora"),
-    "pdegcn_citeseer": _citation("citeseer", weight_decay=3e-3, ema=0.98),
-    "pdegcn_m_citeseer": _citation("citeseer", learning_rate_multipliers=_MIXED, weight_decay=3e-3, ema=0.98),
+    "pdegcn_citeseer": _citation("citeseer", weight_decay=3e-3),
+    "pdegcn_m_citeseer": _citation("citeseer", learning_rate_multipliers=_MIXED, weight_decay=3e-3),
     "gcn_citeseer": _gcn("citeseer"),
     "pdegcn_pubmed": _citation("pubmed", learning_rate=0.03, weight_decay=1e-4),
 }
