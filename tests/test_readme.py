@@ -74,18 +74,11 @@ PAGES_THAT_RUN = (
     pytest.param("docs/serve.md", marks=pytest.mark.large),  # exports a model
     "docs/batch.md",
     "docs/e4net.md",
-<<<<<<< HEAD
-=======
-    "docs/pdegcn.md",
->>>>>>> pdegcn
     "docs/data.md",
     "docs/tensorflow-addons.md",
     "docs/devices.md",
     "docs/train.md",
-<<<<<<< HEAD
     "docs/pdegcn.md",
-=======
->>>>>>> pdegcn
 )
 
 
