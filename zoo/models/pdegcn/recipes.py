@@ -7,7 +7,7 @@ from typing import Any
 
 from zoo.models.recipe import Recipe
 
-_KERNEL = {"pde/kernel": 0.001}
+_KERNEL = {"pde/kernel": 3e-5}
 _MIXED = _KERNEL | {"pde/alpha": 0.15}
 
 
