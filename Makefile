@@ -26,6 +26,8 @@ PIP := $(PY) -m pip --disable-pip-version-check install --quiet
 QUIET := TF_CPP_MIN_LOG_LEVEL=2 MPLBACKEND=Agg
 BOUNDS := $(QUIET) OMP_NUM_THREADS=$(THREADS) TF_NUM_INTRAOP_THREADS=$(THREADS) TF_NUM_INTEROP_THREADS=1 NPROC=$(THREADS)
 PYTEST := $(PY) -m pytest --numprocesses=$(WORKERS) --dist=loadfile --quiet $(PYTEST_ARGS)
+# What never calls Keras in its own process is tested once, in the first run.
+AGAIN := $(PYTEST) $(addprefix --ignore=tests/,serving test_style.py test_imports.py test_packaging.py)
 
 .PHONY: help demo test test-tensorflow test-jax test-torch lint format docs bench readme clean
 
@@ -44,11 +46,11 @@ test-tensorflow: $(VENV)/.dev-jax
 # After the TensorFlow run also under `make -j`: two runs at once would only slow each other down.
 test-jax: $(VENV)/.dev-jax | test-tensorflow
 	@echo "== tests on JAX"
-	$(BOUNDS) KERAS_BACKEND=jax $(PYTEST)
+	$(BOUNDS) KERAS_BACKEND=jax $(AGAIN)
 
 test-torch: $(VENV)/.torch
 	@echo "== tests on torch"
-	$(BOUNDS) KERAS_BACKEND=torch $(PYTEST)
+	$(BOUNDS) KERAS_BACKEND=torch $(AGAIN)
 
 lint: $(VENV)/.dev-jax
 	$(PY) -m ruff check .
