@@ -17,11 +17,15 @@ def register(commands: Any) -> None:
     parser = commands.add_parser(
         "export",
         help="write a model for serving",
-        description="Write a model as a checked SavedModel, ONNX or LiteRT file, in a new folder OUT/MODEL/VERSION.",
+        description="Write a model as a checked SavedModel, ONNX or LiteRT file, in a new folder OUT/MODEL/VERSION: "
+        "MODEL is the registered name or that of --name, VERSION the next number.",
     )
     parser.add_argument("name", metavar="NAME", help="model, model.tag, or a folder such as ./run")
     parser.add_argument("--format", default="savedmodel", help="savedmodel, onnx or litert (default: %(default)s)")
     parser.add_argument("--out", default="exports", metavar="FOLDER", help="where to write (default: %(default)s)")
+    parser.add_argument(
+        "--name", dest="call", metavar="MODEL", help="what to call it, such as my_digits, for a model trained further"
+    )
     parser.add_argument("--fold", action="store_true", help="multiply normalization into the convolutions first")
     parser.add_argument("--quantize", metavar="KIND", help="for litert: float16 or int8")
     parser.add_argument("--data", metavar="FOLDER", help="data sets to calibrate int8 on (default: ZOO_DATA)")
@@ -36,6 +40,7 @@ def run(options: argparse.Namespace) -> int:
         folder = zoo.export(
             options.name,
             options.out,
+            name=options.call,
             format=options.format,
             fold=options.fold,
             quantize=options.quantize,
