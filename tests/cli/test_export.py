@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import logging
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,7 @@ REPORT = {
         }
     ],
     "tolerance": ["max_difference", 1e-5],
-    "parameters": 1234,
+    "stored_values": 1234,
     "bytes": 5678,
     "files": {"saved_model.pb": 5678},
 }
@@ -50,6 +51,19 @@ def test_the_report_is_a_table(zoo_command, calls, tmp_path):
         assert word in outcome.out
     options = {"name": None, "format": "savedmodel", "fold": True, "quantize": None, "warmup": True, "data": "d"}
     assert calls == [("bars", "there", options)]
+
+
+def test_a_terminal_shows_what_is_done(zoo_command, monkeypatch):
+    shown = []
+
+    def export(*_, **__):
+        logging.getLogger("zoo.export").info("checking")
+        raise ValueError("enough")
+
+    monkeypatch.setattr(zoo, "export", export)
+    monkeypatch.setattr("rich.status.Status.update", lambda self, text: shown.append(text))
+    assert zoo_command("export", "bars").code == 2 and shown == ["checking bars as savedmodel"]
+    assert not logging.getLogger("zoo.export").handlers
 
 
 def test_json(zoo_command, calls, tmp_path):

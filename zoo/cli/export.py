@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import argparse
 import json
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from rich.console import Console
@@ -36,7 +39,7 @@ def register(commands: Any) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Exports, and prints what was written and how well it agrees."""
-    with Console(stderr=True).status(f"exporting {options.name} as {options.format}"):
+    with _progress(f"{options.name} as {options.format}"):
         folder = zoo.export(
             options.name,
             options.out,
@@ -57,11 +60,27 @@ def run(options: argparse.Namespace) -> int:
         "inputs": _tensors(report["inputs"]),
         "outputs": _tensors(report["outputs"]),
         "signatures": ", ".join(report["signatures"]),
-        "parameters": f"{report['parameters']:,}",
+        "stored values": f"{report['stored_values']:,}",
         "bytes": f"{report['bytes']:,}\n{files}",
     }
     output.show(output.facts(rows), _checks(report))
     return 0
+
+
+@contextmanager
+def _progress(what: str) -> Iterator[None]:
+    """A line on the error stream, if that is a terminal, which says what the export does."""
+    logger, stages = logging.getLogger("zoo.export"), logging.Handler()
+    before = logger.level
+    with Console(stderr=True).status(f"exporting {what}") as status:
+        stages.emit = lambda record: status.update(f"{record.getMessage()} {what}")  # type: ignore[method-assign]
+        logger.addHandler(stages)
+        logger.setLevel(logging.INFO)
+        try:
+            yield
+        finally:
+            logger.setLevel(before)
+            logger.removeHandler(stages)
 
 
 def _tensors(specs: dict[str, Any]) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import importlib.util
+import logging
 import os
 import re
 import tempfile
@@ -21,6 +22,7 @@ from zoo.export.samples import write_samples
 from zoo.hub.names import parse_name
 from zoo.hub.paths import MODEL_NAME
 
+log = logging.getLogger("zoo.export")
 FORMATS = {"savedmodel": "", "onnx": "model.onnx", "litert": "model.tflite"}
 
 
@@ -86,9 +88,11 @@ def export(
         job["name"] = name or job["name"]
         with versions.new_version(Path(path).expanduser().absolute(), job["name"]) as version:
             job["stage"] = str(version.stage)
+            log.info("converting")
             facts = child.work(job, scratch)
             check_same_model(version.folder, facts)
             file = str(version.stage / FORMATS[format])
+            log.info("checking")
             checks = child.check({"format": format, "file": file, "cases": job["cases"]}, scratch)
             judge(checks, format, quantize, job["name"])
             write_report(version.stage, job, facts, checks)

@@ -78,7 +78,7 @@ def write_report(stage: Path, job: dict[str, Any], facts: dict[str, Any], checks
         "checks": checks,
         "max_difference": max(value for check in checks for value in check["max_difference"].values()),
         "tolerance": list(tolerance_of(job["format"], job["quantize"])),
-        "parameters": facts["parameters"],
+        "stored_values": facts["stored_values"],
         "bytes": sum(sizes.values()),
         "files": sizes,
         "operators": facts.get("operators"),
