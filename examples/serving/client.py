@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import base64
 import json
+import urllib.error
 import urllib.request
 from pathlib import Path
 
@@ -45,7 +46,10 @@ def main() -> None:
     parser.add_argument("--grpc", metavar="HOST:PORT", help="ask over gRPC instead")
     options = parser.parse_args()
     ask, server = (ask_grpc, options.grpc) if options.grpc else (ask_rest, options.rest)
-    probabilities = ask(server, options.model, options.image.read_bytes())
+    try:
+        probabilities = ask(server, options.model, options.image.read_bytes())
+    except urllib.error.HTTPError as error:
+        raise SystemExit(f"the server says: {json.load(error)['error']}") from None
     best = max(range(len(probabilities)), key=probabilities.__getitem__)
     print(f"class {best}, probability {probabilities[best]:.4f}")
 

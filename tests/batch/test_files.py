@@ -151,7 +151,7 @@ def test_other_options_need_another_folder(model, folder, tmp_path):
     with pytest.raises(ValueError, match="is not empty. Choose a new folder, or"):
         zoo.predict_files(model, folder, out, resume=False, **SMALL)
     (folder / "00.png").write_bytes(encoded(3))
-    with pytest.raises(ValueError, match="source differ"):
+    with pytest.raises(ValueError, match="source differs"):
         zoo.predict_files(model, folder, out, **SMALL)
 
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import logging
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,7 @@ REPORT = {
         }
     ],
     "tolerance": ["max_difference", 1e-5],
-    "parameters": 1234,
+    "stored_values": 1234,
     "bytes": 5678,
     "files": {"saved_model.pb": 5678},
 }
@@ -33,8 +34,8 @@ def calls(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[tuple[Any, ..
     """Stands in for `zoo.export`, which tests/export runs for real."""
     made: list[tuple[Any, ...]] = []
 
-    def export(name: str, path: str, **options: Any) -> Path:
-        made.append((name, path, options))
+    def export(model: str, path: str, /, **options: Any) -> Path:
+        made.append((model, path, options))
         (tmp_path / "assets.extra").mkdir()
         (tmp_path / "assets.extra" / "zoo.json").write_text(json.dumps(REPORT))
         return tmp_path
@@ -48,8 +49,21 @@ def test_the_report_is_a_table(zoo_command, calls, tmp_path):
     assert outcome.code == 0
     for word in (str(tmp_path), "image: float32 (any, 8, 8, 1)", "1,234", "5,678", "4x8x8x1", "2.5e-07", "1e-05"):
         assert word in outcome.out
-    options = {"format": "savedmodel", "fold": True, "quantize": None, "warmup": True, "data": "d"}
+    options = {"name": None, "format": "savedmodel", "fold": True, "quantize": None, "warmup": True, "data": "d"}
     assert calls == [("bars", "there", options)]
+
+
+def test_a_terminal_shows_what_is_done(zoo_command, monkeypatch):
+    shown = []
+
+    def export(*_, **__):
+        logging.getLogger("zoo.export").info("checking")
+        raise ValueError("enough")
+
+    monkeypatch.setattr(zoo, "export", export)
+    monkeypatch.setattr("rich.status.Status.update", lambda self, text: shown.append(text))
+    assert zoo_command("export", "bars").code == 2 and shown == ["checking bars as savedmodel"]
+    assert not logging.getLogger("zoo.export").handlers
 
 
 def test_json(zoo_command, calls, tmp_path):
@@ -63,6 +77,8 @@ def test_json(zoo_command, calls, tmp_path):
     [
         (["e4net_mnistrt"], "did you mean 'e4net_mnistrot'"),
         (["e4net_mnistrot", "--format", "onxx"], "did you mean 'onnx'"),
+        (["e4net_mnistrot", "--format", "ONNX"], "did you mean 'onnx'"),
+        (["e4net_mnistrot", "--name", "My digits"], "expected a name of lower-case words"),
         (["e4net_mnistrot", "--quantize", "int8"], "format='litert' only"),
     ],
 )

@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +39,8 @@ def no_children(monkeypatch: pytest.MonkeyPatch) -> None:
         ({"quantize": "float16"}, "for format='litert' only"),
         ({"format": "onnx", "warmup": True}, "for format='savedmodel' only"),
         ({"calibration": np.zeros((2, 28, 28, 1))}, "for quantize='int8' only"),
+        ({"name": "../My digits"}, "expected a name of lower-case words"),
+        ({"format": "litert", "quantize": "int8", "calibration": "x"}, "calibration to be an array .* got 'x'"),
         ({"format": "litert", "quantize": "int8"}, "int8 needs real samples"),
     ],
 )
@@ -74,7 +82,7 @@ def fake_work(monkeypatch: pytest.MonkeyPatch) -> None:
     def run(words: Any, job: dict[str, Any], stem: Path, what: str) -> dict[str, Any]:
         if "stage" in job:
             (Path(job["stage"]) / "saved_model.pb").write_text("")
-            return {"signatures": {}}
+            return {"signatures": {"serving_default": {"inputs": {}, "outputs": {}}}, "labels": ["a", "b"]}
         check = {"signature": "serving_default", "inputs": {"image": [1]}}
         return {"checks": [check | {"max_difference": {"logits": 2e-5}, "mean_difference": {"logits": 1e-6}}]}
 
@@ -92,6 +100,63 @@ def test_a_failed_check_keeps_other_versions(fake_work: None, tmp_path: Path) ->
     with pytest.raises(ValueError, match="differs"):
         zoo.export(NAME, tmp_path)
     assert [path.name for path in (tmp_path / NAME).iterdir()] == ["1"]
+
+
+def test_another_model_does_not_become_the_newest_version(fake_work: None, tmp_path: Path) -> None:
+    extra = tmp_path / NAME / "1" / "assets.extra"
+    extra.mkdir(parents=True)
+    (extra / "zoo.json").write_text(json.dumps({"labels": ["0", "1", "2"], "inputs": {}, "outputs": {}}))
+    with pytest.raises(ValueError, match="is a model with other labels, .* with name="):
+        zoo.export(NAME, tmp_path)
+    (extra / "zoo.json").write_text(json.dumps({"labels": ["a", "b"], "inputs": {}, "outputs": {}}))
+    with pytest.raises(ValueError, match="differs by"):  # the check that comes next
+        zoo.export(NAME, tmp_path)
+
+
+def test_a_name_of_its_own(fake_work: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(exporting, "judge", lambda *_: None)
+    monkeypatch.setattr(exporting, "write_report", lambda *_: None)
+    assert zoo.export(NAME, tmp_path, name="my_digits") == tmp_path / "my_digits" / "1"
+
+
+def test_what_killed_exports_left_is_removed_after_a_day(tmp_path: Path) -> None:
+    old, new = tmp_path / "m" / ".old.tmp", tmp_path / "m" / ".new.tmp"
+    for folder in (old, new):
+        folder.mkdir(parents=True)
+    os.utime(old, (1, 1))
+    with new_version(tmp_path, "m"):
+        assert new.is_dir() and not old.exists()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="POSIX signals")
+def test_a_command_that_is_told_to_stop_leaves_nothing(tmp_path: Path) -> None:
+    sleeping = f"import os, time; open({str(tmp_path / 'child')!r}, 'w').write(str(os.getpid())); time.sleep(300)"
+    command = (
+        f"import sys; sys.argv = ['zoo', 'export', {NAME!r}, '--out', {str(tmp_path / 'out')!r}]\n"
+        f"from zoo.export import child; child._WORK = {sleeping!r}\n"
+        "from zoo.cli import entry; entry()"
+    )
+    environment = os.environ | {"PYTHONPATH": str(Path(zoo.__file__).parents[1]), "TMPDIR": str(tmp_path)}
+    with subprocess.Popen([sys.executable, "-c", command], env=environment, stderr=subprocess.PIPE) as process:
+        try:
+            while not (pid := (tmp_path / "child").read_text() if (tmp_path / "child").exists() else ""):
+                assert process.poll() is None, process.stderr and process.stderr.read()
+                time.sleep(0.05)
+            process.send_signal(signal.SIGTERM)
+            assert process.wait(30) == 143 and process.stderr and process.stderr.read() == b"zoo: told to stop\n"
+        finally:
+            process.kill()
+    with pytest.raises(ProcessLookupError):
+        os.kill(int(pid), 0)
+    assert [path.name for path in tmp_path.iterdir()] == ["child"]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="POSIX signals")
+def test_int8_that_dies_by_a_signal_has_a_hint(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(child, "_WORK", "import os, signal; os.kill(os.getpid(), signal.SIGKILL)")
+    options = {"format": "litert", "quantize": "int8", "calibration": np.zeros((2, 28, 28, 1))}
+    with pytest.raises(ChildProcessError, match="ended by signal 9, Killed .*samples may be degenerate"):
+        zoo.export(NAME, tmp_path / "out", **options)
 
 
 def test_a_difference_that_is_no_number_fails(fake_work: None) -> None:

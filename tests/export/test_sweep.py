@@ -19,7 +19,7 @@ from tests.export.test_saved_model import PLAIN
 def test_registered_models(name: str, format: str, tmp_path: Path) -> None:
     keras.utils.set_random_seed(0)
     found = report(zoo.export(zoo.build(name), tmp_path, format=format))
-    print(f"{name} {format}: {found['max_difference']:.1e}, {found['bytes']:,} bytes for {found['parameters']:,}")
+    print(f"{name} {format}: {found['max_difference']:.1e}, {found['bytes']:,} bytes for {found['stored_values']:,}")
     assert found["max_difference"] <= (1e-4 if format == "litert" else 1e-5)
     sizes = {tuple(map(tuple, check["inputs"].values())) for check in found["checks"]}
     assert len(sizes) == len(found["checks"]) >= 2, "not checked on two sizes"

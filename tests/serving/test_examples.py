@@ -139,6 +139,9 @@ def test_the_client_over_rest_and_grpc(client, kind, models, request, capsys, mo
         arguments = ["client.py", str(tmp_path / "image.png"), "--model", "net", "--rest", server.url]
         monkeypatch.setattr("sys.argv", arguments)
         client.main()
+        monkeypatch.setattr("sys.argv", [*arguments[:3], "other", *arguments[4:]])
+        with pytest.raises(SystemExit, match="the server says: Servable not found"):
+            client.main()
     version = 2 if kind == "onnx" else 1
     expected = artifacts.expected(np.round(image).astype(np.uint8).astype(np.float32), version)["probabilities"][0]
     np.testing.assert_allclose(rest, expected, atol=1e-5)

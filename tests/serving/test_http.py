@@ -49,8 +49,9 @@ def test_an_old_client_is_told_that_the_connection_stays(raw):
     assert b"Connection: close" in read_all(connection)
 
 
-def test_head_has_no_body(raw):
-    content = read_all(raw(b"HEAD /healthz HTTP/1.1\r\nConnection: close\r\n\r\n"))
+@pytest.mark.parametrize("path", [b"/healthz", b"/v1/models/net", b"/v1/models/net/metadata"])
+def test_head_has_no_body(raw, path):
+    content = read_all(raw(b"HEAD " + path + b" HTTP/1.1\r\nConnection: close\r\n\r\n"))
     assert content.startswith(b"HTTP/1.1 200 OK") and content.endswith(b"\r\n\r\n")
 
 

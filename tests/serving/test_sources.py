@@ -120,6 +120,21 @@ def test_a_model_that_cannot_be_loaded(tmp_path):
         serve(model_dir=tmp_path, port=0, grpc_port=None, wait=False)
 
 
+def test_litert_files_are_left_out(tmp_path, start, caplog):
+    for number in ("3", "4"):
+        (tmp_path / "models" / "net" / number).mkdir(parents=True)
+        (tmp_path / "models" / "net" / number / "model.tflite").write_bytes(b"")
+    with pytest.raises(ValueError, match="versions 3, 4 are LiteRT files, .* export it as savedmodel or onnx"):
+        start()
+    artifacts.write_onnx(tmp_path / "models" / "net")
+    caplog.clear()
+    server = start(labels={"stable": 1, "gone": 99})
+    server.service.refresh()
+    assert [row[1] for row in server.served()] == ["1"]
+    assert caplog.text.count("net version 4 is left out: a LiteRT file") == 1
+    assert "label gone of net names version 99" in caplog.text and "label stable" not in caplog.text
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [

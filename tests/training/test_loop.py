@@ -173,7 +173,7 @@ def test_mixed_precision(tmp_path, change, precision):
     assert zoo.load(whole).dtype_policy.name == "float32" == keras.config.dtype_policy().name
     single = zoo.train("dots", out=tmp_path / "single", progress=False)
     assert rows["val_loss"][-1] == pytest.approx(history(single)["val_loss"][-1], rel=0.1)
-    with pytest.raises(ValueError, match="another run: precision differ"):
+    with pytest.raises(ValueError, match="another run: precision differs"):
         zoo.train("dots", out=whole, progress=False)
 
 

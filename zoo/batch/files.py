@@ -103,9 +103,9 @@ def predict_files(
         elif missing:
             ray_engine.run(job, missing, lambda done: bar.advance(task, done), workers=workers, worker_gpus=worker_gpus)
     output.remove_unfinished(folder)
-    errors = output.count_errors(folder, len(plan.parts))
+    errors, unreadable = output.find_errors(folder, len(plan.parts))
     output.write_manifest(folder, {**identity, "finished": True, "errors": errors})
-    return BatchResult(out=Path(out), rows=rows, errors=errors, reused=rows - todo)
+    return BatchResult(out=Path(out), rows=rows, errors=errors, reused=rows - todo, unreadable=unreadable)
 
 
 def _run_local(job: Job, parts: Sequence[Part], advance: Callable[[int], Any]) -> None:

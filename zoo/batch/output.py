@@ -14,6 +14,7 @@ from zoo.batch.extra import load_pyarrow
 
 MANIFEST = "_run.json"  # readers of a folder of Parquet files skip such names
 _PART = "part-{:05d}.parquet"
+_NAMED = 5  # of the rows with an error
 _UNFINISHED = ".part-"  # hidden, so that readers of the folder skip it
 
 
@@ -26,12 +27,14 @@ class BatchResult:
         rows: how many rows they hold together, one for each image.
         errors: how many of the rows hold an error instead of a prediction.
         reused: how many of the rows an earlier run had written.
+        unreadable: the names of the first five rows with an error.
     """
 
     out: Path
     rows: int
     errors: int
     reused: int
+    unreadable: tuple[str, ...] = ()
 
 
 def make_schema(key: Any, *, logits: bool) -> Any:
@@ -72,7 +75,8 @@ def open_folder(folder: Path, identity: Mapping[str, Any], *, resume: bool) -> N
         earlier = json.loads(manifest.read_text("utf-8"))
         different = sorted(key for key, value in identity.items() if earlier.get(key) != value)
         if different:
-            raise ValueError(f"{folder} holds another prediction: {', '.join(different)} differ. Choose a new folder.")
+            verb = "differs" if len(different) == 1 else "differ"
+            raise ValueError(f"{folder} holds another prediction: {', '.join(different)} {verb}. Choose a new folder.")
         return
     folder.mkdir(parents=True, exist_ok=True)
     write_manifest(folder, {**identity, "finished": False})
@@ -104,17 +108,23 @@ def has_part(folder: Path, number: int) -> bool:
     return (folder / _PART.format(number)).is_file()
 
 
-def count_errors(folder: Path, parts: int) -> int:
-    """How many rows hold an error; told from the files' footers."""
+def find_errors(folder: Path, parts: int) -> tuple[int, tuple[str, ...]]:
+    """How many rows hold an error, told from the files' footers, and the names of the first of them."""
     parquet = load_pyarrow().parquet
     errors = 0
+    names: list[str] = []
     for number in range(parts):
         metadata = parquet.read_metadata(folder / _PART.format(number))
         place = metadata.num_columns - 1  # `error` is the last column
         for group in range(metadata.num_row_groups):
             column = metadata.row_group(group).column(place)
-            errors += column.num_values - column.statistics.null_count
-    return errors
+            found = column.num_values - column.statistics.null_count
+            errors += found
+            if found and len(names) < _NAMED:
+                table = parquet.ParquetFile(folder / _PART.format(number)).read_row_group(group)
+                texts = zip(table.column(0).to_pylist(), table.column("error").to_pylist(), strict=True)
+                names += [str(name) for name, error in texts if error is not None]
+    return errors, tuple(names[:_NAMED])
 
 
 def count_attempt(folder: Path, number: int) -> int:

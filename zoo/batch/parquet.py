@@ -77,7 +77,10 @@ def find_parts(
         found = _id_column(schema, id_column, image_column, file)
         keys.append(schema.field(found).remove_metadata() if found else arrow.field("id", arrow.string()))
         if keys[-1] != keys[0]:
-            raise ValueError(f"{file} names its rows by {keys[-1]}, the files before it by {keys[0]}: say id_column.")
+            raise ValueError(
+                f"{file} names its rows by {keys[-1]}, the files before it by {keys[0]}: name "
+                "one with id_column= (--id-column on the command line)."
+            )
         for groups, rows, first_row in _runs(metadata, part_rows):
             parts.append(ParquetPart(len(parts), str(file), groups, rows, first_row, image_column, found, label))
     if not parts:
@@ -90,7 +93,7 @@ def _check_images(schema: Any, column: str, file: Path) -> None:
     if column not in schema.names:
         raise ValueError(
             f"{file} has no column {column!r} of encoded images; its columns are {', '.join(schema.names)}. "
-            "Say image_column."
+            "Name the right one with image_column= (--image-column on the command line)."
         )
     kind = schema.field(column).type
     if types.is_struct(kind) and kind.get_field_index("bytes") >= 0:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import signal
 import sys
 import warnings
 from collections.abc import Sequence
@@ -12,14 +13,19 @@ from typing import TextIO
 import zoo
 from zoo.cli import batch, data, evaluate, export, info, list_, predict, serve, train, verify
 
-OK, FAILED, BAD_INPUT, INTERRUPTED, PIPE_CLOSED = 0, 1, 2, 130, 141
+OK, FAILED, BAD_INPUT, INTERRUPTED, PIPE_CLOSED, TERMINATED = 0, 1, 2, 130, 141, 143
 COMMANDS = (list_, info, predict, batch, evaluate, verify, train, export, serve, data)
 
 _EPILOG = """\
-exit codes: 0 done, 1 a check failed, 2 wrong usage or input, 130 interrupted.
+exit codes: 0 done, 1 a check failed, 2 wrong usage or input, 130 interrupted,
+  143 told to stop (SIGTERM).
 environment: ZOO_DATA folder of the data sets, KERAS_BACKEND tensorflow, jax or torch, ZOO_CACHE folder for downloads,
 ZOO_DEBUG=1 shows where an error comes from.
 """
+
+
+class Terminated(KeyboardInterrupt):
+    """SIGTERM: ends the work as Ctrl-C does, so that child processes and unfinished files go, too."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -29,7 +35,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         arguments: the words after `zoo`; by default those of the process.
 
     Returns:
-        The exit code: 0 done, 1 a check failed, 2 wrong input, 130 interrupted.
+        The exit code: 0 done, 1 a check failed, 2 wrong input, 130 interrupted, 143 told to stop.
 
     Raises:
         SystemExit: `--help`, or arguments that do not parse (code 2).
@@ -46,6 +52,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
             code = options.run(options)
             sys.stdout.flush()  # a closed pipe shows here and not at exit
             return code
+    except Terminated:
+        print("zoo: told to stop", file=sys.stderr)
+        return TERMINATED
     except KeyboardInterrupt:
         print("zoo: interrupted", file=sys.stderr)
         return INTERRUPTED
@@ -61,11 +70,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def entry() -> None:
     """The console script: runs `main` and ends the process with its exit code."""
+    signal.signal(signal.SIGTERM, _terminate)
     code = main()
-    if code == INTERRUPTED:
+    if code in (INTERRUPTED, TERMINATED):
         sys.stdout.flush()
         os._exit(code)  # threads that still compile crash in the interpreter's orderly end
     sys.exit(code)
+
+
+def _terminate(*_: object) -> None:
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)  # a second one ends the process at once
+    raise Terminated
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -55,5 +55,8 @@ def run(options: argparse.Namespace) -> int:
         return 0
     if result.reused:
         output.note(f"{result.reused} of {result.rows} rows were there already")
+    if result.errors:
+        more = ", ..." if result.errors > len(result.unreadable) else ""
+        output.note(f"unreadable: {', '.join(result.unreadable)}{more}; the column `error` of the answers says why")
     output.show(output.facts({"answers": result.out, "rows": result.rows, "errors": str(result.errors)}))
     return 0

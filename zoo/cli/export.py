@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import argparse
 import json
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from rich.console import Console
@@ -17,11 +20,15 @@ def register(commands: Any) -> None:
     parser = commands.add_parser(
         "export",
         help="write a model for serving",
-        description="Write a model as a checked SavedModel, ONNX or LiteRT file, in a new folder OUT/MODEL/VERSION.",
+        description="Write a model as a checked SavedModel, ONNX or LiteRT file, in a new folder OUT/MODEL/VERSION: "
+        "MODEL is the registered name or that of --name, VERSION the next number.",
     )
     parser.add_argument("name", metavar="NAME", help="model, model.tag, or a folder such as ./run")
     parser.add_argument("--format", default="savedmodel", help="savedmodel, onnx or litert (default: %(default)s)")
     parser.add_argument("--out", default="exports", metavar="FOLDER", help="where to write (default: %(default)s)")
+    parser.add_argument(
+        "--name", dest="call", metavar="MODEL", help="what to call it, such as my_digits, for a model trained further"
+    )
     parser.add_argument("--fold", action="store_true", help="multiply normalization into the convolutions first")
     parser.add_argument("--quantize", metavar="KIND", help="for litert: float16 or int8")
     parser.add_argument("--data", metavar="FOLDER", help="data sets to calibrate int8 on (default: ZOO_DATA)")
@@ -32,10 +39,11 @@ def register(commands: Any) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Exports, and prints what was written and how well it agrees."""
-    with Console(stderr=True).status(f"exporting {options.name} as {options.format}"):
+    with _progress(f"{options.name} as {options.format}"):
         folder = zoo.export(
             options.name,
             options.out,
+            name=options.call,
             format=options.format,
             fold=options.fold,
             quantize=options.quantize,
@@ -52,11 +60,27 @@ def run(options: argparse.Namespace) -> int:
         "inputs": _tensors(report["inputs"]),
         "outputs": _tensors(report["outputs"]),
         "signatures": ", ".join(report["signatures"]),
-        "parameters": f"{report['parameters']:,}",
+        "stored values": f"{report['stored_values']:,}",
         "bytes": f"{report['bytes']:,}\n{files}",
     }
     output.show(output.facts(rows), _checks(report))
     return 0
+
+
+@contextmanager
+def _progress(what: str) -> Iterator[None]:
+    """A line on the error stream, if that is a terminal, which says what the export does."""
+    logger, stages = logging.getLogger("zoo.export"), logging.Handler()
+    before = logger.level
+    with Console(stderr=True).status(f"exporting {what}") as status:
+        stages.emit = lambda record: status.update(f"{record.getMessage()} {what}")  # type: ignore[method-assign]
+        logger.addHandler(stages)
+        logger.setLevel(logging.INFO)
+        try:
+            yield
+        finally:
+            logger.setLevel(before)
+            logger.removeHandler(stages)
 
 
 def _tensors(specs: dict[str, Any]) -> str:

@@ -57,7 +57,7 @@ def _run(job: dict[str, Any]) -> dict[str, Any]:
         "task": card.task if card else None,
         "tag": card.tag if card else None,
         "labels": list(interface.labels),
-        "parameters": sum(int(np.prod(weight.shape)) for weight in exported.model.weights),
+        "stored_values": sum(int(np.prod(weight.shape)) for weight in exported.model.weights),
         "versions": _versions(job["format"]),
     }
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -56,11 +57,33 @@ def _run(words: Sequence[str], job: dict[str, Any], stem: Path, what: str) -> di
         "CUDA_VISIBLE_DEVICES": "-1",
         "TF_CPP_MIN_LOG_LEVEL": "2",
         "PYTHONIOENCODING": "utf-8",
+        "TMPDIR": str(stem.parent),  # so that nothing of a killed process stays
     }
     # -P keeps the script's folder and the working directory out of the import path.
     command = [sys.executable, "-P", *words, str(question), str(answer)]
-    done = subprocess.run(command, env=environment, stdin=subprocess.DEVNULL, capture_output=True, check=False)
+    code, errors = _finish(command, environment)
     if not answer.is_file():
-        lines = done.stderr.decode("utf-8", "replace").strip().splitlines()[-_LINES:]
-        raise ChildProcessError(f"{what} ended with code {done.returncode}; its last lines:\n" + "\n".join(lines))
+        lines = errors.decode("utf-8", "replace").strip().splitlines()[-_LINES:]
+        raise ChildProcessError(f"{what} {_end(code, job)}; its last lines:\n" + "\n".join(lines))
     return json.loads(answer.read_text("utf-8"))
+
+
+def _finish(command: list[str], environment: dict[str, str]) -> tuple[int, bytes]:
+    """Run a process to its end, its code and what it wrote to the error stream; it never outlives this call."""
+    pipe, null = subprocess.PIPE, subprocess.DEVNULL
+    with subprocess.Popen(command, env=environment, stdin=null, stdout=null, stderr=pipe) as process:
+        try:
+            errors = process.communicate()[1]
+            return process.returncode, errors
+        except BaseException:
+            process.kill()
+            process.wait()
+            raise
+
+
+def _end(code: int, job: dict[str, Any]) -> str:
+    """How a process ended, in words."""
+    if code >= 0:
+        return f"ended with code {code}"
+    hint = " (the calibration samples may be degenerate: all alike, or zeros)" if job.get("quantize") == "int8" else ""
+    return f"was ended by signal {-code}, {signal.strsignal(-code)}{hint}"

@@ -4,19 +4,25 @@ from __future__ import annotations
 
 import difflib
 import importlib.util
+import logging
 import os
+import re
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import keras
+import numpy as np
 
 from zoo import hub
 from zoo.export import child, versions
-from zoo.export.report import QUANTIZATIONS, judge, write_report
+from zoo.export.report import QUANTIZATIONS, check_same_model, judge, write_report
 from zoo.export.samples import write_samples
 from zoo.hub.names import parse_name
+from zoo.hub.paths import MODEL_NAME
 
+log = logging.getLogger("zoo.export")
 FORMATS = {"savedmodel": "", "onnx": "model.onnx", "litert": "model.tflite"}
 
 
@@ -24,6 +30,7 @@ def export(
     name_or_model: str | os.PathLike[str] | keras.Model,
     path: str | os.PathLike[str],
     *,
+    name: str | None = None,
     format: str = "savedmodel",
     fold: bool = False,
     quantize: str | None = None,
@@ -41,6 +48,8 @@ def export(
         name_or_model: a name as `zoo.load` takes it, a model of zoo's (trained further or not), or a functional Keras
             model of your own, which keeps its inputs' and outputs' names.
         path: the folder that holds the models' folders; made if need be.
+        name: what the model is called in `path`, where its versions count up: lower-case words joined by underscores.
+            By default the registered name, also of a model that was trained further: give that one a name of its own.
         format: `"savedmodel"`, `"onnx"` or `"litert"`.
         fold: export `zoo.fold(model)`: group convolutions written out as plain ones with the normalization multiplied
             in, which is faster and larger. It is compared with the model as it was. ONNX and LiteRT files of zoo's
@@ -56,7 +65,8 @@ def export(
 
     Raises:
         ValueError: unknown model, format or quantization, options that do not go together, a model that cannot be
-            converted, or a file whose outputs differ; nothing is left behind.
+            converted, a file whose outputs differ, or a folder of that name that holds versions of a model with other
+            labels, inputs or outputs; nothing is left behind.
         ImportError: a package of an extra is missing.
         OSError: the folder cannot be written, or the process ended abnormally.
 
@@ -67,6 +77,7 @@ def export(
         ['assets', 'assets.extra', 'fingerprint.pb', 'saved_model.pb', 'variables']
     """
     _check_options(format, quantize, warmup, calibration)
+    _check_name(name)
     _require_packages(format, warmup)
     with tempfile.TemporaryDirectory(prefix="zoo-export-") as folder:
         scratch = Path(folder)
@@ -74,10 +85,14 @@ def export(
         job |= {"format": format, "fold": fold, "quantize": quantize, "warmup": warmup}
         samples = write_samples(job["name"], calibration, data, scratch / "samples.npz") if quantize == "int8" else None
         job |= {"samples": str(samples) if samples else None, "cases": str(scratch / "cases.npz")}
+        job["name"] = name or job["name"]
         with versions.new_version(Path(path).expanduser().absolute(), job["name"]) as version:
             job["stage"] = str(version.stage)
+            log.info("converting")
             facts = child.work(job, scratch)
+            check_same_model(version.folder, facts)
             file = str(version.stage / FORMATS[format])
+            log.info("checking")
             checks = child.check({"format": format, "file": file, "cases": job["cases"]}, scratch)
             judge(checks, format, quantize, job["name"])
             write_report(version.stage, job, facts, checks)
@@ -94,11 +109,21 @@ def _check_options(format: str, quantize: str | None, warmup: bool, calibration:
         raise ValueError(f"warm-up requests are for format='savedmodel' only; got format={format!r}")
     if calibration is not None and quantize != "int8":
         raise ValueError("calibration samples are for quantize='int8' only")
+    values = list(calibration.values()) if isinstance(calibration, Mapping) else [calibration]
+    if calibration is not None and not all(np.ndim(value) for value in values if not keras.ops.is_tensor(value)):
+        raise ValueError(f"expected calibration to be an array or a dict of arrays by input name; got {calibration!r}")
+
+
+def _check_name(name: str | None) -> None:
+    if name is not None and not re.fullmatch(MODEL_NAME, name):
+        raise ValueError(
+            f"expected a name of lower-case words joined by underscores, such as 'my_digits'; got {name!r}"
+        )
 
 
 def _check_choice(what: str, value: Any, known: list[str]) -> None:
     if value not in known:
-        near = difflib.get_close_matches(str(value), known, n=1, cutoff=0.5)
+        near = difflib.get_close_matches(str(value).lower(), known, n=1, cutoff=0.5)
         hint = f": did you mean {near[0]!r}?" if near else ";"
         raise ValueError(f"unknown {what} {value!r}{hint} expected one of {', '.join(known)}")
 

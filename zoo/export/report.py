@@ -25,6 +25,25 @@ def tolerance_of(format: str, quantize: str | None) -> tuple[str, float]:
     return "max_difference", 1e-4 if format == "litert" else 1e-5
 
 
+def check_same_model(folder: Path, facts: dict[str, Any]) -> None:
+    """Raise a `ValueError` if the newest version in a model's folder is another model: servers would switch to it."""
+    numbers = [
+        int(path.parents[1].name) for path in folder.glob(f"*/{EXTRA}/{FILE}") if path.parents[1].name.isdecimal()
+    ]
+    if not numbers:
+        return
+    version = folder / str(max(numbers))
+    there = json.loads((version / EXTRA / FILE).read_text("utf-8"))
+    default = facts["signatures"]["serving_default"]
+    new = {"labels": facts["labels"], "inputs": default["inputs"], "outputs": default["outputs"]}
+    different = [key for key, value in new.items() if there.get(key) != json.loads(json.dumps(value))]
+    if different:
+        raise ValueError(
+            f"{version} is a model with other {' and '.join(different)}, and this one would become its next version: "
+            "give this one a name of its own with name= (--name on the command line)"
+        )
+
+
 def judge(checks: list[dict[str, Any]], format: str, quantize: str | None, name: str) -> None:
     """Raise a `ValueError` if an output differs by more than the tolerance."""
     measure, tolerance = tolerance_of(format, quantize)
@@ -59,7 +78,7 @@ def write_report(stage: Path, job: dict[str, Any], facts: dict[str, Any], checks
         "checks": checks,
         "max_difference": max(value for check in checks for value in check["max_difference"].values()),
         "tolerance": list(tolerance_of(job["format"], job["quantize"])),
-        "parameters": facts["parameters"],
+        "stored_values": facts["stored_values"],
         "bytes": sum(sizes.values()),
         "files": sizes,
         "operators": facts.get("operators"),

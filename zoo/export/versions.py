@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import os
 import shutil
+import time
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+
+_STALE_SECONDS = 24 * 3600  # no export takes a day
 
 
 @dataclass
@@ -29,6 +32,7 @@ def new_version(root: Path, name: str) -> Iterator[Version]:
         OSError: the folder cannot be made or written.
     """
     made = _make(root / name)
+    _remove_stale(root / name)
     version = Version(root / name / f".{uuid.uuid4().hex}.tmp", root / name)
     try:
         version.stage.mkdir()
@@ -51,6 +55,13 @@ def _make(folder: Path) -> list[Path]:
     if not os.access(folder, os.W_OK):
         raise PermissionError(f"cannot write to the folder {folder}: choose another path")
     return missing
+
+
+def _remove_stale(folder: Path) -> None:
+    """Remove what exports left that were killed; by age, since the process may have run on another machine."""
+    for path in folder.glob(".*.tmp"):
+        if time.time() - path.stat().st_mtime > _STALE_SECONDS:
+            shutil.rmtree(path, ignore_errors=True)
 
 
 def _rename(stage: Path) -> Path:

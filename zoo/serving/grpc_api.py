@@ -61,7 +61,10 @@ class GrpcServer:
         try:
             self.port = self._server.add_insecure_port(f"{host}:{address[1]}")
         except RuntimeError as error:
-            raise OSError(f"gRPC cannot listen on {address[0]}:{address[1]}: {error}") from error
+            raise OSError(
+                f"gRPC cannot listen on {address[0]}:{address[1]}: the port is taken, or the address is not of this "
+                "machine. Choose another port with --grpc-port, or leave gRPC out with --no-grpc."
+            ) from error
 
     def start(self) -> None:
         """Begins to accept connections."""

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from zoo.serving.errors import RequestError, not_found
-from zoo.serving.runners import engine_of
+from zoo.serving.runners import LITERT_FILE, engine_of
 from zoo.serving.settings import ModelConfig, Settings
 from zoo.serving.versions import Lease, LoadedVersion, load_version
 
@@ -49,6 +49,7 @@ class ServedModel:
         self._status: dict[int, VersionStatus] = {}
         self._seen: dict[int, Fingerprint] = {}
         self._failed: dict[int, Fingerprint] = {}
+        self.litert: set[int] = set()  # versions that are LiteRT files
 
     @contextmanager
     def use(self, version: int | None = None, label: str | None = None) -> Iterator[Lease]:
@@ -158,7 +159,15 @@ class ServedModel:
         for folder in folders:
             if len(folder.name) <= 18 and engine_of(folder, self._settings.engine):  # TensorFlow Serving: int64
                 found[int(folder.name)] = folder
+            elif len(folder.name) <= 18 and (folder / LITERT_FILE).is_file():
+                self._skip(int(folder.name))
         return found
+
+    def _skip(self, number: int) -> None:
+        """Says once that a version is left out."""
+        if number not in self.litert:
+            self.litert.add(number)
+            log.warning("%s version %d is left out: a LiteRT file, which this server does not run", self.name, number)
 
     def _load(self, number: int, folder: Path, fingerprint: Fingerprint) -> bool:
         """Whether the version could be loaded."""

@@ -38,7 +38,7 @@ class OnnxRunner(BaseRunner):
         ValueError: the file is no model that ONNX Runtime can read.
 
     Example:
-        >>> runner = OnnxRunner("exported/e4net_mnistrot/1")  # doctest: +SKIP
+        >>> runner = OnnxRunner("exports/e4net_mnistrot/1")  # doctest: +SKIP
         >>> runner.run({"image": images})["probabilities"].shape  # doctest: +SKIP
         (8, 10)
     """

@@ -63,7 +63,7 @@ class Rest:
         label = unquote(found["label"]) if found["label"] else None
         if request.method == "POST" and found["action"] == ":predict":
             return self._predict(name, version, label, request.body)
-        if request.method == "GET" and found["action"] in (None, "/metadata"):
+        if request.method in ("GET", "HEAD") and found["action"] in (None, "/metadata"):
             describe = self._metadata if found["action"] else self._status
             return _json(describe(name, version, label))
         raise _malformed(request)

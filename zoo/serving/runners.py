@@ -15,6 +15,7 @@ DEFAULT_SIGNATURE = "serving_default"
 BYTES_SIGNATURE = "serving_bytes"
 FACTS_FILE = Path("assets.extra") / "zoo.json"
 MODEL_FILES = {"onnx": "model.onnx", "tensorflow": "saved_model.pb"}
+LITERT_FILE = "model.tflite"
 
 
 @dataclass(frozen=True)

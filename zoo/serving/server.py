@@ -11,6 +11,7 @@ from types import TracebackType
 from typing import Any
 
 from zoo.serving.http import HttpServer
+from zoo.serving.models import ServedModel
 from zoo.serving.page import Page
 from zoo.serving.rest import Rest
 from zoo.serving.service import Service
@@ -131,15 +132,16 @@ class Server:
         try:
             return HttpServer((self.host, port), self.settings, Rest(self.service, Page(self.service)))
         except (OSError, OverflowError) as error:
-            reason = getattr(error, "strerror", None) or error
+            reason = str(getattr(error, "strerror", None) or error).rstrip(".")
             raise OSError(f"Cannot listen on {self.host}:{port}: {reason}. Choose another port with --port.") from error
 
     def _check_loaded(self) -> None:
         for name, model in self.service.models.items():
             if not model.ready:
-                failed = "; ".join(f"version {status.number}: {status.error}" for status in model.known())
-                reason = failed or f"no version of it is in {model.config.folder}"
-                raise ValueError(f"The model {name!r} cannot be served: {reason}")
+                raise ValueError(f"The model {name!r} cannot be served: {_reason(model)}")
+            for label, number in model.config.labels.items():
+                if number not in model.engines():
+                    log.warning("the label %s of %s names version %d, which is not there", label, name, number)
 
     def _poll(self) -> None:
         while not self._stop.wait(self.settings.poll_seconds):
@@ -147,6 +149,19 @@ class Server:
                 self.service.refresh()
             except Exception:  # whatever happened to a folder, what is loaded goes on serving
                 log.exception("looking for new versions failed")
+
+
+def _reason(model: ServedModel) -> str:
+    """Why a model has no version that answers."""
+    failed = [f"version {status.number}: {status.error}" for status in model.known()]
+    if model.litert:
+        several = len(model.litert) > 1
+        numbers = ", ".join(map(str, sorted(model.litert)))
+        failed.append(
+            f"version{'s' if several else ''} {numbers} {'are LiteRT files' if several else 'is a LiteRT file'}, "
+            "which this server does not run: export it as savedmodel or onnx"
+        )
+    return "; ".join(failed) or f"no version of it is in {model.config.folder}"
 
 
 def has_grpc() -> bool:

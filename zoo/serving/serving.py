@@ -51,7 +51,7 @@ def serve(
         ImportError: an optional package is missing.
 
     Example:
-        >>> server = serve(model_dir="exported", port=0, wait=False)  # doctest: +SKIP
+        >>> server = serve(model_dir="exports", port=0, wait=False)  # doctest: +SKIP
         >>> server.url  # doctest: +SKIP
         'http://127.0.0.1:39041'
         >>> server.close()  # doctest: +SKIP

@@ -22,7 +22,7 @@ class TensorFlowRunner(BaseRunner):
         ValueError: the folder is no SavedModel that TensorFlow can read, or it lacks `serving_default`.
 
     Example:
-        >>> runner = TensorFlowRunner("exported/e4net_mnistrot/1")  # doctest: +SKIP
+        >>> runner = TensorFlowRunner("exports/e4net_mnistrot/1")  # doctest: +SKIP
         >>> runner.run({"image": images})["probabilities"].shape  # doctest: +SKIP
         (8, 10)
     """

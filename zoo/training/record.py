@@ -39,7 +39,8 @@ def find_run(folder: Path, identity: dict[str, Any]) -> dict[str, Any]:
     wanted = json.loads(json.dumps(identity))
     different = sorted(key for key, value in wanted.items() if run.get(key) != value)
     if different:
-        raise ValueError(f"{folder} holds another run: {', '.join(different)} differ. Choose another folder.")
+        verb = "differs" if len(different) == 1 else "differ"
+        raise ValueError(f"{folder} holds another run: {', '.join(different)} {verb}. Choose another folder.")
     return run
 
 
