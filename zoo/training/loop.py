@@ -14,9 +14,10 @@ from zoo import datasets, hub
 from zoo.hub.loading import dtype_policy
 from zoo.models.recipe import Recipe
 from zoo.training import publishing, record, strategies
-from zoo.training.compiling import PRECISIONS, compile_arguments, compile_trainer, scale_learning_rate
+from zoo.training.compiling import compile_arguments, compile_trainer, scale_learning_rate
 from zoo.training.epochs import Epochs, Split
 from zoo.training.optimizers import value_of
+from zoo.training.settings import check_settings, whole
 
 _SMOKE_EXAMPLES = 256
 
@@ -64,6 +65,7 @@ def train(
         The run folder, for `zoo.load(folder)` and `zoo.publish`.
 
     Raises:
+        TypeError: `out` is no path.
         ValueError: unknown model, no recipe, a setting or strategy that cannot be, a layer that XLA cannot compile, or
             a folder that holds something else.
         FileExistsError: the tag to publish exists.
@@ -77,15 +79,23 @@ def train(
         ...     run = zoo.train("e4net_mnistrot", out=folder, smoke=True)
         ...     model = zoo.load(run)
     """
-    devices = strategies.choose(strategy)  # first: it connects the processes
+    folder, seed = check_settings(
+        out=out,
+        seed=seed,
+        precision=precision,
+        epochs=epochs,
+        steps_per_execution=steps_per_execution,
+        checkpoint_steps=checkpoint_steps,
+    )
+    devices = strategies.choose(strategy)  # before anything runs on the backend: it connects the processes
     recipe = resolve_recipe(name, epochs=1 if smoke else epochs)
     if linear_scaling:
         recipe = scale_learning_rate(recipe, devices.replicas)
+    if strategy == "auto":
+        devices = strategies.fitting(devices, recipe.batch_size)
     devices.check_batch(recipe.batch_size)
-    _check_settings(seed=seed, precision=precision, checkpoint_steps=checkpoint_steps)
     if publish is not None:
         publishing.check_tag(name, publish, smoke=smoke)
-    folder = Path(out)
     identity = {
         "model": name,
         "seed": seed,
@@ -156,23 +166,10 @@ def resolve_recipe(name: str, *, epochs: int | None = None) -> Recipe:
     """The recipe of a registered model, with another number of epochs if given.
 
     Raises:
-        ValueError: unknown model, no recipe, or a number of epochs below 1.
+        ValueError: unknown model, no recipe, or a number of epochs that is no whole number of at least 1.
     """
     recipe = hub.find_recipe(name)
-    if epochs is None:
-        return recipe
-    if epochs < 1:
-        raise ValueError(f"Expected at least one epoch; got {epochs}.")
-    return dataclasses.replace(recipe, epochs=epochs)
-
-
-def _check_settings(*, seed: int, precision: str, checkpoint_steps: int | None) -> None:
-    if not 0 <= seed < 2**32:
-        raise ValueError(f"Expected a seed from 0 to 2^32 - 1; got {seed}.")
-    if precision not in PRECISIONS:
-        raise ValueError(f"Expected precision to be one of {PRECISIONS}; got {precision!r}.")
-    if checkpoint_steps is not None and checkpoint_steps < 1:
-        raise ValueError(f"Expected at least one step between checkpoints; got {checkpoint_steps}.")
+    return recipe if epochs is None else dataclasses.replace(recipe, epochs=whole("epochs", epochs, least=1))
 
 
 def _read(recipe: Recipe, data: Any, smoke: bool) -> tuple[Split, ...]:

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 import zoo
-from zoo.training.strategies import NAMES, Strategy, choose, choosing, on_jax, on_tensorflow
+from zoo.training import strategies
+from zoo.training.strategies import NAMES, Strategy, choose, choosing, fitting, on_jax, on_tensorflow
 from zoo.training.strategies.base import Share, cut
 
 BACKEND = keras.backend.backend()
@@ -125,6 +126,19 @@ def test_a_batch_that_cannot_be_divided_is_refused():
     strategy.check_batch(64)
     with pytest.raises(ValueError, match="4 equal parts, and the batch size 30 is no multiple of 4"):
         strategy.check_batch(30)
+
+
+def test_auto_takes_one_device_where_the_batch_cannot_be_cut(tmp_path, monkeypatch, capsys):
+    pair = Strategy()
+    pair.name, pair.replicas = "data_parallel", 2
+    assert fitting(pair, 64) is pair
+    monkeypatch.setattr(strategies, "choose", lambda name: pair)
+    zoo.train("ring", out=tmp_path / "run", epochs=1)
+    assert "single: one device of 2, which cannot share batches of 1 evenly" in capsys.readouterr().err
+    with pytest.raises(ValueError, match="no multiple of 2. Train on one device .*--strategy single"):
+        zoo.train("ring", out=tmp_path / "other", strategy="data_parallel")
+    pair.processes = 2
+    assert fitting(pair, 1) is pair
 
 
 def test_a_run_refuses_before_it_claims_a_folder(tmp_path, monkeypatch):

@@ -54,6 +54,29 @@ def choose(name: str = "auto", *, devices: int | None = None) -> Strategy:
     return makers[name](devices)
 
 
+def fitting(strategy: Strategy, batch_size: int) -> Strategy:
+    """What `auto` makes of its choice when it knows the batch: one device where the batch cannot be cut.
+
+    Several connected processes keep the choice: each of them alone would write the same folder.
+
+    Args:
+        strategy: as `choose("auto")` gives it.
+        batch_size: examples a step.
+
+    Returns:
+        The strategy, or `single`.
+
+    Example:
+        >>> fitting(choose("auto"), 64).processes
+        1
+    """
+    if strategy.processes > 1 or batch_size % strategy.replicas == 0:
+        return strategy
+    single = Strategy()
+    single.devices = f"one device of {strategy.replicas}, which cannot share batches of {batch_size} evenly"
+    return single
+
+
 def _choose_name(backend: str) -> str:
     if backend == "tensorflow":
         if on_tensorflow.read_cluster():
