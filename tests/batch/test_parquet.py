@@ -73,7 +73,7 @@ def test_tables_that_cannot_be_predicted(model, tmp_path, columns, options, mess
 def test_files_that_do_not_fit_together(model, tmp_path):
     write(tmp_path / "in" / "a.parquet", image=IMAGES[:1], id=[1])
     write(tmp_path / "in" / "b.parquet", image=IMAGES[:1], id=["one"])
-    with pytest.raises(ValueError, match="b.parquet names its rows by .*string.*: say id_column"):
+    with pytest.raises(ValueError, match="b.parquet names its rows by .*string.*: name one with id_column="):
         zoo.predict_files(model, tmp_path / "in", tmp_path / "out")
 
 
