@@ -281,7 +281,8 @@ def test_refusals(tmp_path, monkeypatch):
 )
 def test_numbers_are_whole(tmp_path, name, values, bounds):
     for value in values:
-        with pytest.raises(ValueError, match=re.escape(f"Expected {name} to be a whole number {bounds}; got {value!r}.")):
+        text = f"Expected {name} to be a whole number {bounds}; got {value!r}."
+        with pytest.raises(ValueError, match=re.escape(text)):
             zoo.train("dots", out=tmp_path / "run", progress=False, **{name: value})
     with pytest.raises(TypeError, match="Expected out to be the path of the run folder; got None"):
         zoo.train("dots", out=None, progress=False)

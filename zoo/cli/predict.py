@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from pathlib import Path
 from typing import Any
 
 from rich.text import Text
@@ -37,7 +38,11 @@ def run(options: argparse.Namespace) -> int:
         return _run_nodes(options)
     if not options.images:
         options.wrong_usage("name image files, or nodes of a model's graph: zoo predict NAME --node 5")
+    if options.model is None and len(options.images) == 1:
+        _refuse_model(options.images[0])
     model = zoo.load(options.model or DEFAULT_MODEL)
+    if zoo.evaluation.takes_graphs(model):
+        raise ValueError(f"{options.model} takes graphs, not images: zoo predict {options.model} --node 5")
     images = zoo.datasets.read_images(options.images, model.input_shape[1:])
     predictions = zoo.predict(model, images, top=options.top)
     if options.plot:
@@ -54,6 +59,15 @@ def run(options: argparse.Namespace) -> int:
     if options.plot:
         output.show(f"picture: {options.plot}")
     return 0
+
+
+def _refuse_model(name: str) -> None:
+    """A model where an image file is expected: says what to give besides."""
+    if not (Path(name) / "card.json").is_file() and name.split(".")[0] not in zoo.list_models():
+        return
+    if zoo.card(name).task.startswith("node-"):
+        raise ValueError(f"{name} is a model that classifies nodes: say which, as in zoo predict {name} --node 5")
+    raise ValueError(f"{name} is a model: name image files, too, as in zoo predict digit.png --model {name}")
 
 
 def _run_nodes(options: argparse.Namespace) -> int:

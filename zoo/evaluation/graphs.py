@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import warnings
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import keras
@@ -112,8 +113,29 @@ def graph_logits(model: keras.Model, inputs: Inputs) -> np.ndarray:
 
 
 def pack_graph(inputs: Inputs) -> bytes:
-    """The content of `graph.npz` for `zoo.save(assets=...)`: the one graph that a node classifier was trained on."""
-    return store.arrays_to_bytes(x=np.asarray(inputs["x"]), edges=np.asarray(inputs["edges"]))
+    """The content of `graph.npz` for `zoo.save(assets=...)`: the one graph that a node classifier was trained on.
+
+    Args:
+        inputs: `{"x": features (N, F) or (1, N, F), "edges": integers (E, 2) or (1, E, 2)}`.
+
+    Returns:
+        The bytes of the file.
+
+    Raises:
+        ValueError: features of another shape, or edges that are no integers or name nodes that are not there.
+
+    Example:
+        >>> import tempfile, zoo
+        >>> model, graph = zoo.build("pdegcn_cora"), {"x": np.eye(3, 1433), "edges": [[0, 1], [1, 0]]}
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     run = zoo.save(model, folder, assets={"graph.npz": pack_graph(graph)})
+        ...     len(zoo.predict(run, nodes=[0, 2]))
+        2
+    """
+    x = _array(inputs["x"])
+    if x.ndim not in (2, 3):
+        raise ValueError(f"Expected features x of shape (nodes, features), or (1, nodes, features); got {x.shape}.")
+    return store.arrays_to_bytes(x=x, edges=check_edges(_array(inputs["edges"]), x.shape[-2]))
 
 
 def shipped_graph(model: keras.Model) -> Inputs:
@@ -125,9 +147,10 @@ def shipped_graph(model: keras.Model) -> Inputs:
     origin = hub.origin_of(model)
     if origin.weights is None:
         raise ValueError(f'{model.name!r} has no weights, and so no graph: pass {{"x": features, "edges": pairs}}.')
-    name = f"{origin.preset}.{origin.weights}" if not os.path.isdir(origin.weights) else origin.weights
+    folder = os.path.isabs(origin.weights)
+    name = Path(origin.weights) if folder else f"{origin.preset}.{origin.weights}"
     if ASSET not in hub.card(name).files:
-        raise ValueError(f'No graph ships with {name!r}: pass one, {{"x": features, "edges": pairs}}.')
+        raise ValueError(f'No graph ships with {str(name)!r}: pass one, {{"x": features, "edges": pairs}}.')
     return store.arrays_from_bytes(hub.asset(name, ASSET).read_bytes())
 
 

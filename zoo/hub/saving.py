@@ -37,8 +37,9 @@ def save(
         folder: where to write; made if need be.
         card: facts to put into the card, for example `{"labels": ["cat", "dog"], "summary": "..."}`. Name, family,
             architecture and files are filled in from the model.
-        assets: content of further files by name, for example the graph that a node classifier was trained on;
-            `zoo.hub.asset` finds them.
+        assets: content of further files by name; `zoo.hub.asset` finds them. The graph that a node classifier was
+            trained on is `{"graph.npz": zoo.evaluation.pack_graph(inputs)}`: then `zoo.predict(folder, nodes=[5])`
+            works.
 
     Returns:
         The folder.

@@ -26,7 +26,8 @@ class Source:
     @property
     def weights(self) -> str | None:
         """The tag or folder of the weights, for the model's origin."""
-        return None if self.card is None else str(self.folder or self.card.tag)
+        # Absolute: a relative folder could be taken for a tag or a name later, or be sought elsewhere after a chdir.
+        return None if self.card is None else str(self.folder.absolute() if self.folder else self.card.tag)
 
 
 def card(name: str | os.PathLike[str]) -> Card:

@@ -11,6 +11,7 @@ import keras
 import numpy as np
 
 from zoo import datasets, hub
+from zoo.evaluation import ASSET, pack_graph, takes_graphs
 from zoo.hub.loading import dtype_policy
 from zoo.models.recipe import Recipe
 from zoo.training import publishing, record, strategies
@@ -194,11 +195,17 @@ def _describe(devices: strategies.Strategy, recipe: Recipe, linear_scaling: bool
 
 def _finish(run: Epochs, selected: dict[str, float]) -> None:
     """Writes the result."""
-    hub.save(_on_one_device(run), run.folder)
+    hub.save(_on_one_device(run), run.folder, assets=_assets(run.model, run.train[0]))
     _, labels, *weights = run.validation
     examples = int(np.count_nonzero(weights[0])) if weights else int(np.size(labels))
     facts = {"accuracy": selected["val_accuracy"], "loss": selected["val_loss"], "epoch": selected["epoch"] + 1}
     record.close_run(run.folder, minutes=run.done.seconds / 60, validation=facts | {"examples": examples})
+
+
+def _assets(model: keras.Model, inputs: Any) -> dict[str, bytes]:
+    """The one graph whose nodes a model was trained on, for `zoo.predict(folder, nodes=...)`."""
+    single = takes_graphs(model) and len(inputs["x"]) == 1
+    return {ASSET: pack_graph(inputs)} if single else {}
 
 
 def _on_one_device(run: Epochs) -> keras.Model:

@@ -56,8 +56,8 @@ class Strategy:
         if batch_size % self.replicas:
             raise ValueError(
                 f"The strategy {self.name!r} cuts a batch into {self.replicas} equal parts, and the batch size "
-                f"{batch_size} is no multiple of {self.replicas}. Train on one device with strategy='single' (--strategy single), or "
-                "choose fewer devices or another batch size."
+                f"{batch_size} is no multiple of {self.replicas}. Train on one device with strategy='single' "
+                "(--strategy single), or choose fewer devices or another batch size."
             )
 
     def describe(self) -> str:
