@@ -1,6 +1,7 @@
 """Accuracy on a citation graph over the depth, 2 to 64 layers: PDE-GCN against plain graph convolutions.
 
     python benchmarks/depth.py [--data FOLDER] [--dataset cora] [--seeds 3] [--depths 2 4 8 16 32 64] [--plot depth.png]
+                               [--networks D M GCN]
 
 Every run follows the recipe of the family's preset for the data set but for the depth; a diffusion keeps its total time
 of 32 as far as the stable step allows. Printed is the test accuracy, mean and deviation over the seeds, of the epoch
@@ -21,7 +22,7 @@ from zoo.models.pdegcn import PDEGCNConfig, build
 from zoo.training.compiling import compile_arguments
 
 TIME, LARGEST_STEP = 32.0, 3.5
-NETWORKS = {"PDE-GCN D": ("pdegcn_{}", "diffusive"), "PDE-GCN M": ("pdegcn_m_{}", "mixed"), "GCN": ("gcn_{}", "gcn")}
+NETWORKS = {"D": ("pdegcn_{}", "diffusive"), "M": ("pdegcn_m_{}", "mixed"), "GCN": ("gcn_{}", "gcn")}
 
 
 def main() -> None:
@@ -31,13 +32,15 @@ def main() -> None:
     parser.add_argument("--depths", type=int, nargs="+", default=[2, 4, 8, 16, 32, 64])
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--epochs", type=int, help="instead of the recipes'")
+    parser.add_argument("--networks", nargs="+", choices=list(NETWORKS), default=list(NETWORKS))
     parser.add_argument("--plot", metavar="FILE.png")
     options = parser.parse_args()
     splits = {name: datasets.load(options.dataset, name, data=options.data) for name in ("train", "validation", "test")}
-    means: dict[str, dict[int, float]] = {name: {} for name in NETWORKS}
+    means: dict[str, dict[int, float]] = {name: {} for name in options.networks}
     print(f"| Network | {' | '.join(f'{depth} layers' for depth in options.depths)} |")
     print("| --- |" + " ---: |" * len(options.depths))
-    for name, (preset, kind) in NETWORKS.items():
+    for name in options.networks:
+        preset, kind = NETWORKS[name]
         cells = []
         for depth in options.depths:
             found = [

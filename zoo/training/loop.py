@@ -80,18 +80,11 @@ def train(
         ...     run = zoo.train("e4net_mnistrot", out=folder, smoke=True)
         ...     model = zoo.load(run)
     """
-    folder, seed = check_settings(
-        out=out,
-        seed=seed,
-        precision=precision,
-        epochs=epochs,
-        steps_per_execution=steps_per_execution,
-        checkpoint_steps=checkpoint_steps,
-    )
+    counts = {"epochs": epochs, "steps_per_execution": steps_per_execution, "checkpoint_steps": checkpoint_steps}
+    folder, seed = check_settings(out=out, seed=seed, precision=precision, **counts)
     devices = strategies.choose(strategy)  # before anything runs on the backend: it connects the processes
     recipe = resolve_recipe(name, epochs=1 if smoke else epochs)
-    if linear_scaling:
-        recipe = scale_learning_rate(recipe, devices.replicas)
+    recipe = scale_learning_rate(recipe, devices.replicas) if linear_scaling else recipe
     if strategy == "auto":
         devices = strategies.fitting(devices, recipe.batch_size)
     devices.check_batch(recipe.batch_size)
