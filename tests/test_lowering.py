@@ -33,7 +33,7 @@ def lower(model):
     import jax
 
     inputs = keras.tree.map_structure(lambda array: np.asarray(array, array.dtype), hub.example_inputs(model))
-    labels = np.zeros((len(keras.tree.flatten(inputs)[0]), *model.output_shape[1:-1]), "int32")
+    labels = np.zeros(model.predict_on_batch(inputs).shape[:-1], "int32")
     model._symbolic_build(data_batch=(inputs, labels, None))
     state = model._get_jax_state(
         trainable_variables=True, non_trainable_variables=True, optimizer_variables=True, metrics_variables=True

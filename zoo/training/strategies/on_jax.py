@@ -149,7 +149,10 @@ def connect() -> None:
 
     if "KERAS_DISTRIBUTION_JOB_ADDRESSES" not in os.environ or jax.distributed.is_initialized():
         return
-    jax.config.update("jax_cpu_collectives_implementation", "gloo")  # matters on CPUs alone
+    # Both matter on CPUs alone. Without order between programs in flight, their sums could meet each other's across
+    # processes.
+    jax.config.update("jax_cpu_collectives_implementation", "gloo")
+    jax.config.update("jax_cpu_enable_async_dispatch", False)
     keras.distribution.initialize()
 
 
