@@ -52,6 +52,7 @@ def graph_inputs(graph: Any, model: keras.Model) -> Inputs:
         given = sorted(graph) if isinstance(graph, Mapping) else type(graph).__name__
         raise ValueError(f'{model.name!r} takes a graph: expected {{"x": features, "edges": pairs}}; got {given}.')
     x, edges = _array(graph["x"]), _array(graph["edges"])
+    edges = np.zeros((*x.shape[:-2], 0, 2), "int32") if edges.shape == (0,) else edges  # none, written as []
     if x.ndim == 2 and edges.ndim == 2:
         x, edges = x[None], edges[None]
     width = model.input["x"].shape[-1]

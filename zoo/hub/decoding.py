@@ -10,6 +10,7 @@ import keras
 import numpy as np
 
 from zoo.hub.origin import origin_of
+from zoo.hub.registry import SEVERAL_LABELS, find_preset
 from zoo.hub.source import card
 
 
@@ -27,7 +28,8 @@ def decode(name_or_model: str | os.PathLike[str] | keras.Model, logits: Any, top
 
     Args:
         name_or_model: a model from `zoo.load` or `zoo.build`, or a name as `zoo.load` takes it.
-        logits: what the model returned, shape `(batch, classes)`, an array or a tensor.
+        logits: what the model returned, shape `(batch, classes)`, an array or a tensor; of a graph's nodes also
+            `(graphs, nodes, classes)`, which are read one after the other.
         top: how many classes to give; all of them when the model has fewer.
 
     Returns:
@@ -44,19 +46,36 @@ def decode(name_or_model: str | os.PathLike[str] | keras.Model, logits: Any, top
     """
     labels = _labels(name_or_model)
     values = np.asarray(keras.ops.convert_to_numpy(logits), dtype="float64")
+    if values.ndim == 3:
+        values = values.reshape(-1, values.shape[-1])
     if values.ndim != 2 or values.shape[1] != len(labels):
         raise ValueError(f"expected logits of shape (batch, {len(labels)}), got {values.shape}")
     if not np.isfinite(values).all():
         raise ValueError("the logits hold NaN or infinite values: check the images and the weights")
     if top < 1:
         raise ValueError(f"expected top of at least 1, got {top}")
-    exponentials = np.exp(values - values.max(axis=1, keepdims=True))
-    probabilities = exponentials / exponentials.sum(axis=1, keepdims=True)
+    probabilities = _sigmoid(values) if _task(name_or_model) in SEVERAL_LABELS else _softmax(values)
     order = np.argsort(-probabilities, axis=1, kind="stable")[:, :top]
     return [
         [Prediction(labels[index], int(index), float(row[index])) for index in best]
         for row, best in zip(probabilities, order, strict=True)
     ]
+
+
+def _softmax(values: np.ndarray) -> np.ndarray:
+    exponentials = np.exp(values - values.max(axis=1, keepdims=True))
+    return exponentials / exponentials.sum(axis=1, keepdims=True)
+
+
+def _sigmoid(values: np.ndarray) -> np.ndarray:
+    return 0.5 * (1.0 + np.tanh(0.5 * values))  # never overflows
+
+
+def _task(name_or_model: str | os.PathLike[str] | keras.Model) -> str | None:
+    if isinstance(name_or_model, str | os.PathLike):
+        return card(name_or_model).task
+    preset = origin_of(name_or_model).preset
+    return None if preset is None else find_preset(preset).task
 
 
 def _labels(name_or_model: str | os.PathLike[str] | keras.Model) -> tuple[str, ...]:

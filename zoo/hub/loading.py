@@ -155,13 +155,24 @@ def features(model: keras.Model) -> keras.Model:
 
 def compile_for_fine_tuning(model: keras.Model) -> None:
     """Compile a classifier with AdamW(1e-3), cross-entropy on logits and accuracy; XLA where the backend has it."""
+    reduction = "mean_with_sample_weight"  # over what the weights choose: of a graph's nodes usually a few
+    loss: Any = keras.losses.SparseCategoricalCrossentropy(from_logits=True, reduction=reduction)
+    metric: Any = keras.metrics.SparseCategoricalAccuracy(name="accuracy")
+    if has_several_labels(model):
+        loss = keras.losses.BinaryCrossentropy(from_logits=True, reduction=reduction)
+        metric = keras.metrics.BinaryAccuracy(name="accuracy", threshold=0.0)  # of logits
     model.compile(
         optimizer=keras.optimizers.AdamW(1e-3),
-        # Means over what the sample weights choose: of a graph's nodes usually a few.
-        loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True, reduction="mean_with_sample_weight"),
-        weighted_metrics=[keras.metrics.SparseCategoricalAccuracy(name="accuracy")],
+        loss=loss,
+        weighted_metrics=[metric],
         jit_compile=suits_xla(model),
     )
+
+
+def has_several_labels(model: keras.Model) -> bool:
+    """Whether each logit of a model is a yes or no of its own."""
+    preset = origin_of(model).preset
+    return preset is not None and registry.find_preset(preset).task in registry.SEVERAL_LABELS
 
 
 def suits_xla(model: keras.Model) -> bool:

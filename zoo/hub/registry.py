@@ -19,6 +19,9 @@ from zoo.models.recipe import Recipe
 FAMILIES: tuple[str, ...] = ("zoo.models.e4net", "zoo.models.pdegcn")
 """Dotted paths of the family packages; a new family is its folder and one line here."""
 
+SEVERAL_LABELS = ("node-labelling",)
+"""Tasks in which several labels may be true at once."""
+
 
 def list_models(
     pattern: str = "*", *, task: str | None = None, paper: str | None = None, pretrained: bool | None = None

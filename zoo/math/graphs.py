@@ -30,6 +30,8 @@ def check_edges(edges: Any, num_nodes: int) -> np.ndarray:
         dtype('int32')
     """
     array = np.asarray(edges)
+    if array.shape == (0,):  # no edges, written as []
+        array = np.zeros((0, 2), "int32")
     if array.ndim < 2 or array.shape[-1] != 2:
         hint = " PyTorch Geometric's edge_index is its transpose: pass edge_index.T." if array.shape[:1] == (2,) else ""
         raise ValueError(f"Expected edges of shape (..., edges, 2), one pair (i, j) a row; got {array.shape}.{hint}")
@@ -41,6 +43,8 @@ def check_edges(edges: Any, num_nodes: int) -> np.ndarray:
             f"An edge names node {wrong}, but the graph has {num_nodes} nodes: expected indices 0 to {num_nodes - 1} "
             f"(or -1, twice in a row, for padding)."
         )
+    if array.size and array.max() > np.iinfo("int32").max:
+        raise ValueError(f"An edge names node {array.max()}: node numbers are at most {np.iinfo('int32').max}.")
     array = array.astype("int32")
     if ((array[..., 0] < 0) != (array[..., 1] < 0)).any():
         raise ValueError("An edge has one end at -1: padding is a row with -1 at both ends.")

@@ -61,7 +61,7 @@ def max_step_size(bound: float, kind: str, *, kernel_norm: float = 1.0, wave_sha
         The step; infinite where nothing moves.
 
     Raises:
-        ValueError: an unknown kind.
+        ValueError: an unknown kind, a negative bound, or a share outside [0, 1].
 
     Example:
         >>> max_step_size(0.5, "diffusive"), round(max_step_size(0.5, "hyperbolic"), 2)
@@ -70,6 +70,8 @@ def max_step_size(bound: float, kind: str, *, kernel_norm: float = 1.0, wave_sha
     shares = {"diffusive": 0.0, "hyperbolic": 1.0, "mixed": wave_share}
     if kind not in shares:
         raise ValueError(f"`kind` must be one of {', '.join(shares)}; got {kind!r}.")
+    if bound < 0 or not 0 <= wave_share <= 1:
+        raise ValueError(f"Expected a bound of at least 0 and a share in [0, 1]; got {bound:g} and {wave_share:g}.")
     s, largest = shares[kind], bound * kernel_norm**2
     if largest == 0:
         return math.inf
