@@ -88,7 +88,7 @@ def test_a_finished_run_is_returned_as_it_is(tmp_path):
     assert (run / "model.safetensors").stat().st_mtime_ns == before
 
 
-@pytest.mark.parametrize("name", ["dots", "thorough"])
+@pytest.mark.parametrize("name", [pytest.param("dots", marks=pytest.mark.large), "thorough"])
 def test_a_run_interrupted_in_an_epoch_ends_bit_equal(tmp_path, monkeypatch, name):
     whole = zoo.train(name, out=tmp_path / "whole", progress=False)
     save, saved = epochs.Checkpoints.save, []
@@ -108,6 +108,7 @@ def test_a_run_interrupted_in_an_epoch_ends_bit_equal(tmp_path, monkeypatch, nam
     same(whole, zoo.train(name, out=tmp_path / "broken", checkpoint_steps=3, progress=False))
 
 
+@pytest.mark.large
 def test_runs_repeat_and_seeds_differ(tmp_path):
     runs = [zoo.train("dots", out=tmp_path / str(i), seed=i // 2, epochs=1, progress=False) for i in range(3)]
     same(runs[0], runs[1])
@@ -178,6 +179,7 @@ def test_mixed_precision(tmp_path, change, precision):
         zoo.train("dots", out=whole, progress=False)
 
 
+@pytest.mark.large
 def test_float16_resumes_with_its_loss_scale(tmp_path, monkeypatch):
     whole = zoo.train("dots", out=tmp_path / "whole", precision="mixed_float16", epochs=2, progress=False)
     monkeypatch.setattr(record, "close_run", lambda *_, **__: None)  # never finished
