@@ -7,6 +7,7 @@ does nothing unless the process is `zoo ...` or `python -m zoo ...`, or the user
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import sys
 import tempfile
@@ -42,14 +43,22 @@ def native_messages_hidden() -> Iterator[None]:
 
 
 def check_backend(name: str) -> None:
-    """Ends a command that was told a backend which there is not; Keras would answer with a traceback."""
+    """Ends a command that was told a backend which there is not, or which is not installed; Keras shows a traceback."""
     if name not in _BACKENDS:
         print(f"zoo: error: KERAS_BACKEND is {name!r}; expected {', '.join(_BACKENDS)}", file=sys.stderr)
+        sys.exit(2)
+    if importlib.util.find_spec(name) is None:
+        package = "tensorflow" if name == "tensorflow" else f'"zoo[{name}]"'
+        print(
+            f"zoo: error: KERAS_BACKEND is {name!r}, and {name} is not installed: pip install {package}",
+            file=sys.stderr,
+        )
         sys.exit(2)
 
 
 if is_command(sys.orig_argv):
-    check_backend(os.environ.get("KERAS_BACKEND", _BACKENDS[0]))
+    if "KERAS_BACKEND" in os.environ:
+        check_backend(os.environ["KERAS_BACKEND"])
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 if os.environ.get("TF_CPP_MIN_LOG_LEVEL") == "3":
     with native_messages_hidden():

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 import zoo
+from zoo import _startup
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -91,6 +92,15 @@ def test_an_unknown_backend_is_named(tmp_path):
     done = subprocess.run(command, env=environment, cwd=tmp_path, capture_output=True, text=True, timeout=120)
     assert done.returncode == 2
     assert done.stderr == "zoo: error: KERAS_BACKEND is 'nonsense'; expected tensorflow, jax, torch\n"
+
+
+@pytest.mark.parametrize(("name", "package"), [("torch", '"zoo[torch]"'), ("jax", '"zoo[jax]"')])
+def test_a_backend_that_is_not_installed_is_named(monkeypatch, capsys, name, package):
+    monkeypatch.setattr(_startup.importlib.util, "find_spec", lambda _: None)
+    with pytest.raises(SystemExit) as end:
+        _startup.check_backend(name)
+    expected = f"zoo: error: KERAS_BACKEND is '{name}', and {name} is not installed: pip install {package}\n"
+    assert end.value.code == 2 and capsys.readouterr().err == expected
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="POSIX pipes")

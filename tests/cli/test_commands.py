@@ -24,6 +24,14 @@ def test_list_json_and_filters(zoo_command, bars):
     assert zoo_command("list", "--paper", "other", "--json").json == []
 
 
+def test_graph_models(zoo_command):
+    printed = zoo_command("info", "gcn_cora").out
+    assert "graph: any number of nodes x 1433 features, edges" in printed and "pixels" not in printed
+    assert "point cloud: 1024 points x 3 coordinates" in zoo_command("info", "pdegcn_modelnet10").out
+    rows = {row["name"]: row["recipe"] for row in zoo_command("list", "pdegcn_*", "--json").json}
+    assert rows["pdegcn_cora"] and not rows["pdegcn_faust"]
+
+
 def test_list_without_a_match(zoo_command, bars):
     outcome = zoo_command("list", "nothing*")
     assert outcome.code == 0 and outcome.out == "" and "no model matches 'nothing*'" in outcome.err

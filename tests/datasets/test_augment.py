@@ -24,6 +24,12 @@ def test_is_a_pure_function_of_batch_and_generator(name, batch):
     np.testing.assert_array_equal(batch, before)
 
 
+@pytest.mark.parametrize("name", sorted(AUGMENTATIONS))
+def test_an_empty_batch_stays_empty(name, batch):
+    changed = augmentation(name)(batch[:0], np.random.default_rng(0))
+    assert changed.shape == (0, 28, 28, 1) and changed.dtype == np.uint8
+
+
 def test_rotate_keeps_the_ink_of_centred_digits():
     digits = np.zeros((64, 28, 28, 1), np.uint8)
     digits[:, 8:20, 11:17] = 200

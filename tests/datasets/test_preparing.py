@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import dataclasses
 import os
 import signal
 import subprocess
@@ -79,15 +78,15 @@ def test_sheets_go_through_the_same_builder(tmp_path, monkeypatch):
     from zoo.datasets import sheets
     from zoo.datasets.builders import image_sets
 
-    kind = dataclasses.replace(SMALL, repeated=None)
-    write(tmp_path / "data" / "sun16", kind)
-    config = next(item for item in image_sets.ZooImageSet.BUILDER_CONFIGS if item.name == "sun16")
+    write(tmp_path / "data" / "scene15", SMALL)
+    config = next(item for item in image_sets.ZooImageSet.BUILDER_CONFIGS if item.name == "scene15")
     monkeypatch.setattr(config, "shape", (4, 4, 3))
-    monkeypatch.setattr(config, "read", lambda folder, split: sheets.read(folder, kind, split))
-    zoo.datasets.prepare("sun16", data=tmp_path / "data", out=tmp_path / "out", progress=False)
-    before = sheets.read(tmp_path / "data" / "sun16", kind, "validation")
-    after = zoo.datasets.load("sun16", "validation", data=tmp_path / "out")
-    keras.tree.map_structure(np.testing.assert_array_equal, before, after)
+    monkeypatch.setattr(config, "read", lambda folder, split: sheets.read(folder, SMALL, split))
+    zoo.datasets.prepare("scene15", data=tmp_path / "data", out=tmp_path / "out", progress=False)
+    for split in SMALL.splits:
+        before = sheets.read(tmp_path / "data" / "scene15", SMALL, split)
+        after = zoo.datasets.load("scene15", split, data=tmp_path / "out")
+        keras.tree.map_structure(np.testing.assert_array_equal, before, after)
 
 
 def test_a_folder_of_classes(scenes, tmp_path):
@@ -99,6 +98,26 @@ def test_a_folder_of_classes(scenes, tmp_path):
     assert (folder / "label.labels.txt").read_text().split() == ["coast", "street"]
     with pytest.raises(ValueError, match="Unknown split 'test' of the prepared set scenes. Expected one of: train, or"):
         zoo.datasets.load("scenes", "test", data=tmp_path / "out")
+
+
+def test_other_options_than_those_of_the_set_that_is_there_are_refused(scenes, tmp_path, capsys):
+    def prepare(**options):
+        return zoo.datasets.prepare("scenes", data=scenes, out=tmp_path / "out", **options)
+
+    first = prepare(size=8, progress=False)
+    for options in ({"size": 9}, {"size": 8, "grayscale": True}):
+        with pytest.raises(ValueError, match=r"channels \(8, 8, 3\); asked for are .* remove that one first"):
+            prepare(**options)
+    assert "prepared already" not in capsys.readouterr().err
+    assert prepare(size=(8, 8)) == first
+    assert f"zoo: scenes is prepared already and left as it is: {first}" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("below", ["", "sub"])
+def test_out_is_a_file(scenes, tmp_path, below):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(NotADirectoryError, match="Expected a folder for the prepared sets; .*file is a file"):
+        zoo.datasets.prepare("scenes", data=scenes, out=tmp_path / "file" / below, size=8, progress=False)
 
 
 def test_a_folder_of_splits(scenes, tmp_path):

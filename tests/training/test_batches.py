@@ -19,7 +19,7 @@ def test_an_epoch_is_a_shuffled_part_of_the_set():
     labels = np.concatenate(labels)
     assert len(set(labels)) == 20 and list(labels) != sorted(labels)
     assert np.array_equal(np.concatenate(images)[:, 0, 0, 0], labels)
-    assert images[0].dtype == "float32"
+    assert images[0].dtype == "float32" and labels.dtype == "int32"  # JAX warns of int64
 
 
 def test_order_follows_from_seed_and_epoch_alone():

@@ -88,7 +88,7 @@ def test_a_finished_run_is_returned_as_it_is(tmp_path):
     assert (run / "model.safetensors").stat().st_mtime_ns == before
 
 
-@pytest.mark.parametrize("name", ["dots", "thorough"])
+@pytest.mark.parametrize("name", [pytest.param("dots", marks=pytest.mark.large), "thorough"])
 def test_a_run_interrupted_in_an_epoch_ends_bit_equal(tmp_path, monkeypatch, name):
     whole = zoo.train(name, out=tmp_path / "whole", progress=False)
     save, saved = epochs.Checkpoints.save, []
@@ -108,6 +108,7 @@ def test_a_run_interrupted_in_an_epoch_ends_bit_equal(tmp_path, monkeypatch, nam
     same(whole, zoo.train(name, out=tmp_path / "broken", checkpoint_steps=3, progress=False))
 
 
+@pytest.mark.large
 def test_runs_repeat_and_seeds_differ(tmp_path):
     runs = [zoo.train("dots", out=tmp_path / str(i), seed=i // 2, epochs=1, progress=False) for i in range(3)]
     same(runs[0], runs[1])
@@ -174,10 +175,11 @@ def test_mixed_precision(tmp_path, change, precision):
     assert zoo.load(whole).dtype_policy.name == "float32" == keras.config.dtype_policy().name
     single = zoo.train("dots", out=tmp_path / "single", progress=False)
     assert rows["val_loss"][-1] == pytest.approx(history(single)["val_loss"][-1], rel=0.1)
-    with pytest.raises(ValueError, match="another run: precision differs"):
+    with pytest.raises(ValueError, match="another run: precision is 'mixed_b?float16' there and 'float32' here"):
         zoo.train("dots", out=whole, progress=False)
 
 
+@pytest.mark.large
 def test_float16_resumes_with_its_loss_scale(tmp_path, monkeypatch):
     whole = zoo.train("dots", out=tmp_path / "whole", precision="mixed_float16", epochs=2, progress=False)
     monkeypatch.setattr(record, "close_run", lambda *_, **__: None)  # never finished
@@ -262,6 +264,12 @@ def test_refusals(tmp_path, monkeypatch):
     (tmp_path / "file").write_text("")
     with pytest.raises(OSError, match="file"):
         train(out="file")
+    with pytest.raises(NotADirectoryError, match="Expected a folder for the run; .*file is a file"):
+        train(out="file/below/run")
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "access", lambda *_: False)
+        with pytest.raises(PermissionError, match=f"No permission to write to {tmp_path}. Choose another folder"):
+            train(out="closed/run")
     (tmp_path / "full").mkdir()
     (tmp_path / "full" / "thesis.txt").write_text("")
     with pytest.raises(ValueError, match="not empty and holds no training run"):
@@ -301,7 +309,7 @@ def test_missing_data_is_reported_before_anything_is_written(tmp_path, monkeypat
 
 def test_another_run_is_refused(tmp_path):
     zoo.train("dots", out=tmp_path / "run", epochs=1, progress=False)
-    with pytest.raises(ValueError, match="another run: recipe, seed differ"):
+    with pytest.raises(ValueError, match="another run: seed is 0 there and 1 here; epochs is 1 there and 2 here"):
         zoo.train("dots", out=tmp_path / "run", epochs=2, seed=1, progress=False)
 
 

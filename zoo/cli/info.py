@@ -58,7 +58,7 @@ def _facts(card: Any) -> dict[str, Any]:
         "model": f"{card.name}.{card.tag}" if card.tag else f"{card.name} (no published weights)",
         "summary": card.summary,
         "task": card.task,
-        "input": _input(config.get("input_shape")),
+        "input": _input(config.get("input_shape"), card.task),
         "classes": f"{len(card.labels)}: {_shortened(card.labels)}",
         "parameters": f"{architecture['parameters']:,}",
         "multiply-adds": macs and f"{macs:,} ({architecture.get('flops_convention') or 'one input'})",
@@ -75,11 +75,17 @@ def _facts(card: Any) -> dict[str, Any]:
     }
 
 
-def _input(shape: list[int | None] | None) -> str | None:
-    """The size of images; None for models of something else."""
-    return (
-        None if shape is None else "x".join("any" if side is None else str(side) for side in shape) + ", pixels 0..255"
-    )
+def _input(shape: list[int | None] | None, task: str) -> str | None:
+    """The size of what goes in, in the words of the task; None where the configuration does not have it."""
+    if shape is None:
+        return None
+    sides = ["any" if side is None else str(side) for side in shape]
+    if task.startswith("node-"):
+        nodes = "any number of nodes" if shape[0] is None else f"{shape[0]} nodes"
+        return f"graph: {nodes} x {sides[1]} features, edges"
+    if task.startswith("point-cloud-"):
+        return f"point cloud: {sides[0]} points x {sides[1]} coordinates"
+    return "x".join(sides) + ", pixels 0..255"
 
 
 def _shortened(labels: tuple[str, ...]) -> str:

@@ -63,4 +63,13 @@ def _row(card: Any) -> dict[str, Any]:
         "parameters": card.architecture["parameters"],
         "summary": card.summary,
         "metrics": card.metrics,
+        "recipe": _has_recipe(card.name),
     }
+
+
+def _has_recipe(name: str) -> bool:
+    try:
+        zoo.training.resolve_recipe(name)
+    except ValueError:
+        return False
+    return True

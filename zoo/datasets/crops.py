@@ -166,7 +166,7 @@ def cutout(batch: np.ndarray, rng: np.random.Generator, *, size: int | None = No
     side = np.full((count, 1), size)
     inside = box_mask((height, width), rows - size // 2, columns - size // 2, side, side)
     # A product and not a mean: NumPy sums three interleaved channels ten times slower.
-    sums = np.ones((1, height * width)) @ batch.reshape(count, height * width, -1)
+    sums = np.ones((1, height * width)) @ batch.reshape(count, height * width, batch.shape[3])
     mean = np.floor(sums / (height * width) + 0.5).astype(np.uint8)[:, :, None]
     return np.where(inside[..., None], mean, batch)
 

@@ -14,10 +14,12 @@ from typing import Any
 import numpy as np
 
 from zoo.datasets import planetoid
-from zoo.datasets.roots import data_folder
+from zoo.datasets.roots import check_target, data_folder
 
 _INFO = "dataset_info.json"
 _VERSION = re.compile(r"\d+\.\d+\.\d+")
+WITH_REPEATED = "test_with_repeated"
+"""How the split `test+repeated` is called in the files: TFDS joins splits at a plus sign."""
 _BLOCK = 1024  # examples decoded at a time
 
 
@@ -33,7 +35,8 @@ def prepare(
     """Writes a data set as array_record files of TensorFlow Datasets, which `zoo.datasets.load` and TFDS read.
 
     The files are written into a folder of another name, which is renamed when it is complete; what an interruption
-    leaves behind is never read. A set that is there already is left as it is.
+    leaves behind is never read. A set that is there already is left as it is, and a line on the standard error stream
+    says so.
 
     Args:
         name: a name of `list_datasets()`, or of a folder `<data>/<name>` with the layout `<class>/<image>`, or with
@@ -42,7 +45,7 @@ def prepare(
         out: the folder that gets the prepared sets; `load(name, split, data=out)` reads from it.
         size: for a folder of images: height and width in pixels, or one number for both.
         grayscale: for a folder of images: one channel instead of three.
-        progress: show progress bars on the standard error stream when that is a terminal.
+        progress: say what happens on the standard error stream, with progress bars when that is a terminal.
 
     Returns:
         The folder of the prepared set.
@@ -50,7 +53,9 @@ def prepare(
     Raises:
         ImportError: tensorflow-datasets is not installed.
         FileNotFoundError: the data is not there.
-        ValueError: a damaged file, a size for a set that has one, or none for a folder of images.
+        ValueError: a damaged file, a size for a set that has one, none for a folder of images, or a set that is there
+            already with images of another size or other colours.
+        OSError: `out` is a file, lies below one, or cannot be written.
 
     Example:
         >>> folder = prepare("cora", data="data", out="prepared")  # doctest: +SKIP
@@ -59,7 +64,17 @@ def prepare(
     from zoo.datasets.builders.common import tfds
 
     root = data_folder(data, name)
-    builder, manual = _builder(name, root, Path(out).expanduser(), size, grayscale)
+    target = Path(out).expanduser()
+    if find_prepared(name, target) is None:
+        check_target(target, "the prepared sets")
+    builder, manual = _builder(name, root, target, size, grayscale)
+    folder = Path(builder.data_dir)
+    if (folder / _INFO).is_file():
+        if size is not None:
+            _check_shape(folder, _shape(size, grayscale))
+        if progress:
+            print(f"zoo: {name} is prepared already and left as it is: {folder}", file=sys.stderr)
+        return folder
     if not manual.is_dir():
         raise FileNotFoundError(f"No folder {manual}: nothing to prepare {name!r} from.")
     show = progress and sys.stderr.isatty()
@@ -68,7 +83,7 @@ def prepare(
     # TFDS tells what it does on the standard output, which belongs to the result.
     with contextlib.redirect_stdout(sys.stderr if show else io.StringIO()):
         builder.download_and_prepare(download_config=config, file_format="array_record")
-    return Path(builder.data_dir)
+    return folder
 
 
 def find_prepared(name: str, root: Path) -> Path | None:
@@ -107,7 +122,7 @@ def read_prepared(folder: Path, name: str, split: str) -> tuple[Any, ...]:
     builder = tfds.builder_from_directory(folder)
     if set(builder.info.splits) == {"graph"}:
         return _read_graph(builder, name, split)
-    parts = split.split("+")
+    parts = [WITH_REPEATED] if split == "test+repeated" and WITH_REPEATED in builder.info.splits else split.split("+")
     if not set(parts) <= set(builder.info.splits):
         raise ValueError(
             f"Unknown split {split!r} of the prepared set {name}. Expected one of: {', '.join(builder.info.splits)}, "
@@ -130,8 +145,8 @@ def _builder(name: str, root: Path, out: Path, size: Any, grayscale: bool) -> tu
             )
         if size is None:
             raise ValueError(f"Which size should the images of {name!r} get? Pass size=<pixels> (--size).")
-        sides = (size, size) if isinstance(size, int) else (int(size[0]), int(size[1]))
-        config = scene_folder.FolderConfig(name=name, path=str(root / name), size=sides, grayscale=grayscale)
+        height, width, _ = _shape(size, grayscale)
+        config = scene_folder.FolderConfig(name=name, path=str(root / name), size=(height, width), grayscale=grayscale)
         return scene_folder.SceneFolder(config=config, data_dir=out), root / name
     if size is not None or grayscale:
         raise ValueError(f"The images of {name} have their size and colours; leave size and grayscale out.")
@@ -140,6 +155,23 @@ def _builder(name: str, root: Path, out: Path, size: Any, grayscale: bool) -> tu
     if name in planetoid.NAMES:
         return graphs.ZooPlanetoid(config=name, data_dir=out), root / planetoid.FOLDER
     return image_sets.ZooImageSet(config=name, data_dir=out), root / name
+
+
+def _shape(size: int | tuple[int, int], grayscale: bool) -> tuple[int, int, int]:
+    height, width = (size, size) if isinstance(size, int) else (int(size[0]), int(size[1]))
+    return height, width, 1 if grayscale else 3
+
+
+def _check_shape(folder: Path, wanted: tuple[int, int, int]) -> None:
+    """Raises ValueError if the set that is there has images of another shape than those that are asked for."""
+    from zoo.datasets.builders.common import tfds
+
+    there = tuple(tfds.builder_from_directory(folder).info.features["image"].shape)
+    if there != wanted:
+        raise ValueError(
+            f"The prepared set in {folder} has images of height, width and channels {there}; asked for are {wanted}. "
+            "Choose another folder (--out), or remove that one first."
+        )
 
 
 def _read_images(builder: Any, split: str) -> tuple[np.ndarray, np.ndarray]:

@@ -10,6 +10,11 @@ import numpy as np
 from zoo.datasets import MIXERS, augmentation, soft_labels
 
 
+def class_numbers(labels: np.ndarray) -> np.ndarray:
+    """Whole labels as int32: JAX has no int64 unless it is asked for, and warns; other labels as they are."""
+    return labels.astype(np.int32) if labels.dtype.kind in "iu" else labels
+
+
 class TrainingBatches(keras.utils.PyDataset):
     """Equal batches of one epoch, or of a part of it.
 
@@ -53,7 +58,7 @@ class TrainingBatches(keras.utils.PyDataset):
             raise ValueError(f"Expected at least one batch of {batch_size} examples; got {len(labels)} examples.")
         if augment and not isinstance(inputs, np.ndarray):
             raise ValueError(f"Augmentations are for images; got {', '.join(augment)} for a dictionary of inputs.")
-        self._inputs, self._labels, self._weights = inputs, labels, weights
+        self._inputs, self._labels, self._weights = inputs, class_numbers(labels), weights
         self._batch_size, self._seed, self._epoch, self._start = batch_size, seed, epoch, start
         self._stop = len(labels) // batch_size if stop is None else stop
         self._mixers = [MIXERS[name] for name in augment if name in MIXERS]

@@ -11,7 +11,7 @@ import keras
 
 from zoo.models.recipe import Recipe
 from zoo.training import record
-from zoo.training.batches import TrainingBatches
+from zoo.training.batches import TrainingBatches, class_numbers
 from zoo.training.checkpoints import Checkpoints, Progress
 from zoo.training.events import Events
 from zoo.training.optimizers import averaged, inner, value_of
@@ -127,7 +127,7 @@ class Epochs:
             inputs, labels, *weights = self.validation
             measured = self.trainer.evaluate(
                 inputs,
-                labels,
+                class_numbers(labels),
                 sample_weight=weights[0] if weights else None,
                 batch_size=min(EVALUATION_BATCH, len(labels)),
                 verbose=0,

@@ -13,6 +13,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+from zoo.datasets.roots import check_target
 from zoo.models.recipe import Recipe
 
 RUN = "run.json"
@@ -27,21 +28,28 @@ def find_run(folder: Path, identity: dict[str, Any]) -> dict[str, Any]:
 
     Raises:
         ValueError: the folder holds another run, or files that are no run's.
-        NotADirectoryError: there is a file of that name.
+        NotADirectoryError: it, or a folder above it, is a file.
+        PermissionError: the folder cannot be made or written.
     """
-    if folder.exists() and not folder.is_dir():
-        raise NotADirectoryError(f"Expected a folder for the run; {folder} is a file.")
     if not (folder / RUN).is_file():
+        check_target(folder, "the run")
         if folder.is_dir() and any(folder.iterdir()):
             raise ValueError(f"{folder} is not empty and holds no training run. Choose a new folder.")
         return {"finished": False}
     run = json.loads((folder / RUN).read_text())
     wanted = json.loads(json.dumps(identity))
-    different = sorted(key for key, value in wanted.items() if run.get(key) != value)
+    known = {key: run.get(key) for key in wanted}
+    recipes = [facts.pop("recipe", None) or {} for facts in (known, wanted)]
+    different = [*_differences(known, wanted), *_differences(*recipes)]
     if different:
-        verb = "differs" if len(different) == 1 else "differ"
-        raise ValueError(f"{folder} holds another run: {', '.join(different)} {verb}. Choose another folder.")
+        raise ValueError(f"{folder} holds another run: {'; '.join(different)}. Choose another folder.")
     return run
+
+
+def _differences(there: dict[str, Any], wanted: dict[str, Any]) -> list[str]:
+    """Both values of every field that has two."""
+    names = sorted(name for name in there.keys() | wanted.keys() if there.get(name) != wanted.get(name))
+    return [f"{name} is {there.get(name)!r} there and {wanted.get(name)!r} here" for name in names]
 
 
 def open_run(folder: Path, identity: dict[str, Any]) -> None:

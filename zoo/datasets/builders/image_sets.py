@@ -12,6 +12,7 @@ import numpy as np
 from zoo.datasets import fashion_mnist_mini, sheets
 from zoo.datasets.builders.common import SPLITS, Examples, examples, image_info, tfds
 from zoo.datasets.facts import CLASS_NAMES, FACTS
+from zoo.datasets.preparing import WITH_REPEATED
 
 
 @dataclasses.dataclass(kw_only=True)
@@ -21,23 +22,32 @@ class ImageSetConfig(tfds.core.BuilderConfig):
     Attributes:
         shape: height, width and channels.
         read: from folder and split to images and labels.
+        splits: by their names in the prepared set, those that are read.
     """
 
     shape: tuple[int, int, int]
     read: Callable[[Path, str], tuple[np.ndarray, np.ndarray]]
+    splits: dict[str, str] = dataclasses.field(default_factory=lambda: dict(zip(SPLITS, SPLITS, strict=True)))
 
 
 def _of_sheets(kind: sheets.Sheets) -> ImageSetConfig:
     def read(folder: Path, split: str) -> tuple[np.ndarray, np.ndarray]:
         return sheets.read(folder, kind, split)
 
-    return ImageSetConfig(name=kind.name, shape=(kind.tile, kind.tile, kind.channels), read=read)
+    config = ImageSetConfig(name=kind.name, shape=(kind.tile, kind.tile, kind.channels), read=read)
+    if kind.repeated:
+        config.splits[WITH_REPEATED] = "test+repeated"
+    return config
 
 
 class ZooImageSet(tfds.core.GeneratorBasedBuilder):
-    """Splits `train`, `validation` and `test`, as `zoo.datasets.load` cuts them; features `image` and `label`."""
+    """Splits `train`, `validation` and `test`, as `zoo.datasets.load` cuts them; features `image` and `label`.
 
-    VERSION = tfds.core.Version("1.0.0")
+    `scene15` also has `test_with_repeated`, which `load` calls `test+repeated`.
+    """
+
+    VERSION = tfds.core.Version("1.1.0")
+    RELEASE_NOTES = {"1.0.0": "First.", "1.1.0": "scene15 with the test images that are training images too."}
     BUILDER_CONFIGS = [
         _of_sheets(sheets.CIFAR10),
         _of_sheets(sheets.SCENE15),
@@ -60,7 +70,8 @@ class ZooImageSet(tfds.core.GeneratorBasedBuilder):
 
     def _split_generators(self, dl_manager: Any) -> dict[str, Examples]:
         folder = Path(dl_manager.manual_dir)
-        return {split: self._generate_examples(folder, split) for split in SPLITS}
+        splits = self.builder_config.splits
+        return {name: self._generate_examples(folder, split) for name, split in splits.items()}
 
     def _generate_examples(self, folder: Path, split: str) -> Examples:
         return examples(*self.builder_config.read(folder, split))
