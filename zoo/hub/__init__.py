@@ -3,6 +3,7 @@
 from zoo.hub.cards import Card, FileFacts
 from zoo.hub.decoding import Prediction, decode
 from zoo.hub.examples import example_inputs
+from zoo.hub.gap import GapHead, find_gap_head, find_normalization
 from zoo.hub.loading import build, compile_for_fine_tuning, features, load, suits_xla
 from zoo.hub.names import ModelName, parse_name
 from zoo.hub.origin import Origin, origin_of
@@ -14,6 +15,7 @@ from zoo.hub.verifying import VerifyResult, verify
 __all__ = [
     "Card",
     "FileFacts",
+    "GapHead",
     "ModelName",
     "Origin",
     "Prediction",
@@ -25,6 +27,8 @@ __all__ = [
     "decode",
     "example_inputs",
     "features",
+    "find_gap_head",
+    "find_normalization",
     "find_preset",
     "find_recipe",
     "list_models",

@@ -14,7 +14,7 @@ from zoo import datasets, hub
 from zoo.evaluation import ASSET, pack_graph, takes_graphs
 from zoo.hub.loading import dtype_policy
 from zoo.models.recipe import Recipe
-from zoo.training import publishing, record, strategies
+from zoo.training import pairwise, publishing, record, strategies
 from zoo.training.compiling import compile_arguments, compile_trainer, scale_learning_rate
 from zoo.training.epochs import Epochs, Split
 from zoo.training.optimizers import value_of
@@ -141,7 +141,8 @@ def _start(
     keras.utils.set_random_seed(identity["seed"])
     with dtype_policy(identity["precision"]):
         model = hub.build(identity["model"], **recipe.overrides)
-    trainer = devices.trainer(model)
+    trainer = pairwise.wrap(model, recipe, steps=steps * recipe.epochs, seed=identity["seed"])
+    trainer = devices.trainer(model) if trainer is model else trainer
     compile_trainer(trainer, arguments)
     return Epochs(
         trainer=trainer,

@@ -99,7 +99,7 @@ def write_history(folder: Path, rows: list[dict[str, float]]) -> None:
 
 def recipe_facts(recipe: Recipe) -> dict[str, Any]:
     """A recipe as plain values."""
-    mappings = {name: dict(getattr(recipe, name)) for name in ("overrides", "learning_rate_multipliers")}
+    mappings = {name: dict(getattr(recipe, name)) for name in ("overrides", "learning_rate_multipliers", "consistency")}
     return dataclasses.asdict(recipe) | mappings
 
 
