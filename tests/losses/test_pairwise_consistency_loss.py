@@ -13,7 +13,11 @@ from zoo.losses.pairwise_consistency_loss import split_kl
 from zoo.testing import load_golden
 
 GOLDEN = load_golden("tests/golden/scene/pair_losses.npz")
-Z, ERASED, LABELS = GOLDEN["z"].astype("float32"), GOLDEN["z_erased"].astype("float32"), GOLDEN["labels"].astype("int32")
+Z, ERASED, LABELS = (
+    GOLDEN["z"].astype("float32"),
+    GOLDEN["z_erased"].astype("float32"),
+    GOLDEN["labels"].astype("int32"),
+)
 
 
 def values(loss: PairwiseConsistencyLoss, mode: str = "eager", original=Z, erased=ERASED) -> np.ndarray:

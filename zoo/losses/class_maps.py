@@ -10,7 +10,7 @@ from keras import ops
 from zoo.math.cam import bilinear_matrix
 
 NORMALIZATIONS = ("relumax", "minmax", "none")
-"""`relumax`: negative parts to 0, the maximum to 1. `minmax`: the minimum to 0, the maximum to 1. `none`: as they are."""
+"""`relumax`: negatives to 0, the maximum to 1; `minmax`: the minimum to 0, the maximum to 1; `none`: as they are."""
 
 _FLAT = 1e-5  # a map whose values differ by less, relative to the largest, is constant
 

@@ -42,7 +42,7 @@ class ErasePolicy:
         dilate: grow the area by so many pixels on every side.
         random_threshold: draw each image's threshold uniformly between these two instead.
         probability: erase from this share of the images only.
-        shuffle: erase each image by the mask of its neighbour in the batch: masks of the same sizes in the wrong places.
+        shuffle: erase each image by the mask of its neighbour in the batch: the same sizes in wrong places.
         rounds: find and erase so often, each time by the map of the image erased so far.
 
     Raises:
@@ -154,7 +154,9 @@ class ErasePolicy:
         mean = ops.cast(ops.convert_to_tensor(mean), "float32")
         if self.fill == "mean":
             return mean
-        return mean + ops.cast(ops.convert_to_tensor(std), "float32") * keras.random.normal(ops.shape(images), seed=seed)
+        return mean + ops.cast(ops.convert_to_tensor(std), "float32") * keras.random.normal(
+            ops.shape(images), seed=seed
+        )
 
     def get_config(self) -> dict[str, Any]:
         """Arguments that make the same policy again."""

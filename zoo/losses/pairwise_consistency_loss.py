@@ -177,7 +177,7 @@ def _hard(labels: Any) -> Any:
         labels, shape = ops.squeeze(labels, axis=-1), shape[:1]
     if len(shape) != 1:
         raise ValueError(
-            f"Expected hard labels, one integer an image; got an array of shape {tuple(shape)}. Take the argmax of soft "
-            "labels first, or wrap the model by PairwiseConsistency(..., soft_labels='argmax')."
+            f"Expected hard labels, one integer an image; got an array of shape {tuple(shape)}. Take the argmax "
+            "of soft labels first, or wrap the model by PairwiseConsistency(..., soft_labels='argmax')."
         )
     return ops.cast(labels, "int32")

@@ -60,7 +60,9 @@ class Checkpoints:
         writes: whether this process saves; of several processes one does, and all of them restore.
     """
 
-    def __init__(self, folder: Path, model: keras.Model, optimizer: Any, *, more: Sequence[Any] = (), writes: bool = True) -> None:
+    def __init__(
+        self, folder: Path, model: keras.Model, optimizer: Any, *, more: Sequence[Any] = (), writes: bool = True
+    ) -> None:
         self._folder, self._model, self._writes = folder, model, writes
         self._variables = [*model.trainable_variables, *model.non_trainable_variables, *optimizer.variables, *more]
 

@@ -90,6 +90,8 @@ def train(
     recipe = scale_learning_rate(recipe, devices.replicas) if linear_scaling else recipe
     if strategy == "auto":
         devices = strategies.fitting(devices, recipe.batch_size)
+    if recipe.consistency:
+        devices = pairwise.one_device(recipe, devices, chosen=strategy != "auto")
     devices.check_batch(recipe.batch_size)
     if publish is not None:
         publishing.check_tag(name, publish, smoke=smoke)

@@ -13,6 +13,7 @@ from zoo import hub
 from zoo.datasets import MIXERS
 from zoo.losses import ErasePolicy, PairwiseConsistencyLoss, class_maps
 from zoo.models.recipe import Recipe
+from zoo.training.strategies import Strategy
 
 
 @keras.saving.register_keras_serializable(package="zoo")
@@ -20,8 +21,8 @@ class PairwiseConsistency(keras.Model):
     """Trains a classifier to answer alike for an image and for the image without the area that it used.
 
     Our reading of "See More for Scene: Pairwise Consistency Learning" (NeurIPS 2021), of which we know the abstract
-    alone: every default is a choice of ours and an argument, and none is the paper's. For images x with labels y, logits z,
-    and x' without the area of the class activation map of y, logits z':
+    alone: every default is a choice of ours and an argument, and none is the paper's. For images x with labels y and
+    logits z, and images x' without the area of the class activation map of y, logits z':
 
         loss = L(z, y) + erased_ce_weight L(z', y) + consistency_weight PairwiseConsistencyLoss(z, z', y)
 
@@ -221,8 +222,8 @@ def hard_labels(labels: Any, logits: Any, soft_labels: str = "error") -> Any:
     if len(shape) == len(logits.shape) and shape[-1] == logits.shape[-1] and shape[-1] != 1:
         if soft_labels != "argmax":
             raise ValueError(
-                f"Expected hard labels, one integer an image; got soft ones of shape {tuple(shape)}, whose class is not "
-                "certain. Pass soft_labels='argmax' to go by the most probable class, or leave mixup, cutmix and "
+                f"Expected hard labels, one integer an image; got soft ones of shape {tuple(shape)}. "
+                "Pass soft_labels='argmax' to go by the most probable class, or leave mixup, cutmix and "
                 "one-hot labels out."
             )
         return ops.cast(ops.argmax(labels, axis=-1), "int32")
@@ -295,3 +296,30 @@ def check_consistency(recipe: Recipe) -> dict[str, Any]:
             "consistency's soft_labels to 'argmax'."
         )
     return given
+
+
+def one_device(recipe: Recipe, devices: Strategy, *, chosen: bool) -> Strategy:
+    """Where a recipe with `consistency` is trained: on one device of one process.
+
+    Args:
+        recipe: with a `consistency`.
+        devices: what there is.
+        chosen: whether somebody asked for these devices.
+
+    Returns:
+        The strategy `single`.
+
+    Raises:
+        ValueError: several processes, several devices that were asked for, or a `consistency` that cannot be meant.
+    """
+    check_consistency(recipe)
+    if devices.processes > 1 or (chosen and devices.name != "single"):
+        raise ValueError(
+            f"Pairwise consistency trains on one device; got the strategy {devices.name!r}. Use strategy='single' "
+            "(--strategy single)."
+        )
+    if devices.name == "single":
+        return devices
+    single = Strategy()
+    single.devices = f"one device of {devices.replicas}, as pairwise consistency does"
+    return single

@@ -49,7 +49,7 @@ class SceneResNetConfig(SceneConfig):
 
 @dataclass(frozen=True, kw_only=True)
 class SceneChainConfig(SceneConfig):
-    """A chain of convolutions without shortcuts, as AlexNet and VGG, with one more 3x3 layer in the place of the dense ones.
+    """A chain of convolutions, as AlexNet and VGG, with one more 3x3 layer in the place of the dense ones.
 
     Attributes:
         layers: of each group its 3x3 convolutions' channels; a pooling stands between two groups.

@@ -40,8 +40,7 @@ SUN16 = (
 )
 
 # The list of the data set's authors as TensorFlow Datasets ships it for places365_small, spelling included.
-PLACES365 = tuple(
-    """
+_PLACES365 = """
 airfield airplane_cabin airport_terminal alcove alley amphitheater amusement_arcade amusement_park
 apartment_building/outdoor aquarium aqueduct arcade arch archaelogical_excavation archive arena/hockey
 arena/performance arena/rodeo army_base art_gallery art_school art_studio artists_loft assembly_line
@@ -82,5 +81,5 @@ train_interior train_station/platform tree_farm tree_house trench tundra underwa
 vegetable_garden veterinarians_office viaduct village vineyard volcano volleyball_court/outdoor waiting_room
 water_park water_tower waterfall watering_hole wave wet_bar wheat_field wind_farm windmill yard youth_hostel
 zen_garden
-""".split()
-)
+"""
+PLACES365 = tuple(_PLACES365.split())

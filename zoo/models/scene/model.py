@@ -1,4 +1,4 @@
-"""From a scene configuration to a functional Keras model: raw pixels, convolutions, global average pooling, one dense layer."""
+"""From a scene configuration to a functional model: pixels, convolutions, global average pooling, a dense layer."""
 
 from __future__ import annotations
 

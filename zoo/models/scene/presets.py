@@ -23,7 +23,9 @@ _UNREAD = (
 )
 _READING = "Pairwise consistency as we read the abstract: see the recipe's field consistency and docs/scene.md."
 _PLAIN = "The baseline: the same network and recipe without pairwise consistency."
-_NARROW = "A quarter of ResNet-18's width, and a last stage that does not halve, for class maps of an eighth of the sides."
+_NARROW = (
+    "A quarter of ResNet-18's width, and a last stage that does not halve, for class maps of an eighth of the sides."
+)
 _NORM = "Batch normalization after every convolution, and one 3x3 layer of 1024 maps in the place of the dense layers."
 
 _QUARTER: dict[str, Any] = {"widths": (16, 32, 64, 128), "strides": (1, 2, 2, 1)}
@@ -76,7 +78,9 @@ PRESETS = (
         "ResNet-50",
         24_255_917,
     ),
-    _places(SceneChainConfig(name="scene_vgg16_places365", **_PLACES365), "VGG16 with averaged maps", 19_813_677, _NORM),
+    _places(
+        SceneChainConfig(name="scene_vgg16_places365", **_PLACES365), "VGG16 with averaged maps", 19_813_677, _NORM
+    ),
     _places(SceneDenseNetConfig(name="scene_densenet161_places365", **_PLACES365), "DenseNet-161", 27_278_285),
     _places(
         SceneChainConfig(

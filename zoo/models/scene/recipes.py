@@ -57,7 +57,5 @@ RECIPES = {
     "scene_resnet18_narrow_pc_scene15": _consistent(_small("scene15")),
     "scene_resnet18_narrow_sun16": _small("sun16"),
     "scene_resnet18_narrow_pc_sun16": _consistent(_small("sun16")),
-    **{
-        f"scene_{name}_places365": _places() for name in ("resnet18", "resnet50", "vgg16", "densenet161", "alexnet")
-    },
+    **{f"scene_{name}_places365": _places() for name in ("resnet18", "resnet50", "vgg16", "densenet161", "alexnet")},
 }
