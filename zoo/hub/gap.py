@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -67,6 +68,73 @@ def find_gap_head(model: keras.Model) -> GapHead:
     return GapHead(_input_of(tensor), head)
 
 
+def with_cam(model: keras.Model) -> keras.Model:
+    """The classifier with two outputs: its logits and the class activation maps of all classes.
+
+    The maps are what the head makes of every position of the last feature maps, without its bias: a 1x1 convolution
+    with the head's kernel. Plain operations on the model's own variables, for `zoo.export`, SavedModel, ONNX and
+    LiteRT alike.
+
+    Args:
+        model: a classifier as `find_gap_head` takes it.
+
+    Returns:
+        A functional model with the outputs `logits` (B, C) and `class_maps` (B, h, w, C); the mean of a map and the
+        bias of its class are the logit.
+
+    Raises:
+        ValueError: the model has no head on globally averaged features.
+
+    Example:
+        >>> import zoo
+        >>> model = zoo.visual.with_cam(zoo.build("scene_resnet18_narrow_scene15"))
+        >>> model.output_shape["class_maps"]
+        (None, 8, 8, 15)
+    """
+    end, logits = find_gap_head(model), model.outputs[0]
+    classes = logits.shape[-1]
+    pooled = keras.layers.GlobalAveragePooling2D(data_format="channels_last", name="cam_pool")(end.features)
+    bias = end.head(keras.ops.zeros_like(pooled))  # what the head gives for nothing
+    bias = keras.layers.Reshape((1, 1, classes), name="cam_bias")(bias)
+    maps = keras.ops.subtract(end.head(end.features), bias)
+    outputs = {"logits": logits, "class_maps": keras.layers.Identity(name="class_maps")(maps)}
+    return keras.Model(model.inputs[0], outputs, name=f"{model.name}_with_cam")
+
+
+def class_map_batches(
+    model: keras.Model, images: np.ndarray, *, classes: Any = None, top: int = 1, batch_size: int = 64
+) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
+    """Images, batch by batch, with their logits and class activation maps.
+
+    Args:
+        model: a classifier as `find_gap_head` takes it.
+        images: raw images, (N, H, W, C).
+        classes: whose maps, integers (N,); None for the `top` most probable ones.
+        top: their number.
+        batch_size: images a step.
+
+    Yields:
+        Images, logits (B, C) and maps (B, h, w, k), float32; the last batch may be smaller.
+
+    Raises:
+        ValueError: the model has no such head, a size below 1, or another number of classes than images.
+    """
+    if batch_size < 1 or top < 1:
+        raise ValueError(f"Expected batch_size and top of at least 1; got {batch_size} and {top}.")
+    if classes is not None and np.shape(classes) != (len(images),):
+        raise ValueError(f"Expected one class for each of {len(images)} images; got shape {np.shape(classes)}.")
+    network = with_cam(model)
+    for start in range(0, len(images), batch_size):
+        batch = images[start : start + batch_size]
+        outputs = network.predict_on_batch(_filled(batch, batch_size if len(images) > batch_size else len(images)))
+        logits, maps = (keras.ops.convert_to_numpy(outputs[name])[: len(batch)] for name in ("logits", "class_maps"))
+        if classes is None:
+            chosen = np.argsort(-logits, axis=1, kind="stable")[:, :top]
+        else:
+            chosen = np.asarray(classes)[start : start + batch_size, None]
+        yield batch, logits, np.take_along_axis(maps.astype("float32"), chosen[:, None, None, :], axis=-1)
+
+
 def find_normalization(model: keras.Model) -> tuple[Any, Any]:
     """Mean and deviation that a model takes out of its images: from its first layer that scales or normalises.
 
@@ -91,6 +159,11 @@ def find_normalization(model: keras.Model) -> tuple[Any, Any]:
             mean, variance = (keras.ops.convert_to_numpy(value) for value in (layer.mean, layer.variance))
             return mean.reshape(-1), np.sqrt(variance).reshape(-1)
     return np.float32(0.0), np.float32(1.0)
+
+
+def _filled(batch: np.ndarray, size: int) -> np.ndarray:
+    """The batch with zeros behind it: one of another length would be traced and compiled once more."""
+    return np.concatenate([batch, np.zeros((size - len(batch), *batch.shape[1:]), batch.dtype)])
 
 
 def _input_of(tensor: Any) -> Any:

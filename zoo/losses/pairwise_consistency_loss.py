@@ -111,16 +111,16 @@ class PairwiseConsistencyLoss(keras.losses.Loss):
         if self.kind == "topk":
             first = self._largest(original)
             original, erased = (ops.take_along_axis(z, first, axis=-1) for z in (original, erased))
-        distance = {"relevance": self._relevance, "symkl": _symkl, "js": _js}.get(self.kind, _kl)
-        logs = (ops.log_softmax(z / self.temperature) for z in (original, erased))
-        return self.temperature**2 * (distance(*logs, labels) if self.kind == "relevance" else distance(*logs))
+        log_p, log_q = (ops.log_softmax(z / self.temperature) for z in (original, erased))
+        if self.kind == "relevance":
+            target, other = split_kl(log_p, log_q, labels)
+            distance = self.target_weight * target + self.other_weight * other
+        else:
+            distance = {"symkl": _symkl, "js": _js}.get(self.kind, _kl)(log_p, log_q)
+        return self.temperature**2 * distance
 
     def _largest(self, logits: Any) -> Any:
         return ops.top_k(logits, min(self.top, logits.shape[-1]), sorted=True)[1]
-
-    def _relevance(self, log_p: Any, log_q: Any, labels: Any) -> Any:
-        target, other = split_kl(log_p, log_q, labels)
-        return self.target_weight * target + self.other_weight * other
 
     def get_config(self) -> dict[str, Any]:
         """Arguments that make the same loss again."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import keras
@@ -30,11 +31,15 @@ def build(config: SceneConfig) -> keras.Model:
         >>> build(config).output_shape
         (None, 5)
     """
-    body = {SceneResNetConfig: _resnet, SceneChainConfig: _chain, SceneDenseNetConfig: _densenet}.get(type(config))
-    if body is None:
+    bodies: dict[type, Callable[..., Any]] = {
+        SceneResNetConfig: _resnet,
+        SceneChainConfig: _chain,
+        SceneDenseNetConfig: _densenet,
+    }
+    if type(config) not in bodies:
         raise TypeError(f"Expected the configuration of a scene network; got {type(config).__name__}.")
     inputs, x = image_input(config.input_shape, mean=config.mean, std=config.std)
-    x = body(config, x)
+    x = bodies[type(config)](config, x)
     x = layers.GlobalAveragePooling2D(data_format="channels_last", name="global_pool")(x)
     return classify(x, inputs, name=config.name, num_classes=config.num_classes, include_head=config.include_head)
 

@@ -51,6 +51,7 @@ def _preset(
         labels=labels,
         parameters=parameters,
         deviations=(_UNREAD, *deviations),
+        measures=("accuracy", "class_mean_accuracy", "focus_area", "erased_accuracy"),
     )
 
 
