@@ -143,9 +143,10 @@ def _builder(name: str, root: Path, out: Path, size: Any, grayscale: bool) -> tu
         return _places(root, out, size, grayscale)
     if name not in (*known, *planetoid.NAMES, "mnist_rot"):
         if not (root / name).is_dir():
+            listing = ", ".join(sorted((*known, *planetoid.NAMES, "mnist_rot", PLACES)))
             raise ValueError(
-                f"Unknown data set {name!r}. Expected {', '.join(sorted((*known, *planetoid.NAMES, 'mnist_rot', PLACES)))}, or "
-                f"a folder {root / name} with a sub-folder of images for each class."
+                f"Unknown data set {name!r}. Expected {listing}, or a folder {root / name} with a sub-folder of "
+                "images for each class."
             )
         if size is None:
             raise ValueError(f"Which size should the images of {name!r} get? Pass size=<pixels> (--size).")

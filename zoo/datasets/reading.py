@@ -26,8 +26,8 @@ def _read_sheets(kind: sheets.Sheets, folder: Path, split: str) -> tuple[Any, ..
 
 def _read_places(folder: Path, split: str) -> tuple[Any, ...]:
     raise FileNotFoundError(
-        f"No prepared {PLACES} in {folder.parent}. Make it from the set of TensorFlow Datasets at a size that fits into "
-        f"memory: tfds build places365_small --data_dir DATA, then zoo data prepare {PLACES} --data DATA --out "
+        f"No prepared {PLACES} in {folder.parent}. Make it from the set of TensorFlow Datasets at a size that fits "
+        f"into memory: tfds build places365_small --data_dir DATA, then zoo data prepare {PLACES} --data DATA --out "
         f"{folder.parent} --size 64"
     )
 

@@ -45,8 +45,8 @@ def evaluate(
         the split count. Where there are `measures`, also these: numbers in percent by name.
 
     Raises:
-        ValueError: unknown model, data set, split or measure, a model whose data set is unknown, or images and classes that do
-            not fit the model.
+        ValueError: unknown model, data set, split or measure, a model whose data set is unknown, or images and classes
+            that do not fit the model.
         FileNotFoundError: the data is not there.
 
     Example:

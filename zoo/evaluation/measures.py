@@ -25,7 +25,7 @@ def _class_mean(model: Any, images: Any, labels: np.ndarray, logits: np.ndarray)
 
 
 def _focus(model: Any, images: Any, labels: np.ndarray, logits: np.ndarray) -> dict[str, float]:
-    """Focus areas of the predicted classes, and one of min-max maps, of which it is mostly the lowest value that tells."""
+    """Focus areas of the predicted classes, and one of min-max maps, which mostly tells of their lowest values."""
     classes = logits.argmax(axis=1)
     found = focus_area(model, images, classes=classes).means()
     other = focus_area(model, images, classes=classes, thresholds=(), normalization="minmax").means()

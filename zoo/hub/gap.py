@@ -88,7 +88,7 @@ def with_cam(model: keras.Model) -> keras.Model:
     Example:
         >>> import zoo
         >>> model = zoo.visual.with_cam(zoo.build("scene_resnet18_narrow_scene15"))
-        >>> model.output_shape["class_maps"]
+        >>> model.output["class_maps"].shape
         (None, 8, 8, 15)
     """
     end, logits = find_gap_head(model), model.outputs[0]

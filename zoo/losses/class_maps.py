@@ -59,8 +59,9 @@ def normalize_maps(maps: Any, normalization: str = "relumax") -> Any:
 
     Example:
         >>> import numpy as np
-        >>> normalize_maps(np.array([[[-1.0, 2.0, 4.0]]], "float32"))[0, 0, 1] == 0.5
-        True
+        >>> maps = normalize_maps(np.array([[[-1.0, 2.0, 4.0]]], "float32"))
+        >>> ops.convert_to_numpy(maps).tolist()
+        [[[0.0, 0.5, 1.0]]]
     """
     if normalization not in NORMALIZATIONS:
         raise ValueError(f"Expected normalization to be one of {NORMALIZATIONS}; got {normalization!r}.")

@@ -53,7 +53,7 @@ class ErasePolicy:
         >>> policy = ErasePolicy(threshold=0.5)
         >>> maps = np.zeros((1, 2, 2), "float32")
         >>> maps[0, 0, 0] = 1.0
-        >>> ops.convert_to_numpy(policy.areas(maps, (4, 4))).sum()
+        >>> int(ops.convert_to_numpy(policy.areas(maps, (4, 4))).sum())
         4
     """
 

@@ -39,11 +39,16 @@ def find_run(folder: Path, identity: dict[str, Any]) -> dict[str, Any]:
     run = json.loads((folder / RUN).read_text())
     wanted = json.loads(json.dumps(identity))
     known = {key: run.get(key) for key in wanted}
-    recipes = [facts.pop("recipe", None) or {} for facts in (known, wanted)]
+    recipes = [_complete(facts.pop("recipe", None) or {}) for facts in (known, wanted)]
     different = [*_differences(known, wanted), *_differences(*recipes)]
     if different:
         raise ValueError(f"{folder} holds another run: {'; '.join(different)}. Choose another folder.")
     return run
+
+
+def _complete(recipe: dict[str, Any]) -> dict[str, Any]:
+    """A recipe with the defaults of the fields that were not there yet when the run was started."""
+    return json.loads(json.dumps(recipe_facts(Recipe(**recipe)))) if recipe else {}
 
 
 def _differences(there: dict[str, Any], wanted: dict[str, Any]) -> list[str]:

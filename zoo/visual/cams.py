@@ -82,7 +82,8 @@ def overlay(images: np.ndarray, maps: np.ndarray, *, opacity: float = 0.5) -> np
     images, maps = np.asarray(images), np.asarray(maps)
     if images.ndim != 4 or images.shape[-1] not in (1, 3) or maps.shape != images.shape[:3]:
         raise ValueError(
-            f"Expected images (N, H, W, 1 or 3) and maps (N, H, W) of the same size; got {images.shape} and {maps.shape}."
+            f"Expected images (N, H, W, 1 or 3) and maps (N, H, W) of the same size; got {images.shape} and "
+            f"{maps.shape}."
         )
     place = np.clip(np.nan_to_num(maps), 0, 1) * (len(_COLOURS) - 1)
     low = np.minimum(place.astype(int), len(_COLOURS) - 2)

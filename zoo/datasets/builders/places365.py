@@ -6,11 +6,9 @@ import dataclasses
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from PIL import Image, ImageOps
-
 from zoo.datasets.builders.common import Examples, image_info, tfds
 from zoo.datasets.facts import FACTS
+from zoo.datasets.folders import fit_pixels
 
 SOURCE = "places365_small"
 SPLITS = {"train": "train[:98%]", "validation": "train[98%:]", "test": "validation"}
@@ -49,11 +47,8 @@ class ZooPlaces365(tfds.core.GeneratorBasedBuilder):
     def _generate_examples(self, split: str) -> Examples:
         config = self.builder_config
         source = tfds.builder_from_directory(config.path).as_dataset(split=split, shuffle_files=False)
-        height, width = config.size
         for index, example in enumerate(tfds.as_numpy(source)):
-            picture = Image.fromarray(example["image"]).convert("L" if config.grayscale else "RGB")
-            picture = ImageOps.fit(picture, (width, height), Image.Resampling.LANCZOS)
-            pixels = np.asarray(picture).reshape(height, width, -1)
+            pixels = fit_pixels(example["image"], *config.size, channels=1 if config.grayscale else 3)
             yield index, {"image": pixels, "label": int(example["label"])}
 
 
