@@ -88,7 +88,7 @@ def focus_area(
     levels = [check_threshold(threshold) for threshold in thresholds]
     areas: dict[float, list[np.ndarray]] = {level: [] for level in levels}
     means: list[np.ndarray] = []
-    images = image_batch(images, model_shape(model))
+    images = _pixels(model, images)
     for batch, _, maps in hub.class_map_batches(model, images, classes=classes, top=top, batch_size=batch_size):
         shape = batch.shape[1:3] if grid == "image" else None
         values = [_scaled(maps[..., index], shape, normalization, order) for index in range(maps.shape[-1])]
@@ -143,7 +143,7 @@ def erased_accuracy(
     top = policy.top if policy.cam_class == "top" else 1
     mean, std = hub.find_normalization(model)
     random, right, done = keras.random.SeedGenerator(seed), 0, 0
-    images = image_batch(images, model_shape(model))
+    images = _pixels(model, images)
     for batch, _, maps in hub.class_map_batches(model, images, classes=classes, top=top, batch_size=batch_size):
         areas = policy.choose(policy.areas(maps, batch.shape[1:3], seed=random), seed=random)
         erased = policy.erase(batch.astype("float32"), areas, mean=mean, std=std, seed=random)
@@ -153,6 +153,11 @@ def erased_accuracy(
         right += int((logits.argmax(axis=1) == labels[done : done + len(batch)]).sum())
         done += len(batch)
     return right / len(labels)
+
+
+def _pixels(model: keras.Model, images: Any) -> np.ndarray:
+    """Checked images; those of a model that is not zoo's may be normalised, and are taken as they are."""
+    return image_batch(images, model_shape(model)) if hasattr(model, "zoo_origin") else np.asarray(images)
 
 
 def _scaled(maps: np.ndarray, shape: tuple[int, int] | None, normalization: str, order: str) -> Any:
