@@ -20,7 +20,10 @@ def source(tmp_path_factory):
     rng = np.random.default_rng(0)
     splits = {
         split: [
-            (index, {"image": rng.integers(0, 256, (16, 20, 3), dtype=np.uint8), "label": index, "filename": f"{index}"})
+            (
+                index,
+                {"image": rng.integers(0, 256, (16, 20, 3), dtype=np.uint8), "label": index, "filename": f"{index}"},
+            )
             for index in range(count)
         ]
         for split, count in COUNTS.items()

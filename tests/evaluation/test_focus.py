@@ -20,43 +20,51 @@ KERNEL, BIAS = GOLDEN["head_kernel"].astype("float32"), GOLDEN["head_bias"].asty
 SCALE = 20.0  # features go up to 12, pixels to 255
 
 
+FEATURES = (SCALE * GOLDEN["features"]).astype("float32").repeat(4, 1).repeat(4, 2)
+
+
 def golden_model() -> keras.Model:
-    """Images that are the golden features, scaled to pixels: pooling and head alone."""
-    inputs = keras.Input((None, None, 8), name="image")
-    x = keras.layers.Rescaling(1 / SCALE)(inputs)
+    """Images of 28x28 pixels, four of which on each side are one golden feature; then pooling and head alone."""
+    inputs = keras.Input((28, 28, 8), name="image")
+    x = keras.layers.AveragePooling2D(4, data_format="channels_last")(inputs)
+    x = keras.layers.Rescaling(1 / SCALE)(x)
     x = keras.layers.GlobalAveragePooling2D(data_format="channels_last")(x)
     model = keras.Model(inputs, keras.layers.Dense(5, name="head")(x))
     model.get_layer("head").set_weights([KERNEL, BIAS])
     return model
 
 
-FEATURES = (SCALE * GOLDEN["features"]).astype("float32")
-
-
 @pytest.mark.parametrize("normalization", ["relumax", "minmax"])
-@pytest.mark.parametrize("given", [True, False], ids=["labels", "predicted"])
-def test_golden_on_the_native_grid(normalization, given):
-    """The golden areas are those of one of the two classes; for it they agree to the pixel."""
-    key = "cam" if given else "cam_pred"
-    low = GOLDEN[key].min((1, 2), keepdims=True) if normalization == "minmax" else 0.0
-    span = GOLDEN[key].max((1, 2), keepdims=True) - low
-    maps = np.maximum(GOLDEN[key] - low, 0) / np.where(span > 0, span, 1)
+@pytest.mark.parametrize(
+    ("grid", "order", "key"),
+    [
+        ("native", "normalize_first", "native"),
+        ("image", "normalize_first", "up"),
+        ("image", "resize_first", "up_then_norm"),
+    ],
+)
+def test_golden(normalization, grid, order, key):
+    model = golden_model()
     found = focus_area(
-        golden_model(),
+        model,
         FEATURES,
-        classes=GOLDEN["labels"] if given else None,
+        classes=GOLDEN["labels"],
         thresholds=GOLDEN["taus"],
         normalization=normalization,
-        grid="native",
+        grid=grid,
+        order=order,
         batch_size=3,
     )
-    for threshold in GOLDEN["taus"]:
-        expected = (maps >= threshold).mean((1, 2)) * (maps.max((1, 2)) > 0)
-        np.testing.assert_allclose(found.areas[float(threshold)], expected, atol=1e-7)
+    areas = np.stack([found.areas[float(threshold)] for threshold in GOLDEN["taus"]], axis=-1)
+    np.testing.assert_allclose(areas, GOLDEN[f"focus_{key}_{normalization}"], atol=1e-7)
+    maps = GOLDEN[f"{'norm' if key == 'native' else key}_{normalization}"]
     np.testing.assert_allclose(found.mean_map, maps.mean((1, 2)), atol=1e-5)
-    if np.allclose(maps, GOLDEN[f"norm_{normalization}"]):
-        areas = np.stack([found.areas[float(t)] for t in GOLDEN["taus"]], axis=-1)
-        np.testing.assert_allclose(areas, GOLDEN[f"focus_native_{normalization}"].reshape(4, -1), atol=1e-7)
+
+
+def test_predicted_classes_by_default():
+    assert GOLDEN["pred"].tolist() == golden_model().predict(FEATURES, verbose=0).argmax(1).tolist()
+    given, default = (focus_area(golden_model(), FEATURES, classes=c) for c in (GOLDEN["pred"], None))
+    np.testing.assert_array_equal(given.mean_map, default.mean_map)
 
 
 def test_names_of_the_means():
@@ -77,8 +85,6 @@ def test_options():
     assert (default.areas[0.2] >= default.areas[0.3]).all() and (default.areas[0.3] >= default.areas[0.5]).all()
     united = focus_area(model, images, top=3)
     assert all((united.areas[t] >= default.areas[t] - 1e-9).all() for t in default.areas)
-    late = focus_area(model, images, order="resize_first")
-    assert not np.allclose(late.areas[0.5], default.areas[0.5])
     predicted = model.predict(images, verbose=0).argmax(1)
     np.testing.assert_allclose(focus_area(model, images, classes=predicted).mean_map, default.mean_map, atol=1e-5)
 

@@ -81,24 +81,22 @@ def test_of_keras_applications_under_an_own_head():
     check_training(dense_net())
 
 
-@pytest.mark.parametrize(
-    "arguments",
-    [
-        {"stackwise_num_filters": [8, 8], "stackwise_num_blocks": [1, 1], "block_type": "basic_block"},
-        {"stackwise_num_filters": [4, 4], "stackwise_num_blocks": [1, 2], "block_type": "bottleneck_block"},
-    ],
-    ids=["basic", "bottleneck"],
-)
-def test_of_keras_hub(arguments):
-    keras_hub = pytest.importorskip("keras_hub", reason="KerasHub is not among zoo's dependencies")
-    backbone = keras_hub.models.ResNetBackbone(
-        input_conv_filters=[8],
-        input_conv_kernel_sizes=[3],
-        stackwise_num_strides=[1, 2],
-        image_shape=(32, 32, 3),
-        **arguments,
-    )
-    check_training(keras_hub.models.ResNetImageClassifier(backbone=backbone, num_classes=4))
+@pytest.mark.parametrize("kind", ["ResNet", "DenseNet"])
+def test_of_keras_hub(kind):
+    models = pytest.importorskip("keras_hub", reason="KerasHub is not among zoo's dependencies").models
+    if kind == "ResNet":
+        backbone = models.ResNetBackbone(
+            input_conv_filters=[8],
+            input_conv_kernel_sizes=[3],
+            stackwise_num_filters=[64, 64],
+            stackwise_num_blocks=[1, 1],
+            stackwise_num_strides=[1, 2],
+            block_type="basic_block",
+            image_shape=(32, 32, 3),
+        )
+    else:
+        backbone = models.DenseNetBackbone([1, 2], compression_ratio=0.5, growth_rate=4, image_shape=(32, 32, 3))
+    check_training(getattr(models, f"{kind}ImageClassifier")(backbone=backbone, num_classes=4))
 
 
 def test_normalization_layers_and_none():

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import keras
 import numpy as np
 import pytest
@@ -12,7 +14,7 @@ from zoo.losses import KINDS, PairwiseConsistencyLoss
 from zoo.losses.pairwise_consistency_loss import split_kl
 from zoo.testing import load_golden
 
-GOLDEN = load_golden("tests/golden/scene/pair_losses.npz")
+GOLDEN = load_golden(Path(__file__).parents[1] / "golden" / "scene" / "pair_losses.npz")
 Z, ERASED, LABELS = (
     GOLDEN["z"].astype("float32"),
     GOLDEN["z_erased"].astype("float32"),

@@ -108,7 +108,8 @@ class ErasePolicy:
         if len(maps.shape) == 4:
             found = [self.areas(maps[..., index], size, seed=seed) for index in range(maps.shape[-1])]
             return ops.any(ops.stack(found), axis=0)
-        maps = resize_maps(normalize_maps(ops.stop_gradient(maps), self.normalization), size)
+        maps = ops.stop_gradient(ops.convert_to_tensor(maps))
+        maps = resize_maps(normalize_maps(maps, self.normalization), size)
         threshold: Any = self.threshold
         if self.random_threshold is not None:
             threshold = keras.random.uniform((ops.shape(maps)[0], 1, 1), *self.random_threshold, seed=seed)
