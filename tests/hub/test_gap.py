@@ -86,7 +86,7 @@ def test_of_keras_hub(kind):
     models = pytest.importorskip("keras_hub", reason="KerasHub is not among zoo's dependencies").models
     if kind == "ResNet":
         backbone = models.ResNetBackbone(
-            input_conv_filters=[8],
+            input_conv_filters=[64],
             input_conv_kernel_sizes=[3],
             stackwise_num_filters=[64, 64],
             stackwise_num_blocks=[1, 1],
