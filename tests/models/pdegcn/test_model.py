@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import sys
 from pathlib import Path
 
@@ -101,6 +102,17 @@ def test_clouds_of_points_do_not_depend_on_their_order() -> None:
     moved = model.predict_on_batch({"x": points[:, order], "edges": knn_graph(points[:, order], 5)})
     assert logits.shape == (2, 10)
     assert_close(moved, logits, 1e-5)
+
+
+def test_a_cloud_may_have_any_number_of_points() -> None:
+    config = PDEGCNCloudConfig(width=8, depth=2, closing=16, hidden=(8,))
+    model, points = build(config), np.random.default_rng(0).normal(size=(1, 20, 3)).astype("float32")
+    for count in (20, 12):
+        cloud = points[:, :count]
+        inputs = {"x": cloud, "edges": knn_graph(cloud, 5)}
+        fixed = build(dataclasses.replace(config, input_shape=(count, 3)))
+        fixed.set_weights(model.get_weights())
+        assert_close(model.predict_on_batch(inputs), fixed.predict_on_batch(inputs), 1e-6)
 
 
 def test_other_configurations_are_refused() -> None:
