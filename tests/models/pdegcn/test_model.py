@@ -53,7 +53,9 @@ def test_recipes_are_of_presets_and_their_words_fit() -> None:
 @pytest.mark.parametrize("depth", [2, 32])
 def test_depths(kind: str, depth: int) -> None:
     """As deep as the sweep goes but for 64, on a graph with isolated nodes, with finite logits."""
-    config = PDEGCNConfig(input_shape=(None, 5), num_classes=3, kind=kind, depth=depth, width=8, step_size=1.0)
+    config = PDEGCNConfig(
+        input_shape=(None, 5), num_classes=3, kind=kind, depth=depth, width=8, step_size=1.0, paired=True
+    )
     logits = keras.ops.convert_to_numpy(build(config)(example_inputs(config)))
     assert logits.shape == (2, 16, 3) and np.isfinite(logits).all()
 
