@@ -14,7 +14,7 @@ from zoo import datasets, hub
 from zoo.evaluation import ASSET, pack_graph, takes_graphs
 from zoo.hub.loading import dtype_policy
 from zoo.models.recipe import Recipe
-from zoo.training import publishing, record, strategies
+from zoo.training import pairwise, publishing, record, strategies
 from zoo.training.compiling import compile_arguments, compile_trainer, scale_learning_rate
 from zoo.training.epochs import Epochs, Split
 from zoo.training.optimizers import value_of
@@ -90,6 +90,8 @@ def train(
     recipe = scale_learning_rate(recipe, devices.replicas) if linear_scaling else recipe
     if strategy == "auto":
         devices = strategies.fitting(devices, recipe.batch_size)
+    if recipe.consistency:
+        devices = pairwise.one_device(recipe, devices, chosen=strategy != "auto")
     devices.check_batch(recipe.batch_size)
     if publish is not None:
         publishing.check_tag(name, publish, smoke=smoke)
@@ -146,7 +148,8 @@ def _start(
     keras.utils.set_random_seed(identity["seed"])
     with dtype_policy(identity["precision"]):
         model = hub.build(identity["model"], **recipe.overrides)
-    trainer = devices.trainer(model)
+    trainer = pairwise.wrap(model, recipe, steps=steps * recipe.epochs, seed=identity["seed"])
+    trainer = devices.trainer(model) if trainer is model else trainer
     compile_trainer(trainer, arguments)
     return Epochs(
         trainer=trainer,

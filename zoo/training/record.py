@@ -39,11 +39,16 @@ def find_run(folder: Path, identity: dict[str, Any]) -> dict[str, Any]:
     run = json.loads((folder / RUN).read_text())
     wanted = json.loads(json.dumps(identity))
     known = {key: run.get(key) for key in wanted}
-    recipes = [facts.pop("recipe", None) or {} for facts in (known, wanted)]
+    recipes = [_complete(facts.pop("recipe", None) or {}) for facts in (known, wanted)]
     different = [*_differences(known, wanted), *_differences(*recipes)]
     if different:
         raise ValueError(f"{folder} holds another run: {'; '.join(different)}. Choose another folder.")
     return run
+
+
+def _complete(recipe: dict[str, Any]) -> dict[str, Any]:
+    """A recipe with the defaults of the fields that were not there yet when the run was started."""
+    return json.loads(json.dumps(recipe_facts(Recipe(**recipe)))) if recipe else {}
 
 
 def _differences(there: dict[str, Any], wanted: dict[str, Any]) -> list[str]:
@@ -99,7 +104,7 @@ def write_history(folder: Path, rows: list[dict[str, float]]) -> None:
 
 def recipe_facts(recipe: Recipe) -> dict[str, Any]:
     """A recipe as plain values."""
-    mappings = {name: dict(getattr(recipe, name)) for name in ("overrides", "learning_rate_multipliers")}
+    mappings = {name: dict(getattr(recipe, name)) for name in ("overrides", "learning_rate_multipliers", "consistency")}
     return dataclasses.asdict(recipe) | mappings
 
 
