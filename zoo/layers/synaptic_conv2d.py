@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 import keras
-import numpy as np
 from keras import ops
 
 FORMS = ("parameter", "product")
@@ -32,8 +31,8 @@ class SynapticConv2D(keras.layers.Conv2D):
         filters: output channels.
         kernel_size: as in `Conv2D`.
         form: `"parameter"` or `"product"`.
-        strength_l1: weight of the penalty `sum |s|`.
-        group_l1: weight of the penalty `sum_j ||s[j,:]||_2`, which makes whole input channels vanish.
+        strength_regularizer: penalty on the absolute strengths (Cin, Cout), for example
+            `zoo.losses.StrengthSparsity(1e-4)`.
         nonneg: keep the strengths (the scales) from becoming negative.
         norm_epsilon: floor under the norm of a direction.
         **kwargs: those of `Conv2D`, without `groups` and LoRA; the kernel's initializer, regularizer and constraint
@@ -43,16 +42,18 @@ class SynapticConv2D(keras.layers.Conv2D):
     (Cin, Cout) or, in product form, `scale` (Cin,); `mask` (Cin, Cout), not trained; `bias` (Cout,) if used.
 
     Raises:
-        ValueError: an unknown form, groups, LoRA or a negative penalty.
+        ValueError: an unknown form, groups, LoRA, or a floor that is not positive.
 
     Example:
         >>> import numpy as np
-        >>> layer = SynapticConv2D(8, 3, padding="same", use_bias=False, strength_l1=1e-4)
+        >>> layer = SynapticConv2D(8, 3, padding="same", use_bias=False, strength_regularizer="l1")
         >>> layer(np.zeros((2, 6, 6, 4), "float32")).shape[1:], [tuple(weight.shape) for weight in layer.weights]
         ((6, 6, 8), [(3, 3, 4, 8), (4, 8), (4, 8)])
 
-    Source: C. Lin, Z. Zhong, W. Wu, J. Yan, Synaptic Strength For Convolutional Neural Network, NeurIPS 2018. The method
-    section was not read: parameter form, L2 norm and free signs are our reading.
+    In parameter form the direction of a 1x1 kernel is a sign and gets no gradient; its strength does all.
+
+    Source: C. Lin et al., Synaptic Strength For Convolutional Neural Network, NeurIPS 2018. The method section was not
+    read: parameter form, L2 norm and free signs are our reading.
     """
 
     def __init__(
@@ -61,8 +62,7 @@ class SynapticConv2D(keras.layers.Conv2D):
         kernel_size: Any,
         *,
         form: str = "parameter",
-        strength_l1: float = 0.0,
-        group_l1: float = 0.0,
+        strength_regularizer: Any = None,
         nonneg: bool = False,
         norm_epsilon: float = 1e-12,
         **kwargs: Any,
@@ -71,15 +71,11 @@ class SynapticConv2D(keras.layers.Conv2D):
             raise ValueError(f"`form` must be one of {FORMS}; got {form!r}.")
         if kwargs.pop("groups", 1) != 1 or kwargs.get("lora_rank") is not None:
             raise ValueError("A layer with strengths has neither groups nor LoRA: leave `groups` and `lora_rank` out.")
-        if min(strength_l1, group_l1) < 0 or norm_epsilon <= 0:
-            raise ValueError(
-                "`strength_l1` and `group_l1` must not be negative and `norm_epsilon` must be positive; got "
-                f"{strength_l1}, {group_l1} and {norm_epsilon}."
-            )
+        if norm_epsilon <= 0:
+            raise ValueError(f"`norm_epsilon` must be positive; got {norm_epsilon}.")
         super().__init__(filters, kernel_size, **kwargs)
         self.form, self.nonneg, self.norm_epsilon = form, nonneg, norm_epsilon
-        self.strength_l1, self.group_l1 = strength_l1, group_l1
-        self._penalty = _penalty(strength_l1, group_l1)
+        self.strength_regularizer = keras.regularizers.get(strength_regularizer)
 
     def build(self, input_shape: tuple[int | None, ...]) -> None:
         """Creates directions, strengths and mask for the number of input channels."""
@@ -105,7 +101,7 @@ class SynapticConv2D(keras.layers.Conv2D):
                 name="strength",
                 shape=pairs,
                 initializer=self._norms_of_directions,
-                regularizer=self._penalty,
+                regularizer=self.strength_regularizer,
                 constraint=constraint,
                 autocast=False,
             )
@@ -127,8 +123,8 @@ class SynapticConv2D(keras.layers.Conv2D):
 
     def call(self, inputs: Any) -> Any:
         """Convolves."""
-        if self.form == "product" and self._penalty is not None:
-            self.add_loss(self._penalty(self.strengths()))
+        if self.form == "product" and self.strength_regularizer is not None:
+            self.add_loss(self.strength_regularizer(self.strengths()))
         return super().call(inputs)
 
     @property
@@ -136,12 +132,8 @@ class SynapticConv2D(keras.layers.Conv2D):
         """The kernel of the ordinary convolution that this layer is, (k, k, Cin, Cout), with pruned slices 0."""
         if not self.built:
             raise AttributeError("You must build the layer before accessing `kernel`.")
-        factors = ops.convert_to_tensor(self.mask)
-        if self.form == "parameter":
-            factors = factors * self.strength / self._norms()
-        else:
-            factors = factors * self.scale[:, None]
-        return ops.cast(factors * self.direction, self.compute_dtype)
+        factors = self.strength / self._norms() if self.form == "parameter" else self.scale[:, None]
+        return ops.cast(self.mask * factors * self.direction, self.compute_dtype)
 
     def strengths(self) -> Any:
         """Absolute strengths of all connections, pruned or not, (Cin, Cout)."""
@@ -182,13 +174,11 @@ class SynapticConv2D(keras.layers.Conv2D):
 
     def get_config(self) -> dict[str, Any]:
         """Arguments that rebuild the layer."""
-        own = {name: getattr(self, name) for name in ("form", "strength_l1", "group_l1", "nonneg", "norm_epsilon")}
         config = super().get_config()
         config.pop("groups")
-        return config | own
-
-
-def _penalty(l1: float, group: float) -> Any:
-    from zoo.losses import StrengthSparsity
-
-    return StrengthSparsity(l1, group) if l1 or group else None
+        return config | {
+            "form": self.form,
+            "strength_regularizer": keras.regularizers.serialize(self.strength_regularizer),
+            "nonneg": self.nonneg,
+            "norm_epsilon": self.norm_epsilon,
+        }
