@@ -105,7 +105,9 @@ def test_recipes_fine_tune_without_penalty_and_never_decay_strengths():
         assert "strength" in recipe.decay_exclude
         pruned = "_p9" in name or "compact" in name
         assert recipe.needs_start == pruned
-        assert bool(recipe.overrides) == (not pruned and "dense_vgg" not in name)
+        plain = "dense_vgg" in name or "slimming" in name
+        assert bool(recipe.overrides) == (not pruned and not plain)
+        assert bool(recipe.proximal) == ("slimming" in name)
 
 
 @pytest.mark.parametrize(

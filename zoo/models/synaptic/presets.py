@@ -56,6 +56,13 @@ def _narrow(name: str, summary: str, parameters: int, *deviations: str, **config
 
 PRESETS = (
     _narrow("synaptic_dense_vgg16_narrow_cifar10", "narrow VGG-16, the dense baseline", 2_074_162, form="plain"),
+    _narrow(
+        "synaptic_slimming_vgg16_narrow_cifar10",
+        "narrow VGG-16, its normalizations' scales penalised",
+        2_074_162,
+        "Network slimming (Z. Liu et al., ICCV 2017), for comparison; its penalty is taken by proximal steps.",
+        form="plain",
+    ),
     _narrow("synaptic_vgg16_narrow_cifar10", "narrow VGG-16 with strengths, not pruned", 2_302_474, _FIRST),
     _narrow("synaptic_vgg16_narrow_p90_cifar10", "narrow VGG-16, 90 % of connections pruned", 2_302_474, _FIRST),
     _narrow("synaptic_vgg16_narrow_p96_cifar10", "narrow VGG-16, 96 % of connections pruned", 2_302_474, _FIRST),

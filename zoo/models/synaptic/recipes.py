@@ -42,6 +42,8 @@ STRENGTH_L1 = 3e-4
 
 RECIPES = {
     "synaptic_dense_vgg16_narrow_cifar10": _short(30, 0.1),
+    # Proximal steps move a scale by threshold * sum(rates) = 2.6, and scales begin at 1.
+    "synaptic_slimming_vgg16_narrow_cifar10": _short(30, 0.1, proximal={"gamma": 5e-3}),
     "synaptic_vgg16_narrow_cifar10": _short(30, 0.1, overrides={"strength_l1": STRENGTH_L1}),
     "synaptic_vgg16_narrow_p90_cifar10": _short(10, 0.03, needs_start=True),
     "synaptic_vgg16_narrow_p96_cifar10": _short(10, 0.03, needs_start=True),
