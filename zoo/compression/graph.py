@@ -73,7 +73,7 @@ class Call:
         function = self.operation if self.kind == "pointwise" else function
         if function in (None, keras.activations.linear, keras.activations.relu):
             return True
-        value = keras.ops.convert_to_numpy(function(keras.ops.zeros((1, 1, 1, 1))))
+        value = keras.ops.convert_to_numpy(function(keras.ops.zeros((1, 1, 1, 2))))
         return bool(np.all(value == 0))
 
 

@@ -71,3 +71,23 @@ def soft_threshold(values: Any, step: Any) -> Any:
         [0.25, -0.0, 0.0]
     """
     return ops.sign(values) * ops.maximum(ops.abs(values) - step, 0)
+
+
+def penalty_budget(weight: float, rates: float, *, momentum: float = 0.9) -> float:
+    """How far an L1 penalty alone can move a strength in a run of momentum SGD: `weight sum(rates) / (1 - momentum)`.
+
+    It has to be several times the strengths at the start, which are about sqrt(2 / Cin), or nothing is pruned.
+
+    Args:
+        weight: of the penalty.
+        rates: sum of the learning rates of all steps.
+        momentum: of the optimizer; 0 for proximal steps, which have none.
+
+    Returns:
+        The distance.
+
+    Example:
+        >>> round(penalty_budget(3e-4, 30 * 351 * 0.05), 2)  # 30 epochs of one cycle up to 0.1
+        1.58
+    """
+    return weight * rates / (1 - momentum)

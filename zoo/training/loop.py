@@ -15,6 +15,7 @@ from zoo.evaluation import ASSET, pack_graph, takes_graphs
 from zoo.hub.loading import dtype_policy
 from zoo.models.recipe import Recipe
 from zoo.training import publishing, record, strategies
+from zoo.training.budget import check_budget
 from zoo.training.compiling import compile_arguments, compile_trainer, scale_learning_rate
 from zoo.training.epochs import Epochs, Split
 from zoo.training.optimizers import value_of
@@ -157,6 +158,8 @@ def _start(
         hub.start_from(model, start)
     if devices.is_chief:
         record.open_run(folder, identity)
+    if not identity["smoke"]:
+        check_budget(model, recipe, steps_per_epoch=steps)
     trainer = devices.trainer(model)
     compile_trainer(trainer, arguments)
     return Epochs(
