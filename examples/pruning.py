@@ -17,6 +17,7 @@ import argparse
 import os
 import tempfile
 from pathlib import Path
+from typing import Any
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
@@ -31,12 +32,12 @@ PRUNED = {"p90": ("synaptic_vgg16_narrow_p90_cifar10", 0.90), "p96": ("synaptic_
 COMPACT = "synaptic_vgg16_narrow_compact_cifar10"
 
 
-def pruned(name: str, ratio: float, run: Path | None, scope: str) -> keras.Model:
+def pruned(name: str, ratio: float, run: Path | None, **how: Any) -> keras.Model:
     """The preset of this name with the weights of a run and a share of its connections pruned."""
     model = zoo.build(name)
     if run:
         start_from(model, run)
-    print(zoo.compression.prune(model, ratio, scope=scope))
+    print(zoo.compression.prune(model, ratio, **how))
     return model
 
 
@@ -73,6 +74,7 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--run", type=Path, help=f"folder of a run of {NARROW}")
     parser.add_argument("--out", type=Path, help="folder for the starts (default: a temporary one)")
     parser.add_argument("--scope", default="global", choices=("global", "layer"), help="how connections are ranked")
+    parser.add_argument("--normalize", choices=("layer_max",), help="make the scales of layers alike first")
     parser.add_argument("--data", default=os.environ.get("ZOO_DATA"), help="folder with the data sets")
     parser.add_argument("--smoke", action="store_true", help="an untrained network, to see that it runs")
     options = parser.parse_args(arguments)
@@ -82,7 +84,7 @@ def main(arguments: list[str] | None = None) -> None:
     with tempfile.TemporaryDirectory() as scratch:
         out = options.out or Path(scratch)
         for key, (name, ratio) in PRUNED.items():
-            save(pruned(name, ratio, options.run, scope), out / key, options)
+            save(pruned(name, ratio, options.run, scope=scope, normalize=options.normalize), out / key, options)
         save(compacted(options.run), out / "compact", options)
 
 

@@ -52,8 +52,8 @@ def choose_masks(
     ranked = {name: np.where(gone.get(name, np.zeros_like(s, bool)), -1.0, s) for name, s in scores.items()}
     groups = [list(scores)] if scope == "global" else [[name] for name in scores]
     masks: dict[str, np.ndarray] = {}
-    for names in groups:
-        flat = np.concatenate([ranked[name].reshape(-1) for name in names]) if names else np.zeros(0)
+    for names in filter(None, groups):
+        flat = np.concatenate([ranked[name].reshape(-1) for name in names])
         keep = _keep(flat, ratio, rule)
         ends = np.cumsum([ranked[name].size for name in names])[:-1]
         for name, part in zip(names, np.split(keep, ends), strict=True):

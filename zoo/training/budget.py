@@ -33,16 +33,16 @@ def check_budget(model: keras.Model, recipe: Recipe, *, steps_per_epoch: int) ->
     steps = recipe.epochs * steps_per_epoch
     schedule: Any = make_schedule(recipe, steps_per_epoch=steps_per_epoch)
     mean = statistics.fmean(float(schedule(step)) for step in np.linspace(0, steps - 1, _SAMPLES))
-    short = []
-    for layer, weight in penalties:
-        budget = penalty_budget(weight, mean * steps, momentum=recipe.momentum)
-        begin = float(np.median(keras.ops.convert_to_numpy(layer.strengths())))
-        if weight and budget < _ENOUGH * begin:
-            short.append(f"{layer.name} ({budget:.2g}, strengths {begin:.2g})")
-    if short:
+    reach = [(layer, penalty_budget(weight, mean * steps, momentum=recipe.momentum)) for layer, weight in penalties]
+    strengths = [(keras.ops.convert_to_numpy(layer.strengths()), budget) for layer, budget in reach]
+    every = sum(values.size for values, _ in strengths)
+    short = sum(int((budget < _ENOUGH * values).sum()) for values, budget in strengths)
+    if 2 * short > every:
+        farthest = max(budget for _, budget in reach)
         warnings.warn(
-            f"The penalty is too weak for so few steps: in {len(short)} of {len(layers)} layers it can move strengths "
-            f"by less than {_ENOUGH:g} times what they are: {', '.join(short[:3])}. Train longer or raise the penalty.",
+            f"The penalty is too weak for so few steps: it can move strengths by {farthest:.2g}, and "
+            f"{100 * short // every} % of them are more than a third of that. Nothing will come near 0: train longer, "
+            "or raise the penalty.",
             stacklevel=3,
         )
 

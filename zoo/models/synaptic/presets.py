@@ -24,7 +24,7 @@ _UNREAD = (
 )
 _NARROW = "VGG-16 at 3/8 of its width, the last stage as wide as the one before: what a CPU can train."
 _FIRST = "The first convolution has strengths and is not pruned: our reading."
-_SHORT = "Trained for 30 epochs, not the hundreds that are usual."
+_SHORT = "Trained for tens of epochs, not for the hundreds that are usual."
 _CHANNELS = (
     "Not in the paper: whole channels were removed, those with the weakest connections, down to the widths of the "
     "configuration, which are multiples of 16 for the sake of speed."
