@@ -187,7 +187,7 @@ def _set_convolution(new: SynapticConv2D, old: Any, scale: np.ndarray, turned: n
         kernel = kernel * scale[:, None]
         new.direction.assign(kernel)
         new.strength.assign(np.sqrt(np.square(kernel.astype("float64")).sum((0, 1))))
-    if bias:
+    if new.bias is not None:
         new.bias.assign(bias[0])
 
 

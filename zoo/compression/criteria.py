@@ -112,7 +112,8 @@ def _input_scale(graph: Graph, call: Call) -> np.ndarray | None:
         before = graph.before(before)[0]
     if before.kind == "concatenate":
         parts = [_scale_behind(graph, part) for part in graph.before(before)]
-        return None if any(part is None for part in parts) else np.concatenate(parts)
+        known = [part for part in parts if part is not None]
+        return np.concatenate(known) if len(known) == len(parts) else None
     return _scale_of(before)
 
 

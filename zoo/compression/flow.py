@@ -133,7 +133,7 @@ def _backward(call: Call, flow: Flow, alive: Alive) -> list[np.ndarray]:
         first, _ = pad_of(call)
         return [read[first : first + len(ins[0])]]
     if call.kind == "flatten":
-        return [read.reshape(-1, len(ins[0])).any(axis=0)]
+        return [np.asarray(read.reshape(-1, len(ins[0])).any(axis=0))]
     if call.kind in ("add", "multiply"):
         return [read] * len(ins)
     if call.kind == "concatenate":
