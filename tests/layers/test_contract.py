@@ -188,6 +188,15 @@ def naive_e4(layer, x):
     return out.reshape(batch, height, width, -1)
 
 
+def later(layer, *inputs):
+    """The layer after it was called with other inputs that fit: it is built, and its `build` checks nothing more."""
+    layer(*inputs)
+    return layer
+
+
+X, FLOWS = normal(2, 5, 3), normal(2, 6, 3)
+
+
 @pytest.mark.parametrize(
     ("make", "words"),
     [
@@ -208,6 +217,21 @@ def naive_e4(layer, x):
         (lambda: GraphGradient().build((None, 5), (None, 6, 2)), "nodes of shape .batch, number, channels"),
         (lambda: GraphGradient()(normal(1, 2, 3), np.zeros((1, 4, 2))), "integer node numbers"),
         (lambda: GraphDivergence().build((1, 6, 3), (1, 2, 6), (1, 5, 3)), r"\(batch, edges, 2\); got \(1, 2, 6\)"),
+        (lambda: GraphGradient()(X[0], EDGES[0]), r"edges of shape .* got \(6, 2\). For one graph pass edges\[None\]"),
+        (lambda: GraphGradient()(X[0], EDGES), r"nodes of shape .* got \(5, 3\). For one graph pass nodes\[None\]"),
+        (lambda: later(GraphGradient(), X, EDGES)(X[0], EDGES), r"nodes of shape .* got \(5, 3\)"),
+        (lambda: GraphGradient()(X[:1], EDGES), r"one list of edges for each graph.*\(1, 5, 3\).*\(2, 6, 2\)"),
+        (lambda: GraphGradient()(X, EDGES, edge_weight=np.ones((2, 4))), r"edge_weight of shape.*got \(2, 4\)"),
+        (lambda: GraphGradient()(X, EDGES, edge_weight=np.ones(6)), r"edge_weight of shape.*got \(6,\)"),
+        (lambda: GraphDivergence()(normal(2, 4, 3), EDGES, X), r"one row for each of the edges.*got \(2, 4, 3\)"),
+        (lambda: later(GraphDivergence(), FLOWS, EDGES, X)(FLOWS[:1], EDGES, X), r"flows of shape.*got \(1, 6, 3\)"),
+        (lambda: GraphDivergence()(FLOWS, EDGES, X[0]), r"nodes of shape .* got \(5, 3\)"),
+        (lambda: GraphDivergence()(FLOWS, EDGES, X, edge_weight=np.ones((2, 5))), "edge_weight of shape"),
+        (lambda: GraphAverage("nodes")(normal(2, 4, 3), EDGES, X), "one row for each of the edges"),
+        (lambda: GraphAverage()(X[:1], EDGES), "one list of edges for each graph"),
+        (lambda: GraphConvolution(2)(X[:1], EDGES), "one list of edges for each graph"),
+        (lambda: PDEGCNBlock(2)(X[:1], EDGES), "one list of edges for each graph"),
+        (lambda: later(PDEGCNBlock(1, paired=False), X, EDGES)(normal(2, 5, 4), EDGES), "expected axis -1 .* value 3"),
         (lambda: GraphAverage("faces"), '"edges" or "nodes"'),
         (lambda: GraphAverage("edges", mode="max"), "got 'max' with to='edges'"),
         (lambda: GraphAverage("nodes")(normal(2, 6, 3), EDGES), "needs `nodes`"),

@@ -24,10 +24,13 @@ def build(name_or_config: Any, **overrides: Any) -> keras.Model:
 
     Args:
         name_or_config: a registered model's name, or a family's configuration object.
-        **overrides: fields of the configuration to change, for example `num_classes=5` or `input_shape=(64, 64, 1)`.
+        **overrides: fields of the configuration to change, for example `num_classes=5`, `input_shape=(64, 64, 1)` of
+            images or `input_shape=(None, 1433)`, (nodes, features), of graphs.
 
     Returns:
         A functional model: raw images 0..255 of shape `(batch, *input_shape)` in, logits `(batch, num_classes)` out.
+        Models of graphs take `{"x": features (batch, nodes, features), "edges": integers (batch, edges, 2)}`, rows
+        of -1 being padding, and give logits `(batch, nodes, num_classes)`, or `(batch, num_classes)` for whole graphs.
 
     Raises:
         ValueError: for an unknown name (with the nearest one), an unknown field (with the list of fields) or a value
@@ -83,6 +86,8 @@ def load(
 
     Returns:
         A functional model: raw images 0..255 of shape `(batch, *input_shape)` in, logits `(batch, num_classes)` out.
+        Models of graphs take `{"x": features (batch, nodes, features), "edges": integers (batch, edges, 2)}`, rows
+        of -1 being padding, and give logits `(batch, nodes, num_classes)`, or `(batch, num_classes)` for whole graphs.
 
     Raises:
         ValueError: unknown name or tag, no trained weights, a damaged or altered file, or weights that do not fit.
