@@ -98,13 +98,11 @@ def train(
     devices.check_batch(recipe.batch_size)
     if publish is not None:
         publishing.check_tag(name, publish, smoke=smoke)
-    if recipe.needs_start and start is None:
-        raise ValueError(f"{name!r} is trained further from given weights: say which with start=FOLDER or a model.")
     identity = {
         "model": name,
         "seed": seed,
         "recipe": record.recipe_facts(recipe),
-        "start": None if start is None else hub.start_facts(start),
+        "start": _start_facts(name, recipe, start),
         "smoke": smoke,
         "precision": precision,
         "xla": xla,
@@ -133,6 +131,15 @@ def train(
     if publish is not None and devices.is_chief:
         publishing.publish(folder, publish, data=data)
     return folder
+
+
+def _start_facts(name: str, recipe: Recipe, start: str | os.PathLike[str] | None) -> dict[str, Any] | None:
+    """What the given weights are, for the record."""
+    if start is not None:
+        return hub.start_facts(start)
+    if recipe.needs_start:
+        raise ValueError(f"{name!r} is trained further from given weights: say which with start=FOLDER or a model.")
+    return None
 
 
 def _start(
