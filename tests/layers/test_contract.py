@@ -19,6 +19,7 @@ from zoo.layers import (
     GroupPooling,
     LiftingConv2D,
     PDEGCNBlock,
+    SynapticConv2D,
 )
 from zoo.testing import assert_close, check_layer
 
@@ -124,6 +125,15 @@ CASES = {
         expected_output_shape=(2, 5, 12),
         expected_weights=2 * 6 * 6 + 2,
         **NODES,
+    ),
+    "SynapticConv2D": dict(
+        layer_class=SynapticConv2D,
+        init_kwargs={"filters": 5, "kernel_size": 3, "padding": "same", "strides": 2, "strength_regularizer": "l1"},
+        input_shape=(2, 6, 7, 4),
+        expected_output_shape=(2, 3, 4, 5),
+        expected_weights=9 * 4 * 5 + 4 * 5 + 5,
+        expected_non_trainable=4 * 5,
+        dynamic_shape=(None, None, None, 4),
     ),
 }
 

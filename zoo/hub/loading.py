@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -207,13 +207,18 @@ def _build(source: Source) -> keras.Model:
 
 def _read_weights(model: keras.Model, card: Card, folder: Path | None, *, head: bool) -> None:
     """Assign the files' tensors; without `head`, the head's variables stay as they are."""
-    names = [paths.BODY, paths.HEAD] if head else [paths.BODY]
+    tensors = read_tensors(card, folder, [paths.BODY, paths.HEAD] if head else [paths.BODY])
+    variables = [v for v in model.weights if head or v.path.split("/")[0] != store.HEAD_LAYER]
+    store.assign(variables, tensors, source=str(folder or f"{card.name}.{card.tag}"))
+
+
+def read_tensors(card: Card, folder: Path | None, names: Iterable[str]) -> store.Tensors:
+    """The tensors in some of a card's files, whose hashes are checked."""
     tensors: store.Tensors = {}
     for name in names:
         path = paths.find_file(card, name, folder=folder)
         tensors |= store.tensors_from_bytes(store.read_checked(path, card.files[name]), source=str(path))
-    variables = [v for v in model.weights if head or v.path.split("/")[0] != store.HEAD_LAYER]
-    store.assign(variables, tensors, source=str(folder or f"{card.name}.{card.tag}"))
+    return tensors
 
 
 @contextmanager

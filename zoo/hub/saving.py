@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -158,7 +159,7 @@ def _complete_card(
         "name": facts["name"],
         "family": facts["family"],
         "architecture": facts["architecture"] | measured,
-        "files": {name: {"size": f.size, "sha256": f.sha256, "urls": f.urls} for name, f in listed.items()},
+        "files": {name: dataclasses.asdict(facts) for name, facts in listed.items()},
     }
     card = Card.from_dict(facts | given | own, where=f"of {facts['name']!r}")
     if origin.config.include_head and len(card.labels) != origin.config.num_classes:

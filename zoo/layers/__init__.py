@@ -12,6 +12,7 @@ from zoo.layers.graph_gradient import GraphGradient
 from zoo.layers.group_pooling import GroupPooling
 from zoo.layers.lifting_conv2d import LiftingConv2D
 from zoo.layers.pdegcn_block import PDEGCNBlock
+from zoo.layers.synaptic_conv2d import SynapticConv2D
 
 __all__ = [
     "BlockMaxPooling2D",
@@ -26,4 +27,5 @@ __all__ = [
     "GroupPooling",
     "LiftingConv2D",
     "PDEGCNBlock",
+    "SynapticConv2D",
 ]
