@@ -11,6 +11,7 @@ from zoo.layers.graph_divergence import GraphDivergence
 from zoo.layers.graph_gradient import GraphGradient
 from zoo.layers.group_pooling import GroupPooling
 from zoo.layers.lifting_conv2d import LiftingConv2D
+from zoo.layers.log_polar_conv2d import LogPolarConv2D
 from zoo.layers.pdegcn_block import PDEGCNBlock
 
 __all__ = [
@@ -25,5 +26,6 @@ __all__ = [
     "GraphGradient",
     "GroupPooling",
     "LiftingConv2D",
+    "LogPolarConv2D",
     "PDEGCNBlock",
 ]
