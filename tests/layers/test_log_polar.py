@@ -1,14 +1,12 @@
 """Log-polar convolution: region maps, golden tensors in both implementations, folding, errors."""
 
-import json
 import warnings
 from pathlib import Path
 
-import keras
 import numpy as np
 import pytest
 
-from tests.layers.equivariant import gradients, normal
+from tests.layers.equivariant import gradients
 from zoo.layers import LogPolarConv2D
 from zoo.math import log_polar_from_folded, log_polar_map, log_polar_to_folded
 from zoo.testing import assert_close, load_golden
