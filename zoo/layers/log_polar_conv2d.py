@@ -152,7 +152,7 @@ class LogPolarConv2D(keras.layers.Layer):
                 f"Layer {self.name!r}: a window of {self.kernel_size[0]}x{self.kernel_size[1]} leaves "
                 f"{len(empty)} of {self.regions.regions} regions without a pixel: {places}. Their weights do nothing. "
                 "Choose fewer levels or angles, or a larger window.",
-                stacklevel=4,
+                stacklevel=3,
             )
 
     def build(self, input_shape: tuple[int | None, ...]) -> None:

@@ -141,7 +141,8 @@ def _squared_distance(up: np.ndarray, right: np.ndarray, rotation: float, ratio:
     along = right * math.cos(turn) + up * math.sin(turn)
     across = up * math.cos(turn) - right * math.sin(turn)
     squared = along**2 + across**2 / ratio**2
-    return squared if reference else squared * max(ratio, 1.0) ** 2
+    # In float32 as the thresholds, so that a cell that lies on a circle stays there when the map is turned.
+    return squared if reference else (squared * max(ratio, 1.0) ** 2).astype("float32")
 
 
 def _sectors(up: np.ndarray, right: np.ndarray, angles: int, rotation: float, reference: bool) -> np.ndarray:
