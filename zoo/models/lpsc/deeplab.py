@@ -10,7 +10,6 @@ from keras import layers
 from zoo.layers import LogPolarConv2D
 from zoo.models.blocks import conv, image_input, norm_relu
 from zoo.models.lpsc.config import LPSCDeepLabConfig
-from zoo.models.lpsc.starts import he_fan_out
 
 # Expansion, channels, blocks, stride of the first block, dilation of the first block and of the others. The last two
 # stages keep the size, a sixteenth of the image's, and dilate instead.
@@ -42,7 +41,7 @@ def build(config: LPSCDeepLabConfig) -> keras.Model:
     if not config.include_head:
         return keras.Model(inputs, x, name=config.name)
     head = layers.Conv2D(
-        config.num_classes, 1, kernel_initializer=he_fan_out(), data_format="channels_last", name="head"
+        config.num_classes, 1, kernel_initializer="he_normal", data_format="channels_last", name="head"
     )
     return keras.Model(inputs, _resize(head(x), (height, width), "upsample"), name=config.name)
 
@@ -64,11 +63,11 @@ def _inverted_residual(x: Any, expansion: int, width: int, strides: int, dilatio
     """1x1 to more channels, 3x3 a channel, 1x1 to fewer without activation; plus the input where shapes agree."""
     shortcut = x
     if expansion > 1:
-        x = conv(x, x.shape[-1] * expansion, 1, f"{name}_expand", initializer=he_fan_out())
+        x = conv(x, x.shape[-1] * expansion, 1, f"{name}_expand")
         x = _relu6(_norm(x, f"{name}_expand"), f"{name}_expand")
     x = _conv3(x, f"{name}_depthwise", strides=strides, dilation=dilation)
     x = _relu6(_norm(x, f"{name}_depthwise"), f"{name}_depthwise")
-    x = _norm(conv(x, width, 1, f"{name}_project", initializer=he_fan_out()), f"{name}_project")
+    x = _norm(conv(x, width, 1, f"{name}_project"), f"{name}_project")
     if strides == 1 and shortcut.shape[-1] == width:
         return layers.Add(name=f"{name}_add")([x, shortcut])
     return x
@@ -89,9 +88,7 @@ def _pyramid(config: LPSCDeepLabConfig, x: Any) -> Any:
 
 
 def _log_polar(config: LPSCDeepLabConfig, x: Any) -> Any:
-    layer = LogPolarConv2D(
-        WIDTH, config.kernel_size, 2, 8, 2, center=False, kernel_initializer=he_fan_out(), name="pyramid4"
-    )
+    layer = LogPolarConv2D(WIDTH, config.kernel_size, 2, 8, 2, center=False, name="pyramid4")
     return norm_relu(layer(x), "pyramid4")
 
 
@@ -102,7 +99,7 @@ def _unit(x: Any, filters: int, kernel_size: int, name: str, *, dilation: int = 
         padding="same",
         dilation_rate=dilation,
         use_bias=False,
-        kernel_initializer=he_fan_out(),
+        kernel_initializer="he_normal",
         data_format="channels_last",
         name=name,
     )
@@ -114,7 +111,7 @@ def _conv3(x: Any, name: str, *, strides: int = 1, dilation: int = 1, filters: i
     options = {"use_bias": False, "data_format": "channels_last", "name": name}
     x = layers.ZeroPadding2D(dilation, data_format="channels_last", name=f"{name}_pad")(x)
     if filters:
-        return layers.Conv2D(filters, 3, strides, kernel_initializer=he_fan_out(), **options)(x)
+        return layers.Conv2D(filters, 3, strides, kernel_initializer="he_normal", **options)(x)
     # The fan of a channel alone: 9 values; Keras counts all channels.
     start = keras.initializers.RandomNormal(stddev=(2 / 9) ** 0.5)
     return layers.DepthwiseConv2D(3, strides, dilation_rate=dilation, depthwise_initializer=start, **options)(x)
