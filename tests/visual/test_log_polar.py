@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 from pathlib import Path
 
 import keras
@@ -62,3 +63,14 @@ def test_what_cannot_be_drawn(tmp_path: Path) -> None:
         plot_region_scores(np.ones((3, 8)), radii=np.ones(2), path=tmp_path / "a.png")
     with pytest.raises(ValueError, match="values above 0"):
         plot_receptive_fields({"empty": np.zeros((4, 4))}, path=tmp_path / "a.png")
+
+
+def test_the_example_draws_all_pictures(root: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    spec = importlib.util.spec_from_file_location("log_polar_example", root / "examples" / "log_polar.py")
+    assert spec and spec.loader
+    example = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(example)
+    assert example.main(["--smoke", "--out", str(tmp_path)]) == 0
+    names = {"lpsc_regions.png", "lpsc_kernels.png", "lpsc_fields.png", "lpsc_correlation.png"}
+    assert {file.name for file in tmp_path.iterdir()} == names
+    assert len(capsys.readouterr().out.splitlines()[0].split()) == 8
