@@ -9,7 +9,7 @@ import pytest
 
 import zoo
 from tests.layers.equivariant import gradients, normal, randomize
-from zoo.layers import LogPolarConv2D
+from zoo.layers import LogPolarConv2D, _log_polar
 from zoo.math import log_polar_from_folded, log_polar_map, log_polar_to_folded
 from zoo.testing import assert_close, load_golden
 
@@ -186,6 +186,16 @@ def test_automatic_choice(filters, channels, options, expected):
     if options.get("pooling") != "max":
         layer.implementation = "dense"
         assert layer.form == "dense"
+
+
+def test_the_choice_holds_in_a_compiled_step(monkeypatch):
+    calls, original = [], _log_polar.pool_linear
+    monkeypatch.setattr(_log_polar, "pool_linear", lambda *given: calls.append(1) or original(*given))
+    inputs = keras.Input((9, 9, 1))
+    model = keras.Model(inputs, LogPolarConv2D(32, 9)(inputs))
+    calls.clear()
+    model.predict_on_batch(normal(1, 9, 9, 1))
+    assert calls
 
 
 @pytest.mark.parametrize("pooling", ["mean", "sum", "max"])

@@ -112,11 +112,11 @@ class LogPolarConv2D(keras.layers.Layer):
         if center_bias and not center:
             raise ValueError("`center_bias` needs `center=True`: it is the bias of the middle pixel's weights.")
         self.filters, self.levels, self.angles, self.growth = filters, levels, angles, growth
-        size = (kernel_size, kernel_size) if isinstance(kernel_size, int) else tuple(kernel_size)
-        self.kernel_size = tuple(_group.check_odd(length) for length in size)
+        height, width = (kernel_size, kernel_size) if isinstance(kernel_size, int) else kernel_size
+        self.kernel_size = (_group.check_odd(height), _group.check_odd(width))
         self.strides, self.padding, self.pooling, self.center = strides, padding, pooling, center
         self.use_bias, self.use_center_bias = use_bias, center_bias
-        self.map_options = {
+        self.map_options: dict[str, Any] = {
             "center_in_region": center_in_region,
             "clip_corners": clip_corners,
             "rotation": rotation,
@@ -127,8 +127,8 @@ class LogPolarConv2D(keras.layers.Layer):
         self.kernel_initializer = initializers.get(kernel_initializer)
         self.bias_initializer = initializers.get(bias_initializer)
         self.kernel_regularizer = regularizers.get(kernel_regularizer)
-        height, width = (symmetric_padding(length, padding) for length in self.kernel_size)
-        self._window = _log_polar.Window(self.kernel_size, (height, width), strides)
+        margins = (symmetric_padding(height, padding), symmetric_padding(width, padding))
+        self._window = _log_polar.Window(self.kernel_size, margins, strides)
         self.regions: LogPolarMap = log_polar_map(self.kernel_size, levels, angles, growth, **self.map_options)
         self._warn_if_empty()
 
@@ -174,6 +174,8 @@ class LogPolarConv2D(keras.layers.Layer):
         if self.use_center_bias:
             initializer = self.bias_initializer.clone()
             self.center_bias = self.add_weight(name="center_bias", shape=(self.filters,), initializer=initializer)
+        # Asked for here, where the variable has its value: in a compiled step of JAX it has a tracer of no device.
+        self._on_cpu = "cpu" in str(getattr(self.kernel.value, "device", "")).lower()
         self._members = regions.membership()  # (K, R), and a column for the middle pixel
         if self.center:
             row, column = regions.center
@@ -198,10 +200,7 @@ class LogPolarConv2D(keras.layers.Layer):
             return self.implementation
         cells, regions = self.kernel_size[0] * self.kernel_size[1], self.regions.regions
         fewer = cells * self.filters > regions * (self.filters + 40) + cells
-        return "shift" if fewer and self.strides == 1 and self._on_cpu() else "dense"
-
-    def _on_cpu(self) -> bool:
-        return "cpu" in str(getattr(self.kernel.value, "device", "")).lower()
+        return "shift" if fewer and self.strides == 1 and self._on_cpu else "dense"
 
     def dense_kernel(self) -> Any:
         """The kernel (kh, kw, Cin, Cout) of the ordinary convolution that this layer is.
@@ -259,8 +258,9 @@ class LogPolarConv2D(keras.layers.Layer):
 
     def macs(self, input_shape: tuple[int, ...]) -> int:
         """Multiply-accumulates for one sample: one a weight and position; the additions of the pooling do not count."""
-        _, height, width, filters = self.compute_output_shape(input_shape)
-        return (height or 0) * (width or 0) * input_shape[-1] * filters * (self.regions.regions + self.center)
+        _, height, width, _ = self.compute_output_shape(input_shape)
+        positions = (height or 0) * (width or 0)
+        return positions * input_shape[-1] * self.filters * (self.regions.regions + self.center)
 
     def get_config(self) -> dict[str, Any]:
         """Arguments that rebuild the layer."""

@@ -41,7 +41,7 @@ def build(config: LPSCDeepLabConfig) -> keras.Model:
     if not config.include_head:
         return keras.Model(inputs, x, name=config.name)
     head = layers.Conv2D(
-        config.num_classes, 1, kernel_initializer="he_normal", data_format="channels_last", name="head"
+        config.num_classes, 1, kernel_initializer="lecun_normal", data_format="channels_last", name="head"
     )
     return keras.Model(inputs, _resize(head(x), (height, width), "upsample"), name=config.name)
 
@@ -67,7 +67,7 @@ def _inverted_residual(x: Any, expansion: int, width: int, strides: int, dilatio
         x = _relu6(_norm(x, f"{name}_expand"), f"{name}_expand")
     x = _conv3(x, f"{name}_depthwise", strides=strides, dilation=dilation)
     x = _relu6(_norm(x, f"{name}_depthwise"), f"{name}_depthwise")
-    x = _norm(conv(x, width, 1, f"{name}_project"), f"{name}_project")
+    x = _norm(conv(x, width, 1, f"{name}_project", initializer="lecun_normal"), f"{name}_project")
     if strides == 1 and shortcut.shape[-1] == width:
         return layers.Add(name=f"{name}_add")([x, shortcut])
     return x

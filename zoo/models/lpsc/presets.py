@@ -93,7 +93,7 @@ def _vggs() -> tuple[Preset, ...]:
     without = {11: 9_263_498, 13: 9_448_010, 16: 14_757_706, 19: 20_067_402}
     found = []
     for depth, parameters in with_norm.items():
-        options = {"kind": LPSCVGGConfig, "deviations": (_EXTRA,), "depth": depth}
+        options: dict[str, Any] = {"kind": LPSCVGGConfig, "deviations": (_EXTRA,), "depth": depth}
         found.append(
             _cifar(f"lpsc_vgg{depth}_bn_cifar10", f"VGG-{depth}-BN behind LPSC", parameters=parameters, **options)
         )
@@ -122,7 +122,8 @@ def _resnets() -> tuple[Preset, ...]:
     cross = {20: 274_146, 32: 469_618, 44: 665_090, 56: 860_562, 110: 1_740_186}
     found = []
     for depth, parameters in stem.items():
-        name, options = f"resnet{depth}_cifar10", {"kind": LPSCResNetConfig, "depth": depth}
+        name = f"resnet{depth}_cifar10"
+        options: dict[str, Any] = {"kind": LPSCResNetConfig, "depth": depth}
         found.append(_cifar(f"lpsc_{name}", f"ResNet-{depth} with an LPSC stem", parameters=parameters, **options))
         options["log_polar"] = "cross"
         found.append(_cifar(f"lpsc_cc_{name}", f"ResNet-{depth} with LPSC-CC", parameters=cross[depth], **options))
