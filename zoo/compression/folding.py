@@ -20,9 +20,10 @@ def fold(model: keras.Model) -> keras.Model:
 
         gamma (W x + b - mean) / s + beta = (gamma / s) W x + gamma (b - mean) / s + beta,  s = sqrt(var + epsilon),
 
-    a group convolution becomes the ordinary convolution that it is, with every turned copy of its filters, and dropout
-    goes. Both are exact up to rounding, for the moving statistics are constants in inference. A layer that serves in
-    more than one place, has an activation before the normalization, or makes its kernels from its input (`E4Conv2D`)
+    a group convolution becomes the ordinary convolution that it is, with every turned copy of its filters, a log-polar
+    one too (but for one of maxima), with its weights in all cells of their regions, and dropout goes. That is exact up
+    to rounding, for the moving statistics are constants in inference. A layer that serves in more than one place, has
+    an activation before the normalization, or makes its kernels from its input (`E4Conv2D`)
     stays as it is, and so does the normalization behind it.
 
     Args:

@@ -24,14 +24,14 @@ class Linear:
         config: its arguments but the name.
         kernel: its kernel, the output channels last (depthwise: channels and multiplier last).
         bias: one value an output channel.
-        pad: zeros to put around the image first.
+        pad: zeros to put around the image first; two numbers where rows and columns differ.
     """
 
     make: type[keras.layers.Layer]
     config: dict[str, Any]
     kernel: np.ndarray
     bias: np.ndarray
-    pad: int = 0
+    pad: int | tuple[int, int] = 0
 
     def scaled(self, scale: np.ndarray, offset: np.ndarray) -> Linear:
         """The layer followed by `scale * y + offset` on every output channel."""
@@ -52,10 +52,14 @@ def linear_of(layer: keras.layers.Layer) -> Linear | None:
     """A linear layer's arrays; None for any other layer.
 
     Known are Keras' convolutions and dense layer, `SynapticConv2D`, and layers with a method `plain_convolution` that
-    returns kernel (k, k, input channels, output channels), bias or None, stride and symmetric zero padding.
+    returns kernel (kh, kw, input channels, output channels), bias or None, stride and symmetric zero padding, one
+    number or two; or None where they are no convolution with these settings.
     """
     if hasattr(layer, "plain_convolution"):
-        kernel, bias, strides, pad = layer.plain_convolution()
+        found = layer.plain_convolution()
+        if found is None:
+            return None
+        kernel, bias, strides, pad = found
         config = {
             "filters": kernel.shape[-1],
             "kernel_size": kernel.shape[:2],
