@@ -17,6 +17,7 @@ def register(commands: Any) -> None:
     parser.add_argument("--seed", type=int, default=0, help="fixes the run (default: %(default)s)")
     parser.add_argument("--out", metavar="FOLDER", help="folder of the run (default: runs/NAME-seedSEED)")
     parser.add_argument("--data", metavar="FOLDER", help="folder with the data sets (default: ZOO_DATA)")
+    parser.add_argument("--start", metavar="WEIGHTS", help="begin with these: a folder, or a model that has weights")
     parser.add_argument("--epochs", type=int, metavar="N", help="instead of the recipe's")
     parser.add_argument(
         "--strategy",
@@ -54,6 +55,7 @@ def run(options: argparse.Namespace) -> int:
         out=out,
         seed=options.seed,
         data=options.data,
+        start=options.start,
         strategy=options.strategy,
         linear_scaling=options.linear_scaling,
         precision=options.precision,

@@ -20,9 +20,10 @@ def fold(model: keras.Model) -> keras.Model:
 
         gamma (W x + b - mean) / s + beta = (gamma / s) W x + gamma (b - mean) / s + beta,  s = sqrt(var + epsilon),
 
-    a group convolution becomes the ordinary convolution that it is, with every turned copy of its filters, and dropout
-    goes. Both are exact up to rounding, for the moving statistics are constants in inference. A layer that serves in
-    more than one place, has an activation before the normalization, or makes its kernels from its input (`E4Conv2D`)
+    a group convolution becomes the ordinary convolution that it is, with every turned copy of its filters, a log-polar
+    one too (but for one of maxima), with its weights in all cells of their regions, and dropout goes. That is exact up
+    to rounding, for the moving statistics are constants in inference. A layer that serves in more than one place, has
+    an activation before the normalization, or makes its kernels from its input (`E4Conv2D`)
     stays as it is, and so does the normalization behind it.
 
     Args:
@@ -76,6 +77,11 @@ def _copy(operation: Any) -> Any:
     return type(operation).from_config(operation.get_config()) if layer else operation
 
 
+def _is_written_out(layer: keras.layers.Layer, linear: dict[str, Linear]) -> bool:
+    """Whether a layer becomes one of another class: the ordinary convolution that it is."""
+    return layer.name in linear and type(layer) is not linear[layer.name].make
+
+
 def _plan(model: keras.Model) -> tuple[dict[str, Linear], set[str]]:
     """The layers that are written anew, by name, and the names of those that go."""
     nodes = [node for level in model._nodes_by_depth.values() for node in level]
@@ -87,7 +93,7 @@ def _plan(model: keras.Model) -> tuple[dict[str, Linear], set[str]]:
     once = [layer for layer in model.layers if calls[layer.name] == 1]
     dropped = {layer.name for layer in once if isinstance(layer, _DROPOUT)}
     linear = {layer.name: found for layer in once if (found := linear_of(layer)) is not None}
-    replaced = {layer.name: linear[layer.name] for layer in once if hasattr(layer, "plain_convolution")}
+    replaced = {layer.name: linear[layer.name] for layer in once if _is_written_out(layer, linear)}
     for layer in once:
         affine = affine_of(layer)
         if affine is None or readers[reads[layer.name][0]] != 1:

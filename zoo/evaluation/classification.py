@@ -55,6 +55,11 @@ def evaluate(
         1.2
     """
     model = resolve_model(name_or_model)
+    if len(model.output_shape) == 4:
+        raise ValueError(
+            f"{model.name!r} classifies pixels, and zoo has no data set of label maps: compare its predictions on your "
+            "own by zoo.evaluation.segmentation_scores."
+        )
     dataset = dataset or _registered_dataset(model)
     inputs, labels, *weights = datasets.load(dataset, split, data=data)
     if takes_graphs(model):

@@ -19,6 +19,7 @@ from zoo.export.samples import read_samples
 from zoo.export.saved_model import write_saved_model
 from zoo.export.warmup import FILE as WARMUP_FILE
 from zoo.export.warmup import write_warmup
+from zoo.layers import LogPolarConv2D
 
 _EXPECTED = (ValueError, OSError, ImportError)
 _MESSAGE_LINES = 12
@@ -49,6 +50,7 @@ def _run(job: dict[str, Any]) -> dict[str, Any]:
     # more memory than there is, so their models are folded before.
     folded = job["fold"] or (interface.card is not None and job["format"] != "savedmodel")
     exported = replace(interface, model=fold(interface.model)) if folded else interface
+    _as_convolutions(exported.model)
     facts = _write(exported, job, samples) | {"fold": folded}
     if job["warmup"]:
         write_warmup(job["name"], {name: value[:1] for name, value in made[0].items()}, _extra(job) / WARMUP_FILE)
@@ -60,6 +62,13 @@ def _run(job: dict[str, Any]) -> dict[str, Any]:
         "stored_values": sum(int(np.prod(weight.shape)) for weight in exported.model.weights),
         "versions": _versions(job["format"]),
     }
+
+
+def _as_convolutions(model: keras.Model) -> None:
+    """Has log-polar layers computed as one convolution: what suits the CPU here need not suit the server's device."""
+    for layer in model._flatten_layers():
+        if isinstance(layer, LogPolarConv2D) and layer.pooling != "max":
+            layer.implementation = "dense"
 
 
 def _load(job: dict[str, Any]) -> Interface:

@@ -10,6 +10,7 @@ from zoo.hub.origin import Origin, origin_of
 from zoo.hub.registry import find_preset, find_recipe, list_models
 from zoo.hub.saving import publish, save
 from zoo.hub.source import asset, card
+from zoo.hub.starting import start_facts, start_from
 from zoo.hub.verifying import VerifyResult, verify
 
 __all__ = [
@@ -38,6 +39,8 @@ __all__ = [
     "parse_name",
     "publish",
     "save",
+    "start_facts",
+    "start_from",
     "suits_xla",
     "verify",
     "with_cam",

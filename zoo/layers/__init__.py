@@ -11,7 +11,9 @@ from zoo.layers.graph_divergence import GraphDivergence
 from zoo.layers.graph_gradient import GraphGradient
 from zoo.layers.group_pooling import GroupPooling
 from zoo.layers.lifting_conv2d import LiftingConv2D
+from zoo.layers.log_polar_conv2d import LogPolarConv2D
 from zoo.layers.pdegcn_block import PDEGCNBlock
+from zoo.layers.synaptic_conv2d import SynapticConv2D
 
 __all__ = [
     "BlockMaxPooling2D",
@@ -25,5 +27,7 @@ __all__ = [
     "GraphGradient",
     "GroupPooling",
     "LiftingConv2D",
+    "LogPolarConv2D",
     "PDEGCNBlock",
+    "SynapticConv2D",
 ]

@@ -1,4 +1,4 @@
-"""Keras losses, and the class activation maps that they are built on."""
+"""Keras losses and regularizers of the zoo's papers, and the class activation maps that some are built on."""
 
 from zoo.losses.class_maps import (
     NORMALIZATIONS,
@@ -10,15 +10,19 @@ from zoo.losses.class_maps import (
 )
 from zoo.losses.erase_policy import ErasePolicy
 from zoo.losses.pairwise_consistency_loss import KINDS, PairwiseConsistencyLoss
+from zoo.losses.strength_sparsity import StrengthSparsity, penalty_budget, soft_threshold
 
 __all__ = [
     "KINDS",
     "NORMALIZATIONS",
     "ErasePolicy",
     "PairwiseConsistencyLoss",
+    "StrengthSparsity",
     "check_threshold",
     "class_maps",
     "high_areas",
     "normalize_maps",
+    "penalty_budget",
     "resize_maps",
+    "soft_threshold",
 ]

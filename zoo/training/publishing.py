@@ -171,6 +171,7 @@ def _training(run: Mapping[str, Any], recipe: Recipe, count: int) -> dict[str, A
     return facts | {
         "selection": selection,
         "validation": run["validation"],
+        "start": run.get("start"),
         "command": _command(run, recipe),
     }
 
@@ -195,6 +196,9 @@ def _command(run: Mapping[str, Any], recipe: Recipe) -> str:
         )
         changes = ", ".join(f"{name} {old} (now {new})" for name, old, new in pairs if old != new)
         raise ValueError(f"The recipe of {run['model']!r} has changed since this run: {changes}. Train it again.")
+    if run.get("start"):
+        start = run["start"]  # a folder's path says nothing elsewhere; its hashes are in the card
+        words += ["--start", f"{start['name']}.{start['tag']}" if start["tag"] else "FOLDER"]
     words += [f"--strategy {run['strategy']}"] if run.get("strategy", "single") != "single" else []
     words += [] if run.get("xla", True) else ["--no-xla"]
     words += [f"--precision {run['precision']}"] if run.get("precision", "float32") != "float32" else []

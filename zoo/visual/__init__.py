@@ -3,6 +3,7 @@
 from zoo.hub import with_cam
 from zoo.visual.cams import cam, overlay, plot_cams
 from zoo.visual.graphs import plot_depths, plot_graph_energy
+from zoo.visual.log_polar import plot_kernels, plot_receptive_fields, plot_region_scores, plot_regions
 from zoo.visual.predictions import plot_predictions
 
 __all__ = [
@@ -11,6 +12,10 @@ __all__ = [
     "plot_cams",
     "plot_depths",
     "plot_graph_energy",
+    "plot_kernels",
     "plot_predictions",
+    "plot_receptive_fields",
+    "plot_region_scores",
+    "plot_regions",
     "with_cam",
 ]
