@@ -93,7 +93,11 @@ def tables(options: argparse.Namespace) -> list[Table]:
         Table("cifar10", "CIFAR-10, objects", _OBJECTS, objects, CONTROL, options.objects),
     ]
     if options.quick:
-        found = [dataclasses.replace(table, subset=64) for table in found]
+        few = ("plain", "relevance", "features")
+        found = [
+            dataclasses.replace(table, subset=64, variants=tuple(v for v in table.variants if v in few))
+            for table in found
+        ]
     return [
         dataclasses.replace(
             table, variants=tuple(v for v in table.variants if not options.variants or v in options.variants)
@@ -119,6 +123,7 @@ def train(table: Table, variant: str, seed: int, folder: Path, options: argparse
     recipe = recipe_of(table, variant, options)
     train_set, validation_set = (read(table, split, options.data) for split in ("train", "validation"))
     steps = len(train_set[1]) // recipe.batch_size
+    keras.utils.clear_session()  # the networks before would stay in memory
     keras.utils.set_random_seed(seed)
     model = hub.build(table.network)
     trainer = pairwise.wrap(model, recipe, steps=steps * recipe.epochs, seed=seed)
@@ -246,7 +251,8 @@ def draw_overlays(table: Table, variants: tuple[str, ...], path: Path, options: 
         images, labels, maps = maps_of(table, variant, options)
         full = keras.ops.convert_to_numpy(resize_maps(maps[:16], images.shape[1:3]))
         rows.append((variant, full))
-    zoo.visual.plot_cams(images[:16], rows, path=path, titles=[str(label) for label in labels[:16]], threshold=0.5)
+    names = [hub.find_preset(table.network).labels[label] for label in labels[:16]]
+    zoo.visual.plot_cams(images[:16], rows, path=path, titles=names, threshold=0.5)
 
 
 def draw(table: Table, folder: Path, options: argparse.Namespace) -> list[str]:
