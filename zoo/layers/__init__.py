@@ -12,6 +12,8 @@ from zoo.layers.graph_gradient import GraphGradient
 from zoo.layers.group_pooling import GroupPooling
 from zoo.layers.lifting_conv2d import LiftingConv2D
 from zoo.layers.pdegcn_block import PDEGCNBlock
+from zoo.layers.shared_basis_conv2d import SharedBasisConv2D
+from zoo.layers.shared_filter_basis import SharedFilterBasis
 
 __all__ = [
     "BlockMaxPooling2D",
@@ -26,4 +28,6 @@ __all__ = [
     "GroupPooling",
     "LiftingConv2D",
     "PDEGCNBlock",
+    "SharedBasisConv2D",
+    "SharedFilterBasis",
 ]
