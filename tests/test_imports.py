@@ -58,8 +58,9 @@ RULES = {
     "layers": Rule(("math",), frozenset({"keras", "numpy"})),
     "losses": Rule(("math",), frozenset({"keras", "numpy"})),
     "models": Rule((), NOTHING),
+    "models.blocks": Rule((), frozenset({"keras"})),
     "models.<family>": Rule(
-        ("layers", "losses", "math", "models.preset", "models.recipe"), frozenset({"keras", "numpy"})
+        ("layers", "losses", "math", "models.blocks", "models.preset", "models.recipe"), frozenset({"keras", "numpy"})
     ),
     "hub": Rule(
         ("models.preset", "models.recipe", "version"),
@@ -119,7 +120,7 @@ def resolve(node: ast.ImportFrom, module: str, is_package: bool) -> str:
 def part_of(module: str) -> str:
     """The key of RULES for a module called `zoo` or `zoo.<...>`."""
     parts = module.split(".")[1:]
-    if parts[:1] == ["models"] and len(parts) > 1 and parts[1] not in ("preset", "recipe"):
+    if parts[:1] == ["models"] and len(parts) > 1 and parts[1] not in ("blocks", "preset", "recipe"):
         return "models.<family>"
     while parts and ".".join(parts) not in RULES:
         parts.pop()

@@ -11,6 +11,7 @@ import keras
 import pytest
 
 import zoo
+from tests.sweeping import swept
 
 FOLDERS = ("zoo", "tests", "docs", "examples", "benchmarks", "weights", ".ci")
 SUFFIXES = {".py", ".md", ".cfg", ".toml", ".yml", ".json", ".txt", ""}
@@ -90,7 +91,7 @@ def test_automatic_names_are_found() -> None:
     assert name.startswith("conv2d")
 
 
-@pytest.mark.parametrize("name", zoo.list_models())
+@pytest.mark.parametrize("name", swept(zoo.list_models()))
 def test_every_layer_is_named(name: str) -> None:
     model = zoo.build(name)
     assert not automatic_names(model), f"{name}: give these layers names: {automatic_names(model)}"

@@ -60,3 +60,15 @@ def test_linear_scaling():
     assert (recipe.batch_size, recipe.learning_rate) == (64, pytest.approx(0.04))
     with pytest.raises(ValueError, match="at least one replica; got 0"):
         scale_learning_rate(recipe, 0)
+
+
+@pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="XLA is optional on TensorFlow only")
+def test_without_xla_on_request(tmp_path, monkeypatch):
+    fit, compiled = keras.Model.fit, []
+    monkeypatch.setattr(
+        keras.Model, "fit", lambda self, *a, **o: compiled.append(self.jit_compile) or fit(self, *a, **o)
+    )
+    zoo.train("dots", out=tmp_path / "run", xla=False, progress=False)
+    assert compiled and not any(compiled)
+    with pytest.raises(ValueError, match="xla is False there and True here"):
+        zoo.train("dots", out=tmp_path / "run", progress=False)

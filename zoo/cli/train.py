@@ -33,6 +33,7 @@ def register(commands: Any) -> None:
         choices=("float32", "mixed_bfloat16", "mixed_float16"),
         help="of the computation; weights are float32 (default: %(default)s)",
     )
+    parser.add_argument("--no-xla", action="store_true", help="TensorFlow without XLA: on CPUs often faster")
     parser.add_argument(
         "--steps-per-execution", type=int, default=1, metavar="N", help="steps in one compiled call (default: 1)"
     )
@@ -56,6 +57,7 @@ def run(options: argparse.Namespace) -> int:
         strategy=options.strategy,
         linear_scaling=options.linear_scaling,
         precision=options.precision,
+        xla=not options.no_xla,
         epochs=options.epochs,
         smoke=options.smoke,
         publish=options.publish,

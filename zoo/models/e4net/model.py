@@ -8,6 +8,7 @@ import keras
 from keras import layers
 
 from zoo.layers import BlockMaxPooling2D, E4Conv2D, GBatchNormalization, GConv2D, GDropout, GroupPooling, LiftingConv2D
+from zoo.models import blocks
 from zoo.models.e4net.config import E4NetConfig, E4ResNet18Config
 
 
@@ -52,24 +53,21 @@ def _build_digits(config: E4NetConfig) -> keras.Model:
             x = BlockMaxPooling2D(2, name=f"{name}_pool")(x)
     x = GroupPooling(group, name="group_pool")(x)
     x = layers.GlobalMaxPooling2D(data_format="channels_last", name="global_pool")(x)
-    return _finish(config, inputs, x)
+    return _classify(config, inputs, x)
 
 
 def _build_resnet(config: E4ResNet18Config) -> keras.Model:
-    inputs = keras.Input(config.input_shape, name="image")
-    scale = [1 / std for std in config.std]
-    offset = [-mean / std for mean, std in zip(config.mean, config.std, strict=True)]
-    x = layers.Rescaling(scale, offset, name="normalize")(inputs)
+    inputs, x = blocks.image_input(config.input_shape, mean=config.mean, std=config.std)
     x = _stem(config, x)
     x = _norm_relu(x, config.group, "stem")
-    for stage, (width, blocks) in enumerate(zip(config.widths, config.blocks, strict=True), start=1):
-        for block in range(1, blocks + 1):
+    for stage, (width, depth) in enumerate(zip(config.widths, config.blocks, strict=True), start=1):
+        for block in range(1, depth + 1):
             downsample = stage > 1 and block == 1
             x = _residual_block(config, x, width, downsample, f"stage{stage}_block{block}")
     if config.group:
         x = GroupPooling(config.group, name="group_pool")(x)
     x = layers.GlobalAveragePooling2D(data_format="channels_last", name="global_pool")(x)
-    return _finish(config, inputs, x)
+    return _classify(config, inputs, x)
 
 
 def _residual_block(config: E4ResNet18Config, x: Any, width: int, downsample: bool, name: str) -> Any:
@@ -93,13 +91,13 @@ def _order(group: str | None) -> int:
 
 def _stem(config: E4ResNet18Config, x: Any) -> Any:
     if config.group is None:
-        return _plain_conv(x, config.widths[0], 3, 1, "stem")
+        return blocks.conv(x, config.widths[0], 3, "stem")
     return LiftingConv2D(config.widths[0], 3, group=config.group, name="stem")(x)
 
 
 def _conv(config: E4ResNet18Config, x: Any, width: int, kernel_size: int, downsample: bool, name: str) -> Any:
     if config.group is None:
-        return _plain_conv(x, width, kernel_size, 2 if downsample else 1, name)
+        return blocks.conv(x, width, kernel_size, name, strides=2 if downsample else 1)
     x = GConv2D(width, kernel_size, group=config.group, name=name)(x)
     # Group networks halve even sizes by pooling: strided windows would not sit symmetrically on them.
     return BlockMaxPooling2D(2, name=f"{name}_pool")(x) if downsample else x
@@ -107,7 +105,7 @@ def _conv(config: E4ResNet18Config, x: Any, width: int, kernel_size: int, downsa
 
 def _second_layer(config: E4ResNet18Config, x: Any, width: int, name: str) -> Any:
     if config.group is None:
-        return _plain_conv(x, width, 3, 1, name)
+        return blocks.conv(x, width, 3, name)
     if config.layer == "gconv":
         return GConv2D(width, 3, group=config.group, name=name)(x)
     slices = width // config.slices_divisor
@@ -118,21 +116,6 @@ def _group_layer(config: E4NetConfig, width: int, slices: int, name: str) -> ker
     if config.layer == "gconv":
         return GConv2D(width, config.kernel_size, group=config.group, name=name)
     return E4Conv2D(width, config.kernel_size, slices=slices, reduction=config.reduction, group=config.group, name=name)
-
-
-def _plain_conv(x: Any, width: int, kernel_size: int, strides: int, name: str) -> Any:
-    if kernel_size > 1:  # symmetric zeros: "same" pads one side only where the stride is 2
-        x = layers.ZeroPadding2D((kernel_size - 1) // 2, data_format="channels_last", name=f"{name}_pad")(x)
-    convolution = layers.Conv2D(
-        width,
-        kernel_size,
-        strides,
-        use_bias=False,
-        kernel_initializer="he_normal",
-        data_format="channels_last",
-        name=name,
-    )
-    return convolution(x)
 
 
 def _dropout(config: E4ResNet18Config, name: str) -> keras.Layer:
@@ -151,13 +134,7 @@ def _norm_relu(x: Any, group: str | None, name: str) -> Any:
     return layers.ReLU(name=f"{name}_relu")(_norm(group, name)(x))
 
 
-def _finish(config: E4NetConfig | E4ResNet18Config, inputs: Any, features: Any) -> keras.Model:
-    outputs = features
-    if config.include_head:
-        bound = features.shape[-1] ** -0.5
-        uniform = keras.initializers.RandomUniform(-bound, bound)
-        head = layers.Dense(
-            config.num_classes, kernel_initializer=uniform, bias_initializer=uniform.clone(), name="head"
-        )
-        outputs = head(features)
-    return keras.Model(inputs, outputs, name=config.name)
+def _classify(config: E4NetConfig | E4ResNet18Config, inputs: Any, features: Any) -> keras.Model:
+    return blocks.classify(
+        features, inputs, name=config.name, num_classes=config.num_classes, include_head=config.include_head
+    )
