@@ -16,7 +16,7 @@ from zoo.hub import paths
 from zoo.models.preset import Preset
 from zoo.models.recipe import Recipe
 
-FAMILIES: tuple[str, ...] = ("zoo.models.e4net", "zoo.models.pdegcn")
+FAMILIES: tuple[str, ...] = ("zoo.models.e4net", "zoo.models.pdegcn", "zoo.models.shared_basis")
 """Dotted paths of the family packages; a new family is its folder and one line here."""
 
 SEVERAL_LABELS = ("node-labelling",)

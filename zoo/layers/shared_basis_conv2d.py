@@ -135,8 +135,8 @@ class SharedBasisConv2D(keras.layers.Layer):
         size, wanted = self.kernel_size, self._split(channels, self.basis_groups, "basis_groups")
         if len(shape) != 4 or tuple(shape[:3]) != (size, size, wanted) or shape[3] % self.basis_groups:
             raise ValueError(
-                f"Layer {self.name!r} expects a basis of shape ({size}, {size}, {wanted}, filters) for {channels} input "
-                f"channels, with a number of filters that {self.basis_groups} groups divide; got {tuple(shape)}."
+                f"Layer {self.name!r} expects a basis of shape ({size}, {size}, {wanted}, filters) for inputs of "
+                f"{channels} channels, its filters divisible by {self.basis_groups} groups; got {tuple(shape)}."
             )
         return shape[3]
 
