@@ -118,7 +118,7 @@ class SharedBasisConv2D(keras.layers.Layer):
                 shape=(size, size, self._split(channels, self.groups, "groups"), self.unique),
                 initializer=self.unique_initializer,
             )
-        if self.norm is not None:
+        if self.norm is not None and self.filters is not None:
             self.norm.build((*inputs_shape[:-1], rank))
             # Variance 2 / filters, untruncated: what the paper's networks begin with.
             initializer = self.coefficients_initializer or initializers.RandomNormal(stddev=(2 / self.filters) ** 0.5)

@@ -10,12 +10,18 @@ from zoo.models.shared_basis.config import (
     BasicResNetConfig,
     BottleneckResNetConfig,
     SharedBasisConfig,
+    SharedDenseNetConfig,
+    SharedMobileNetV2Config,
 )
+from zoo.models.shared_basis.densenet import build_densenet
+from zoo.models.shared_basis.mobilenet import build_mobilenet
 from zoo.models.shared_basis.resnet import build_basic, build_bottleneck
 
 _BUILDERS: dict[type, Any] = {
     BasicResNetConfig: build_basic,
     BottleneckResNetConfig: build_bottleneck,
+    SharedDenseNetConfig: build_densenet,
+    SharedMobileNetV2Config: build_mobilenet,
 }
 
 
