@@ -42,16 +42,33 @@ def test_the_seed_of_best_validation_is_shipped(tmp_path, change):
 
 def test_train_publishes_what_it_trained(tmp_path):
     zoo.train(
-        "thorough", out=tmp_path / "run", seed=3, precision="mixed_bfloat16", epochs=2, publish="v1", progress=False
+        "thorough",
+        out=tmp_path / "run",
+        seed=3,
+        precision="mixed_bfloat16",
+        xla=False,
+        epochs=2,
+        publish="v1",
+        progress=False,
     )
     card = zoo.card("thorough")
-    assert card.training["command"] == "zoo train thorough --seed 3 --epochs 2 --precision mixed_bfloat16"
+    assert card.training["command"] == "zoo train thorough --seed 3 --epochs 2 --no-xla --precision mixed_bfloat16"
     epoch = card.training["validation"]["epoch"]
     assert card.training["selection"] == (
         f"of 2 epochs the one with the highest validation accuracy (epoch {epoch}); "
         "moving average of the weights with momentum 0.8"
     )
     assert zoo.load("thorough").count_params() > 0 and card.metrics[0]["std"] is None
+
+
+def test_images_that_may_not_be_passed_on_are_not(tmp_path, monkeypatch):
+    images = toy.load("dots", "validation")[0]
+    run = zoo.train("dots", out=tmp_path / "run", smoke=False, epochs=1, progress=False)
+    for tag, shareable in (("v1", frozenset()), ("v2", frozenset({toy.RECIPES["dots"].dataset}))):
+        monkeypatch.setattr(publishing.datasets, "SHAREABLE", shareable)
+        with np.load(zoo.publish(run, tag) / "golden.npz") as golden:
+            shipped = [any(np.array_equal(image, other) for other in images) for image in golden["input"]]
+        assert shipped == [bool(shareable)] * len(shipped)
 
 
 def test_a_model_of_graphs(tmp_path, monkeypatch):

@@ -51,6 +51,9 @@ FACTS = {
 }
 """Licence and note of every data set, by name."""
 
+SHAREABLE = frozenset({"citeseer", "cora", "fashion_mnist_mini", "mnist_rot", "pubmed"})
+"""Data sets whose examples may be copied into public files."""
+
 CLASS_NAMES: dict[str, tuple[str, ...]] = {
     "cifar10": ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"),
     "citeseer": (

@@ -67,7 +67,8 @@ def publish(
         if index == best:
             model = _as_registered(name, trained)
     inputs = datasets.load(recipe.dataset, "validation", data=data)[0]
-    golden = inputs[:_GOLDEN_IMAGES] if isinstance(inputs, np.ndarray) else hub.example_inputs(model)
+    shown = isinstance(inputs, np.ndarray) and recipe.dataset in datasets.SHAREABLE
+    golden = inputs[:_GOLDEN_IMAGES] if shown else hub.example_inputs(model)
     card = {
         "dataset": {"name": recipe.dataset, "split": "train", **datasets.FACTS[recipe.dataset]},
         "metrics": [_metric(name, tag, errors, best, [run["seed"] for run in facts])],
@@ -111,7 +112,7 @@ def _check(facts: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """Raises ValueError unless the runs are full runs of one recipe with different seeds."""
     if not facts:
         raise ValueError("Expected at least one run folder; got none.")
-    for key in ("model", "recipe", "smoke", "precision"):
+    for key in ("model", "recipe", "smoke", "precision", "xla"):
         if any(run.get(key) != facts[0].get(key) for run in facts):
             raise ValueError(f"Expected runs that differ in their seed alone; they differ in {key!r} too.")
     if facts[0]["smoke"]:
@@ -185,6 +186,7 @@ def _command(run: Mapping[str, Any], recipe: Recipe) -> str:
         changes = ", ".join(f"{name} {old} (now {new})" for name, old, new in pairs if old != new)
         raise ValueError(f"The recipe of {run['model']!r} has changed since this run: {changes}. Train it again.")
     words += [f"--strategy {run['strategy']}"] if run.get("strategy", "single") != "single" else []
+    words += [] if run.get("xla", True) else ["--no-xla"]
     words += [f"--precision {run['precision']}"] if run.get("precision", "float32") != "float32" else []
     return " ".join(words)
 
