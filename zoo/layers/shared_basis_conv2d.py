@@ -106,7 +106,7 @@ class SharedBasisConv2D(keras.layers.Layer):
         other_basis_shape: tuple[int, ...] | None = None,
     ) -> None:
         """Creates the unique filters, the norm and the coefficients."""
-        channels = _group.channels_of(self.name, inputs_shape)
+        self.channels = channels = _group.channels_of(self.name, inputs_shape)
         self.shared = self._check_basis(channels, basis_shape)
         if other_basis_shape is not None:
             self._check_basis(channels, other_basis_shape)

@@ -81,8 +81,13 @@ class SharedFilterBasis(keras.layers.Layer):
 
     def call(self, inputs: Any) -> Any:
         """The filters, or a tuple of the sets of filters."""
+        sets = self.sets()
+        return sets[0] if self.bases == 1 else sets
+
+    def sets(self) -> tuple[Any, ...]:
+        """The sets of filters, each (k, k, C / groups, filters)."""
         kernel = ops.convert_to_tensor(self.kernel)
-        return kernel if self.bases == 1 else tuple(ops.split(kernel, self.bases, axis=-1))
+        return (kernel,) if self.bases == 1 else tuple(ops.split(kernel, self.bases, axis=-1))
 
     def compute_output_spec(self, inputs: Any) -> Any:
         """The filters as symbolic tensors."""
