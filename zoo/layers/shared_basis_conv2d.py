@@ -92,6 +92,9 @@ class SharedBasisConv2D(keras.layers.Layer):
         self.unique_initializer = initializers.get(unique_initializer)
         self.coefficients_initializer = initializers.get(coefficients_initializer)
         self.orthogonality = regularizers.get(orthogonality)
+        if self.orthogonality is not None and not hasattr(self.orthogonality, "cross"):
+            kind = type(self.orthogonality).__name__
+            raise ValueError(f"`orthogonality` must be a zoo.losses.Orthogonality or None; got {kind}.")
         self.momentum, self.epsilon = momentum, epsilon
         self.norm = None
         if filters is not None:
