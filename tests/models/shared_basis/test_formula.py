@@ -65,7 +65,7 @@ def test_network(name):
     assert_close(logits[:, :100], golden["train/logits"][:, :100], slack, name="train logits")
     if "densenet" not in name:
         assert_close(np.array(penalty / 10), golden["ortho/avg_sim"], 1e-4, name="penalty")
-        check_norms(found, golden, rules, 5e-3)  # two images through dozens of normalizations
+        check_norms(found, golden, rules, 2e-2)  # two images through dozens of normalizations
 
 
 def check_norms(found, golden, rules, rel):
