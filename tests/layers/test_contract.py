@@ -4,6 +4,7 @@ import keras
 import numpy as np
 import pytest
 
+from tests.layers.basis import AppliedBasis
 from tests.layers.equivariant import normal
 from zoo import layers
 from zoo.layers import (
@@ -20,8 +21,11 @@ from zoo.layers import (
     LiftingConv2D,
     LogPolarConv2D,
     PDEGCNBlock,
+    SharedBasisConv2D,
+    SharedFilterBasis,
     SynapticConv2D,
 )
+from zoo.losses import Orthogonality
 from zoo.testing import assert_close, check_layer
 
 OPEN = (None, None, None, 8)
@@ -141,6 +145,23 @@ CASES = {
         expected_output_shape=(2, 5, 12),
         expected_weights=2 * 6 * 6 + 2,
         **NODES,
+    ),
+    "SharedBasisConv2D": dict(  # how it takes a basis: tests/layers/test_shared_basis.py
+        layer_class=SharedBasisConv2D,
+        init_kwargs={"filters": 5, "unique": 4, "groups": 2, "orthogonality": Orthogonality(0.1)},
+        input_shape=(2, 5, 6, 6),
+        expected_output_shape=(2, 5, 6, 5),
+        expected_weights=9 * 3 * 4 + 2 * 4 + 4 * 5,
+        expected_non_trainable=2 * 4,
+        dynamic_shape=(None, None, None, 6),
+    ),
+    "SharedFilterBasis": dict(
+        layer_class=AppliedBasis,
+        init_kwargs={"filters": 4, "groups": 2, "kernel_regularizer": Orthogonality(0.1)},
+        input_shape=(2, 5, 6, 6),
+        expected_output_shape=(2, 5, 6, 4),
+        expected_weights=9 * 3 * 4,
+        dynamic_shape=(None, None, None, 6),
     ),
     "SynapticConv2D": dict(
         layer_class=SynapticConv2D,
@@ -269,6 +290,24 @@ X, FLOWS = normal(2, 5, 3), normal(2, 6, 3)
         (lambda: PDEGCNBlock(2, activation="gelu"), '"relu" or "tanh"; got .gelu'),
         (lambda: PDEGCNBlock(2, edge_dropout=1.0), r"`edge_dropout` must lie in \[0, 1\)"),
         (lambda: PDEGCNBlock(2, double=True), '`double` needs activation="tanh"'),
+        (lambda: SharedFilterBasis(6, groups=4), "filters=6, groups=4"),
+        (lambda: SharedFilterBasis(6, groups=3).build((None, 8, 8, 16)), "3 groups for 16 channels"),
+        (lambda: SharedFilterBasis(6, bases=0), "`bases` must be a positive integer; got 0"),
+        (lambda: SharedBasisConv2D(8, strides=2), "stride 1; got strides=2"),
+        (lambda: SharedBasisConv2D(8, unique=3, groups=2), "unique=3, groups=2"),
+        (lambda: SharedBasisConv2D(8, groups=0), "`groups` must be a positive integer; got 0"),
+        (lambda: SharedBasisConv2D(8, unique=0).build((1, 8, 8, 4)), "got no basis and unique=0"),
+        (lambda: SharedBasisConv2D(8, groups=3, unique=3).build((1, 8, 8, 16)), "3 groups for 16 channels"),
+        (
+            lambda: SharedBasisConv2D(8).build((1, 8, 8, 32), (3, 3, 16, 8)),
+            r"3, 3, 32, filters.*got .3, 3, 16, 8",
+        ),
+        (
+            lambda: SharedBasisConv2D(8).build((1, 8, 8, 16), (1, 1, 16, 8)),
+            r"3, 3, 16, filters.*got .1, 1, 16, 8",
+        ),
+        (lambda: SharedBasisConv2D(8, basis_groups=4).build((1, 8, 8, 16), (3, 3, 4, 6)), "4 groups; got .3, 3, 4, 6"),
+        (lambda: SharedBasisConv2D(8, orthogonality="l2"), "Orthogonality.*got L2"),
     ],
 )
 def test_errors_say_what_was_expected(make, words):

@@ -33,6 +33,11 @@ class Linear:
     bias: np.ndarray
     pad: int | tuple[int, int] = 0
 
+    @property
+    def takes_norm(self) -> bool:
+        """A normalization behind the layer can be multiplied in."""
+        return True
+
     def scaled(self, scale: np.ndarray, offset: np.ndarray) -> Linear:
         """The layer followed by `scale * y + offset` on every output channel."""
         channels = scale.reshape(self.kernel.shape[-2:]) if self.make is keras.layers.DepthwiseConv2D else scale
@@ -43,9 +48,12 @@ class Linear:
         margin = keras.layers.ZeroPadding2D(self.pad, data_format="channels_last", name=f"{name}_pad")
         return [margin] * bool(self.pad) + [self.make(**self.config, use_bias=True, name=name)]
 
-    def assign(self, layer: keras.layers.Layer) -> None:
-        """Gives the values to the layer that `layers` made."""
-        layer.set_weights([self.kernel.astype("float32"), self.bias.astype("float32")])
+    def connect(self, name: str, x: Any, values: dict[str, list[np.ndarray]]) -> Any:
+        """Calls the new layers on `x`, and notes what the last one is to hold under its name."""
+        values[name] = [self.kernel.astype("float32"), self.bias.astype("float32")]
+        for layer in self.layers(name):
+            x = layer(x)
+        return x
 
 
 def linear_of(layer: keras.layers.Layer) -> Linear | None:
@@ -93,7 +101,7 @@ def affine_of(layer: keras.layers.Layer) -> tuple[np.ndarray, np.ndarray] | None
         return layer.affine()
     if not isinstance(layer, keras.layers.BatchNormalization):
         return None
-    if layer.axis not in (-1, len(layer.input.shape) - 1):
+    if layer.axis != -1 and layer.axis != len(layer.input.shape) - 1:
         return None
     scale = 1.0 / np.sqrt(_wide(layer.moving_variance) + layer.epsilon)
     if layer.scale:

@@ -47,11 +47,12 @@ def _run(job: dict[str, Any]) -> dict[str, Any]:
     made = cases.make_cases(interface, samples)
     cases.write_cases(interface, made, Path(job["cases"]))
     # The other converters write out what depends on the weights alone; for large group convolutions that takes them
-    # more memory than there is, so their models are folded before.
-    folded = job["fold"] or (interface.card is not None and job["format"] != "savedmodel")
-    exported = replace(interface, model=fold(interface.model)) if folded else interface
+    # more memory than there is, so their models are folded before; filters that layers share stay shared.
+    mode = job["fold"] or ("bn" if interface.card is not None and job["format"] != "savedmodel" else None)
+    mode = "auto" if mode is True else mode
+    exported = replace(interface, model=fold(interface.model, mode=mode)) if mode else interface
     _as_convolutions(exported.model)
-    facts = _write(exported, job, samples) | {"fold": folded}
+    facts = _write(exported, job, samples) | {"fold": bool(mode)}
     if job["warmup"]:
         write_warmup(job["name"], {name: value[:1] for name, value in made[0].items()}, _extra(job) / WARMUP_FILE)
     card = interface.card

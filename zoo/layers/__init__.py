@@ -13,6 +13,8 @@ from zoo.layers.group_pooling import GroupPooling
 from zoo.layers.lifting_conv2d import LiftingConv2D
 from zoo.layers.log_polar_conv2d import LogPolarConv2D
 from zoo.layers.pdegcn_block import PDEGCNBlock
+from zoo.layers.shared_basis_conv2d import SharedBasisConv2D
+from zoo.layers.shared_filter_basis import SharedFilterBasis
 from zoo.layers.synaptic_conv2d import SynapticConv2D
 
 __all__ = [
@@ -29,5 +31,7 @@ __all__ = [
     "LiftingConv2D",
     "LogPolarConv2D",
     "PDEGCNBlock",
+    "SharedBasisConv2D",
+    "SharedFilterBasis",
     "SynapticConv2D",
 ]

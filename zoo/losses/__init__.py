@@ -9,6 +9,7 @@ from zoo.losses.class_maps import (
     resize_maps,
 )
 from zoo.losses.erase_policy import ErasePolicy
+from zoo.losses.orthogonality import Orthogonality
 from zoo.losses.pairwise_consistency_loss import KINDS, PairwiseConsistencyLoss
 from zoo.losses.strength_sparsity import StrengthSparsity, penalty_budget, soft_threshold
 
@@ -16,6 +17,7 @@ __all__ = [
     "KINDS",
     "NORMALIZATIONS",
     "ErasePolicy",
+    "Orthogonality",
     "PairwiseConsistencyLoss",
     "StrengthSparsity",
     "check_threshold",

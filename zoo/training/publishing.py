@@ -182,8 +182,10 @@ def _command(run: Mapping[str, Any], recipe: Recipe) -> str:
     Raises:
         ValueError: the registered recipe is another one by now.
     """
-    registered = hub.find_recipe(run["model"])
+    named = run.get("recipe_name")
+    registered = hub.find_recipe(run["model"], named)
     words = ["zoo", "train", run["model"], "--seed", str(run["seed"])]
+    words += ["--recipe", named] if named else []
     if recipe.epochs != registered.epochs:
         words += ["--epochs", str(recipe.epochs)]
         registered = dataclasses.replace(registered, epochs=recipe.epochs)
