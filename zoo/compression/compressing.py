@@ -37,10 +37,10 @@ def compress(
         path: of the file that `"packed"` writes, and only for that.
 
     Returns:
-        A functional model of stock layers, an ordinary Keras model to save and export (`zoo.export` takes it; `zoo.save`
-        does not, for no configuration of zoo's builds it), or for `"packed"` the path. Of a model with strengths the file holds
-        directions, strengths and masks: `load_packed` reads it into the same model, and `zoo.save` writes it by
-        itself.
+        A functional model of stock layers: an ordinary Keras model to save and export (`zoo.export` takes it;
+        `zoo.save` does not, for no configuration of zoo's builds it). For `"packed"` the path; of a model with
+        strengths the file holds directions, strengths and masks: `load_packed` reads it into the same model, and
+        `zoo.save` writes it by itself.
 
     Raises:
         ValueError: an unknown mode, no functional model, a missing or superfluous path.
