@@ -48,7 +48,7 @@ class ZooPlaces365(tfds.core.GeneratorBasedBuilder):
         config = self.builder_config
         source = tfds.builder_from_directory(config.path).as_dataset(split=split, shuffle_files=False)
         for index, example in enumerate(tfds.as_numpy(source)):
-            pixels = fit_pixels(example["image"], *config.size, channels=1 if config.grayscale else 3)
+            pixels = fit_pixels(example["image"], config.size, 1 if config.grayscale else 3)
             yield index, {"image": pixels, "label": int(example["label"])}
 
 
