@@ -56,7 +56,7 @@ def test_prepared_at_a_size_of_ones_choice(source, tmp_path):
         ("test", splits["validation"]),
     ):
         images, labels = zoo.datasets.load("places365", split, data=tmp_path)
-        np.testing.assert_array_equal(images, [fit_pixels(row["image"], 8, 8, 3) for row in rows])
+        np.testing.assert_array_equal(images, [fit_pixels(row["image"], (8, 8), 3) for row in rows])
         np.testing.assert_array_equal(labels, [row["label"] for row in rows])
 
 

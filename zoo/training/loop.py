@@ -95,12 +95,7 @@ def train(
     folder, seed = check_settings(out=out, seed=seed, precision=precision, **counts)
     devices = strategies.choose(strategy)  # before anything runs on the backend: it connects the processes
     settings = resolve_recipe(name, recipe, epochs=1 if smoke else epochs)
-    settings = scale_learning_rate(settings, devices.replicas) if linear_scaling else settings
-    if strategy == "auto":
-        devices = strategies.fitting(devices, settings.batch_size)
-    if settings.consistency:
-        devices = pairwise.one_device(settings, devices, chosen=strategy != "auto")
-    devices.check_batch(settings.batch_size)
+    devices, settings = _suit(devices, settings, chosen=strategy != "auto", linear_scaling=linear_scaling)
     if publish is not None:
         publishing.check_tag(name, publish, smoke=smoke)
     identity = {
@@ -137,6 +132,19 @@ def train(
     if publish is not None and devices.is_chief:
         publishing.publish(folder, publish, data=data)
     return folder
+
+
+def _suit(
+    devices: strategies.Strategy, recipe: Recipe, *, chosen: bool, linear_scaling: bool
+) -> tuple[strategies.Strategy, Recipe]:
+    """Devices and recipe, each as the other needs it."""
+    if recipe.consistency:
+        devices = pairwise.one_device(recipe, devices, chosen=chosen)
+    recipe = scale_learning_rate(recipe, devices.replicas) if linear_scaling else recipe
+    if not chosen:
+        devices = strategies.fitting(devices, recipe.batch_size)
+    devices.check_batch(recipe.batch_size)
+    return devices, recipe
 
 
 def _start_facts(name: str, recipe: Recipe, start: str | os.PathLike[str] | None) -> dict[str, Any] | None:

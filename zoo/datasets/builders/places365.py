@@ -48,8 +48,7 @@ class ZooPlaces365(tfds.core.GeneratorBasedBuilder):
         config = self.builder_config
         source = tfds.builder_from_directory(config.path).as_dataset(split=split, shuffle_files=False)
         for index, example in enumerate(tfds.as_numpy(source)):
-            height, width = config.size
-            pixels = fit_pixels(example["image"], height, width, 1 if config.grayscale else 3)
+            pixels = fit_pixels(example["image"], config.size, 1 if config.grayscale else 3)
             yield index, {"image": pixels, "label": int(example["label"])}
 
 
