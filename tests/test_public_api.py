@@ -29,7 +29,7 @@ FUNCTIONS = {
     "train",
     "verify",
 }
-MODULES = {"compression", "datasets", "evaluation", "layers", "serving", "testing", "visual"}
+MODULES = {"compression", "datasets", "evaluation", "layers", "losses", "serving", "testing", "visual"}
 OTHERS = {"__version__"}
 
 

@@ -1,7 +1,7 @@
 """zoo: models from papers as trained Keras networks, with their layers."""
 
 from zoo import _startup as _startup  # first: it decides what the backend prints when it is imported
-from zoo import compression, datasets, evaluation, layers, serving, testing, visual
+from zoo import compression, datasets, evaluation, layers, losses, serving, testing, visual
 from zoo.batch import predict_files
 from zoo.compression import fold
 from zoo.evaluation import evaluate, predict
@@ -26,6 +26,7 @@ __all__ = [
     "layers",
     "list_models",
     "load",
+    "losses",
     "predict",
     "predict_files",
     "publish",

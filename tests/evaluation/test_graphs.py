@@ -57,7 +57,16 @@ def test_the_command_predicts_nodes(run: Path, capsys: pytest.CaptureFixture[str
         ({"x": X, "edges": EDGES + 5}, "names node 13, but the graph has 9 nodes"),
         ({"x": X, "edges": EDGES.astype("float32")}, "integer node numbers.*float32"),
         ({"x": np.where(X > 0.9, np.nan, X), "edges": EDGES}, "of 9 nodes hold NaN"),
-        ({"x": X[:, :3], "edges": EDGES}, "Expected 4 features a node.*got 3"),
+        ({"x": X[:, :3], "edges": EDGES}, r"Expected 4 features a node.*got x of shape \(9, 3\)\.$"),
+        (
+            {"x": X.T, "edges": EDGES},
+            r"Expected 4 features.* got x of shape \(4, 9\)\. They look transposed: pass x\.T",
+        ),
+        ({"x": X.T[None], "edges": EDGES[None]}, r"look transposed: pass x\.transpose\(0, 2, 1\)"),
+        ({"x": X[None], "edges": EDGES}, r"have a batch axis: pass edges\[None\]"),
+        ({"x": X, "edges": EDGES[None]}, r"have a batch axis: pass x\[None\]"),
+        ({"x": X, "edges": EDGES.T}, r"pass edge_index\.T\."),
+        ({"x": [[1.0], [1.0, 2.0]], "edges": EDGES}, "features x as an array; got list"),
         ({"x": X[:0], "edges": EDGES[:0]}, "at least one node"),
         ({"x": X.astype(str), "edges": EDGES}, "numeric features"),
         ({"x": X[0], "edges": EDGES}, r"shape \(nodes, 4\)"),
@@ -113,8 +122,11 @@ def test_evaluation_counts_the_nodes_of_the_split(monkeypatch: pytest.MonkeyPatc
 
 
 def test_too_long_steps_are_warned_of_with_both_numbers() -> None:
-    with pytest.warns(UserWarning, match=r"steps by 50, but on this graph .* stable up to \d+\.\d+ only"):
+    words = r"steps by 50, but on this graph .* stable up to \d+\.\d+ only.* Give a smaller step_size"
+    with pytest.warns(UserWarning, match=rf"{words}\.$"):
         zoo.predict(network(step_size=50.0), GRAPH)
+    with pytest.warns(UserWarning, match=f"{words} or normalization='gcn'"):
+        zoo.predict(network(step_size=50.0, normalization=None), GRAPH)
     with warnings.catch_warnings():
         warnings.simplefilter("error", UserWarning)
         zoo.predict(network(), GRAPH)
@@ -128,6 +140,13 @@ def test_the_bound_takes_kernels_and_share_into_account(kind: str) -> None:
     kernel.assign(2 * keras.ops.convert_to_numpy(kernel))
     assert before is not None and check_step_size(model, inputs) < 0.55 * before
     assert check_step_size(network(kind="gcn"), inputs) is None
+
+
+def test_the_bound_of_one_graph_without_a_batch_axis() -> None:
+    model = network()
+    assert check_step_size(model, GRAPH) == check_step_size(model, {"x": X[None], "edges": EDGES[None]})
+    with pytest.raises(ValueError, match="expected .*edges.*got"):
+        check_step_size(model, {"x": X})
 
 
 def test_energies() -> None:

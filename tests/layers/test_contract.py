@@ -19,9 +19,11 @@ from zoo.layers import (
     GraphGradient,
     GroupPooling,
     LiftingConv2D,
+    LogPolarConv2D,
     PDEGCNBlock,
     SharedBasisConv2D,
     SharedFilterBasis,
+    SynapticConv2D,
 )
 from zoo.losses import Orthogonality
 from zoo.testing import assert_close, check_layer
@@ -122,6 +124,21 @@ CASES = {
         expected_weights=6 * 4 + 4,
         **NODES,
     ),
+    "LogPolarConv2D": dict(
+        layer_class=LogPolarConv2D,
+        init_kwargs={
+            "filters": 3,
+            "kernel_size": 7,
+            "center_bias": True,
+            "rotation": 0.2,
+            "implementation": "shift",
+            "kernel_regularizer": "l2",
+        },
+        input_shape=(2, 8, 9, 2),
+        expected_output_shape=(2, 8, 9, 3),
+        expected_weights=13 * 2 * 3 + 2 * 3,
+        dynamic_shape=(None, None, None, 2),
+    ),
     "PDEGCNBlock": dict(
         layer_class=PDEGCNBlock,
         init_kwargs={"depth": 2, "kind": "mixed", "share_alpha": False, "concatenate": True, "step_size": 0.5},
@@ -145,6 +162,15 @@ CASES = {
         expected_output_shape=(2, 5, 6, 4),
         expected_weights=9 * 3 * 4,
         dynamic_shape=(None, None, None, 6),
+    ),
+    "SynapticConv2D": dict(
+        layer_class=SynapticConv2D,
+        init_kwargs={"filters": 5, "kernel_size": 3, "padding": "same", "strides": 2, "strength_regularizer": "l1"},
+        input_shape=(2, 6, 7, 4),
+        expected_output_shape=(2, 3, 4, 5),
+        expected_weights=9 * 4 * 5 + 4 * 5 + 5,
+        expected_non_trainable=4 * 5,
+        dynamic_shape=(None, None, None, 4),
     ),
 }
 
@@ -199,6 +225,15 @@ def naive_e4(layer, x):
     return out.reshape(batch, height, width, -1)
 
 
+def later(layer, *inputs):
+    """The layer after it was called with other inputs that fit: it is built, and its `build` checks nothing more."""
+    layer(*inputs)
+    return layer
+
+
+X, FLOWS = normal(2, 5, 3), normal(2, 6, 3)
+
+
 @pytest.mark.parametrize(
     ("make", "words"),
     [
@@ -219,10 +254,36 @@ def naive_e4(layer, x):
         (lambda: GraphGradient().build((None, 5), (None, 6, 2)), "nodes of shape .batch, number, channels"),
         (lambda: GraphGradient()(normal(1, 2, 3), np.zeros((1, 4, 2))), "integer node numbers"),
         (lambda: GraphDivergence().build((1, 6, 3), (1, 2, 6), (1, 5, 3)), r"\(batch, edges, 2\); got \(1, 2, 6\)"),
+        (lambda: GraphGradient()(X[0], EDGES[0]), r"edges of shape .* got \(6, 2\). For one graph pass edges\[None\]"),
+        (lambda: GraphGradient()(X[0], EDGES), r"nodes of shape .* got \(5, 3\). For one graph pass nodes\[None\]"),
+        (lambda: later(GraphGradient(), X, EDGES)(X[0], EDGES), r"nodes of shape .* got \(5, 3\)"),
+        (lambda: GraphGradient()(X[:1], EDGES), r"one list of edges for each graph.*\(1, 5, 3\).*\(2, 6, 2\)"),
+        (lambda: GraphGradient()(X, EDGES, edge_weight=np.ones((2, 4))), r"edge_weight of shape.*got \(2, 4\)"),
+        (lambda: GraphGradient()(X, EDGES, edge_weight=np.ones(6)), r"edge_weight of shape.*got \(6,\)"),
+        (lambda: GraphDivergence()(normal(2, 4, 3), EDGES, X), r"one row for each of the edges.*got \(2, 4, 3\)"),
+        (lambda: later(GraphDivergence(), FLOWS, EDGES, X)(FLOWS[:1], EDGES, X), r"flows of shape.*got \(1, 6, 3\)"),
+        (lambda: GraphDivergence()(FLOWS, EDGES, X[0]), r"nodes of shape .* got \(5, 3\)"),
+        (lambda: GraphDivergence()(FLOWS, EDGES, X, edge_weight=np.ones((2, 5))), "edge_weight of shape"),
+        (lambda: GraphAverage("nodes")(normal(2, 4, 3), EDGES, X), "one row for each of the edges"),
+        (lambda: GraphAverage()(X[:1], EDGES), "one list of edges for each graph"),
+        (lambda: GraphConvolution(2)(X[:1], EDGES), "one list of edges for each graph"),
+        (lambda: PDEGCNBlock(2)(X[:1], EDGES), "one list of edges for each graph"),
+        (lambda: later(PDEGCNBlock(1, paired=False), X, EDGES)(normal(2, 5, 4), EDGES), "expected axis -1 .* value 3"),
         (lambda: GraphAverage("faces"), '"edges" or "nodes"'),
         (lambda: GraphAverage("edges", mode="max"), "got 'max' with to='edges'"),
         (lambda: GraphAverage("nodes")(normal(2, 6, 3), EDGES), "needs `nodes`"),
         (lambda: GraphConvolution(0), "`units` must be a positive integer; got 0"),
+        (lambda: LogPolarConv2D(4, 6), "odd positive integer.*got 6"),
+        (lambda: LogPolarConv2D(4, (9, 4)), "odd positive integer.*got 4"),
+        (lambda: LogPolarConv2D(4, 9, angles=5), "`angles` must be even.*got 5"),
+        (lambda: LogPolarConv2D(4, 9, growth=1.0), "`growth` must be above 1"),
+        (lambda: LogPolarConv2D(4, 9, ratio=-1.0), "`ratio` must be above 0"),
+        (lambda: LogPolarConv2D(4, 9, pooling="median"), "one of mean, sum, max; got 'median'"),
+        (lambda: LogPolarConv2D(4, 9, padding="full"), '"same" or "valid".*full'),
+        (lambda: LogPolarConv2D(4, 9, implementation="fast"), "one of auto, dense, shift; got 'fast'"),
+        (lambda: LogPolarConv2D(4, 9, pooling="max", implementation="dense"), "Maxima are no convolution"),
+        (lambda: LogPolarConv2D(4, 9, center=False, center_bias=True), "`center_bias` needs `center=True`"),
+        (lambda: LogPolarConv2D(4, 9).build((None, 8, 8)), "4-D channels-last"),
         (lambda: PDEGCNBlock(0), "`depth` must be a positive integer; got 0"),
         (lambda: PDEGCNBlock(2, "parabolic"), "diffusive, hyperbolic, mixed; got 'parabolic'"),
         (lambda: PDEGCNBlock(2, step_size=0.0), "`step_size` must be positive"),

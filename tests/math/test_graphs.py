@@ -70,6 +70,7 @@ def test_weights_against_the_definition() -> None:
         ([[0, -1]], "one end at -1"),
         ([[0.0, 1.0]], "integer node numbers.*float64.*astype"),
         ([[0, 1, 2], [1, 2, 0]], r"\(\.\.\., edges, 2\).*\(2, 3\).*edge_index\.T"),
+        ([[[0, 1, 2], [1, 2, 0]]], r"edge_index\.transpose\(0, 2, 1\)"),
     ],
 )
 def test_wrong_edges_are_refused(edges: list, words: str) -> None:
@@ -84,6 +85,9 @@ def test_padding_to_powers_of_two_and_to_given_sizes() -> None:
     assert mask.sum(axis=1).tolist() == [3, 5] and (inputs["x"][0, 3:] == 0).all()
     inputs, _ = pad_graphs(graphs, nodes=6, edges=4)
     assert inputs["x"].shape == (2, 6, 2) and inputs["edges"][0].tolist() == [[0, 2], [2, 0], [-1, -1], [-1, -1]]
+    assert (pad_graphs(iter(graphs))[0]["edges"] == pad_graphs(graphs)[0]["edges"]).all()
+    with pytest.raises(ValueError, match="nodes to be a whole number or None; got 8.5"):
+        pad_graphs(graphs, nodes=8.5)  # type: ignore[arg-type]
     with pytest.raises(ValueError, match="5 nodes, more than nodes=4"):
         pad_graphs(graphs, nodes=4)
     with pytest.raises(ValueError, match="one width"):
@@ -104,6 +108,49 @@ def test_nearest_neighbours() -> None:
             knn_graph(points, k)
     with pytest.raises(ValueError, match="finite points"):
         knn_graph([[np.nan], [1.0]], 1)
+
+
+def test_nearest_neighbours_far_from_the_origin_and_at_equal_distances() -> None:
+    points = np.random.default_rng(0).integers(0, 2**20, (40, 3)) / 2**20
+    assert (knn_graph(points + 2**24, 4) == knn_graph(points, 4)).all()
+    line = np.arange(7)[:, None] / 3 + 1e6  # both neighbours are equally near: the lower number first
+    assert knn_graph(np.round(line * 3), 1)[1:, 1].tolist() == [0, 1, 2, 3, 4, 5]
+
+
+@pytest.mark.parametrize(
+    ("points", "k", "words"),
+    [
+        (np.eye(4), 1.5, "whole number k from 1 to 3 for 4 points; got 1.5"),
+        (np.eye(4), "2", "whole number k .* got '2'"),
+        (np.eye(4), True, "whole number k .* got True"),
+        ([["a"], ["b"]], 1, "points as an array of real numbers; got dtype <U1"),
+        (np.eye(4) * 1j, 1, "real numbers; got dtype complex128"),
+        ([[1.0, 2.0], [3.0]], 1, "points as an array of numbers; got list"),
+        ([1.0, 2.0], 1, r"shape \(N, D\), or \(B, N, D\) for a batch; got shape \(2,\)"),
+        (np.ones((0, 4, 3)), 1, r"got shape \(0, 4, 3\)"),
+        (np.ones((1, 3)), 1, r"two or more finite points .* got shape \(1, 3\)"),
+    ],
+)
+def test_no_points_or_neighbours(points: object, k: object, words: str) -> None:
+    with pytest.raises(ValueError, match=words):
+        knn_graph(points, k)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("graphs", "words"),
+    [
+        (None, "list of pairs .*got a NoneType"),
+        ({"x": np.eye(2), "edges": [[0, 1]]}, r"pairs .* as \[\(x, edges\)\] .*got a dict"),
+        ([{"x": np.eye(2), "edges": [[0, 1]]}], "got a dict in it"),
+        ((np.eye(2), [[0, 1]]), "got a ndarray in it"),
+        ([(np.eye(2), [[0, 1]], 1)], "got a tuple of 3 in it"),
+        ([([["a"]], [[0, 0]])], "features as an array of real numbers"),
+        ([(np.eye(2), [[[0, 1]]])], r"edges of shape \(edges, 2\) for each graph; got shapes \[\(1, 1, 2\)\]"),
+    ],
+)
+def test_no_graphs_to_pad(graphs: object, words: str) -> None:
+    with pytest.raises(ValueError, match=words):
+        pad_graphs(graphs)  # type: ignore[arg-type]
 
 
 def test_scipy() -> None:

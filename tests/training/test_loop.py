@@ -1,5 +1,6 @@
 """Runs: complete folders, exact resumption in the process, selection, precision, clear refusals."""
 
+import hashlib
 import json
 import os
 import re
@@ -11,6 +12,7 @@ import pytest
 
 import zoo
 from tests.training import toy
+from zoo.testing import assert_close
 from zoo.training import epochs, record
 from zoo.training.events import Events
 
@@ -348,4 +350,32 @@ def test_an_unwritable_folder_is_reported_before_training(tmp_path, monkeypatch,
             zoo.train("dots", out=tmp_path / "closed" / "run", progress=False)
     monkeypatch.setattr(np, "savez", refuse)  # the run folder is there, and the disk has become read-only
     with pytest.raises(PermissionError):
+        zoo.train("dots", out=tmp_path / "run", progress=False)
+
+
+def test_a_run_begins_with_given_weights(tmp_path, change):
+    first = zoo.train("dots", out=tmp_path / "first", progress=False)
+    change(learning_rate=1e-12)
+    again = zoo.train("dots", out=tmp_path / "again", start=first, epochs=1, progress=False)
+    for old, new in zip(zoo.load(first).trainable_weights, zoo.load(again).trainable_weights, strict=True):
+        assert_close(new, keras.ops.convert_to_numpy(old), 1e-6)
+    recorded = facts(again)["start"]
+    digest = hashlib.sha256((first / "model.safetensors").read_bytes()).hexdigest()
+    assert (recorded["name"], recorded["tag"], recorded["sha256"]["model.safetensors"]) == ("dots", None, digest)
+    with pytest.raises(ValueError, match="another run: start is .* there and None here"):
+        zoo.train("dots", out=again, epochs=1, progress=False)
+
+
+def test_weights_that_do_not_fit_are_refused_before_anything_is_written(tmp_path):
+    other = zoo.save(zoo.build("dots", num_classes=3), tmp_path / "other", card={"labels": ["a", "b", "c"]})
+    with pytest.raises(ValueError, match="do not fit the model.*\n.*head/kernel"):
+        zoo.train("dots", out=tmp_path / "run", start=other, progress=False)
+    with pytest.raises(ValueError, match="no trained weights"):
+        zoo.train("dots", out=tmp_path / "run", start="thorough", progress=False)
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_recipe_may_need_given_weights(tmp_path, change):
+    change(needs_start=True)
+    with pytest.raises(ValueError, match="'dots' is trained further from given weights"):
         zoo.train("dots", out=tmp_path / "run", progress=False)

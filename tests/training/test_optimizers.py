@@ -72,6 +72,8 @@ def expected(recipe, gradients, start):
             else:
                 w[path] = w[path] * (1 - rate * decay)
             w[path] = w[path] - rate * direction(recipe, state, path, gradient, updates)
+            threshold = rate * sum(step for word, step in recipe.proximal.items() if word in path)
+            w[path] = np.sign(w[path]) * np.maximum(np.abs(w[path]) - threshold, 0)
             share = recipe.ema if recipe.ema and updates > 1 else 0.0
             averages[path] = share * averages[path] + (1 - share) * w[path]
     return w, averages
@@ -100,6 +102,8 @@ def direction(recipe, state, path, gradient, updates):
         {"optimizer": "adam", "decay_kind": "l2", "weight_decay": 0.3, "learning_rate_multipliers": {"body": 0.5}},
         {"optimizer": "adamw", "weight_decay": 0.3, "clip_norm": 1.0, "accumulation": 3, "ema": 0.9} | STEPPED,
         SGD | {"ema": 0.7},
+        SGD | {"proximal": {"body": 0.5, "kernel": 0.2}, "learning_rate_multipliers": {"head": 0.5}},
+        {"optimizer": "adamw", "weight_decay": 0.3, "proximal": {"head": 2.0}},
     ],
     ids=lambda fields: "-".join(f"{name}={value}" for name, value in fields.items()).replace(" ", ""),
 )
@@ -130,6 +134,9 @@ def test_l2_inside_the_momentum_is_not_decoupled_decay():
 def test_a_word_that_is_nowhere_is_an_error():
     optimizer = make_optimizer(Recipe(**BASE, learning_rate_multipliers={"haed": 0.1}), 0.1)
     with pytest.raises(ValueError, match="no trained variable's path contains haed"):
+        optimizer.build(make_model().trainable_variables)
+    optimizer = make_optimizer(Recipe(**BASE, proximal={"strength": 0.1}), 0.1)
+    with pytest.raises(ValueError, match="proximal: no trained variable's path contains strength"):
         optimizer.build(make_model().trainable_variables)
 
 

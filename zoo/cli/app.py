@@ -11,10 +11,10 @@ from collections.abc import Sequence
 from typing import TextIO
 
 import zoo
-from zoo.cli import batch, data, evaluate, export, info, list_, predict, serve, train, verify
+from zoo.cli import batch, compress, data, evaluate, export, info, list_, predict, prune, serve, train, verify
 
 OK, FAILED, BAD_INPUT, INTERRUPTED, PIPE_CLOSED, TERMINATED = 0, 1, 2, 130, 141, 143
-COMMANDS = (list_, info, predict, batch, evaluate, verify, train, export, serve, data)
+COMMANDS = (list_, info, predict, batch, evaluate, verify, train, prune, compress, export, serve, data)
 
 _EPILOG = """\
 exit codes: 0 done, 1 a check failed, 2 wrong usage or input, 130 interrupted,

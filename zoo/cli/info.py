@@ -84,7 +84,8 @@ def _input(shape: list[int | None] | None, task: str) -> str | None:
         nodes = "any number of nodes" if shape[0] is None else f"{shape[0]} nodes"
         return f"graph: {nodes} x {sides[1]} features, edges"
     if task.startswith("point-cloud-"):
-        return f"point cloud: {sides[0]} points x {sides[1]} coordinates"
+        points = "any number of points" if shape[0] is None else f"{shape[0]} points"
+        return f"point cloud: {points} x {sides[1]} coordinates, edges"
     return "x".join(sides) + ", pixels 0..255"
 
 

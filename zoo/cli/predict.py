@@ -19,7 +19,9 @@ def register(commands: Any) -> None:
     parser = commands.add_parser(
         "predict",
         help="classify images or nodes",
-        description="Classify image files; or, as in `zoo predict pdegcn_cora --node 5`, nodes of a model's graph.",
+        description="Classify image files; or, as in `zoo predict pdegcn_cora --node 5`, nodes of the graph that ships "
+        "with a model's weights. Your own graphs, features and edges, are classified in Python: zoo.predict(model, "
+        '{"x": features, "edges": pairs}).',
     )
     parser.add_argument("images", nargs="*", metavar="IMAGE", help="image files (PNG, JPEG, ...); with --node a model")
     parser.add_argument("--model", metavar="NAME", help=f"model to use (default: {DEFAULT_MODEL})")

@@ -20,6 +20,7 @@ def register(commands: Any) -> None:
         "--out", metavar="FOLDER", help="folder of the run (default: runs/NAME-seedSEED, or NAME-RECIPE-seedSEED)"
     )
     parser.add_argument("--data", metavar="FOLDER", help="folder with the data sets (default: ZOO_DATA)")
+    parser.add_argument("--start", metavar="WEIGHTS", help="begin with these: a folder, or a model that has weights")
     parser.add_argument("--epochs", type=int, metavar="N", help="instead of the recipe's")
     parser.add_argument(
         "--strategy",
@@ -59,6 +60,7 @@ def run(options: argparse.Namespace) -> int:
         recipe=options.recipe,
         seed=options.seed,
         data=options.data,
+        start=options.start,
         strategy=options.strategy,
         linear_scaling=options.linear_scaling,
         precision=options.precision,

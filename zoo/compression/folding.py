@@ -9,7 +9,7 @@ import keras
 
 from zoo.compression.linear import Linear, affine_of, linear_of
 from zoo.compression.shared_basis import MODES, Set, SharedLinear, Values, shared_linear_of
-from zoo.layers import GDropout, SharedBasisConv2D, SharedFilterBasis
+from zoo.layers import GDropout, SharedBasisConv2D, SharedFilterBasis, SynapticConv2D
 
 _DROPOUT = (keras.layers.Dropout, keras.layers.SpatialDropout2D, keras.layers.GaussianDropout, GDropout)
 
@@ -21,11 +21,11 @@ def fold(model: keras.Model, *, mode: str = "auto") -> keras.Model:
 
         gamma (W x + b - mean) / s + beta = (gamma / s) W x + gamma (b - mean) / s + beta,  s = sqrt(var + epsilon),
 
-    a group convolution becomes the ordinary convolution that it is, with every turned copy of its filters, layers with
-    shared filters become stock ones (see `mode`), and dropout goes. All this is exact up to rounding, for the moving
-    statistics are constants in inference. A layer that serves in more than one place, has an activation before the
-    normalization, or makes its kernels from its input (`E4Conv2D`) stays as it is, and so does the normalization
-    behind it.
+    a group convolution becomes the ordinary convolution that it is, with every turned copy of its filters, a log-polar
+    one too (but for one of maxima), with its weights in all cells of their regions, layers with shared filters become
+    stock ones (see `mode`), and dropout goes. That is exact up to rounding, for the moving statistics are constants in
+    inference. A layer that serves in more than one place, has an activation before the normalization, or makes its
+    kernels from its input (`E4Conv2D`) stays as it is, and so does the normalization behind it.
 
     Args:
         model: a functional Keras model, one of zoo's or not.
@@ -113,7 +113,7 @@ def _plan(model: keras.Model, mode: str) -> tuple[dict[str, Linear | SharedLinea
 
 def _is_ours(layer: Any) -> bool:
     """Whether stock layers take the place of a linear layer even where no normalization follows."""
-    return hasattr(layer, "plain_convolution") or isinstance(layer, SharedBasisConv2D)
+    return hasattr(layer, "plain_convolution") or isinstance(layer, SharedBasisConv2D | SynapticConv2D)
 
 
 def _shared(layer: SharedBasisConv2D, bases: list[tuple[Any, int]], mode: str) -> SharedLinear | None:

@@ -9,6 +9,8 @@ from typing import Any
 import keras
 import numpy as np
 
+from zoo.layers import SynapticConv2D
+
 _STOCK = (keras.layers.Conv1D, keras.layers.Conv2D, keras.layers.DepthwiseConv2D, keras.layers.Dense)
 _TRANSPOSED = (keras.layers.Conv1DTranspose, keras.layers.Conv2DTranspose)  # their kernels end with the input channels
 
@@ -22,14 +24,14 @@ class Linear:
         config: its arguments but the name.
         kernel: its kernel, the output channels last (depthwise: channels and multiplier last).
         bias: one value an output channel.
-        pad: zeros to put around the image first.
+        pad: zeros to put around the image first; two numbers where rows and columns differ.
     """
 
     make: type[keras.layers.Layer]
     config: dict[str, Any]
     kernel: np.ndarray
     bias: np.ndarray
-    pad: int = 0
+    pad: int | tuple[int, int] = 0
 
     @property
     def takes_norm(self) -> bool:
@@ -57,11 +59,15 @@ class Linear:
 def linear_of(layer: keras.layers.Layer) -> Linear | None:
     """A linear layer's arrays; None for any other layer.
 
-    Known are Keras' convolutions and dense layer, and layers with a method `plain_convolution` that returns kernel
-    (k, k, input channels, output channels), bias or None, stride and symmetric zero padding.
+    Known are Keras' convolutions and dense layer, `SynapticConv2D`, and layers with a method `plain_convolution` that
+    returns kernel (kh, kw, input channels, output channels), bias or None, stride and symmetric zero padding, one
+    number or two; or None where they are no convolution with these settings.
     """
     if hasattr(layer, "plain_convolution"):
-        kernel, bias, strides, pad = layer.plain_convolution()
+        found = layer.plain_convolution()
+        if found is None:
+            return None
+        kernel, bias, strides, pad = found
         config = {
             "filters": kernel.shape[-1],
             "kernel_size": kernel.shape[:2],
@@ -70,6 +76,10 @@ def linear_of(layer: keras.layers.Layer) -> Linear | None:
             "dtype": layer.dtype_policy,
         }
         return Linear(keras.layers.Conv2D, config, _wide(kernel), _bias(bias, kernel.shape[-1]), pad)
+    if isinstance(layer, SynapticConv2D):
+        if layer.activation is not _identity() or layer.data_format != "channels_last":
+            return None
+        return Linear(keras.layers.Conv2D, layer.plain_config(), _wide(layer.kernel), _bias(layer.bias, layer.filters))
     if not isinstance(layer, _STOCK) or isinstance(layer, _TRANSPOSED) or layer.activation is not _identity():
         return None
     if getattr(layer, "data_format", "channels_last") != "channels_last" or getattr(layer, "lora_enabled", False):

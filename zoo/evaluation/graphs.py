@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import warnings
 from collections.abc import Mapping, Sequence
@@ -48,26 +49,10 @@ def graph_inputs(graph: Any, model: keras.Model) -> Inputs:
         >>> graph_inputs(graph, zoo.build("pdegcn_cora"))["edges"].shape
         (1, 2, 2)
     """
-    if not isinstance(graph, Mapping) or not {"x", "edges"} <= set(graph):
-        given = sorted(graph) if isinstance(graph, Mapping) else type(graph).__name__
-        raise ValueError(f'{model.name!r} takes a graph: expected {{"x": features, "edges": pairs}}; got {given}.')
-    x, edges = _array(graph["x"]), _array(graph["edges"])
-    edges = np.zeros((*x.shape[:-2], 0, 2), "int32") if edges.shape == (0,) else edges  # none, written as []
-    if x.ndim == 2 and edges.ndim == 2:
-        x, edges = x[None], edges[None]
-    width = model.input["x"].shape[-1]
-    if x.ndim != 3 or x.dtype.kind not in "biuf":
-        raise ValueError(f"Expected numeric features x of shape (nodes, {width}); got {x.dtype} {x.shape}.")
-    if x.shape[-1] != width:
-        raise ValueError(f"Expected {width} features a node for {model.name!r}; got {x.shape[-1]}.")
-    if 0 in x.shape:
-        raise ValueError(f"Expected at least one node; got features of shape {x.shape}.")
+    x, edges = _batch(graph, model)
     if not np.isfinite(x).all():
         bad = int((~np.isfinite(x)).any(axis=-1).sum())
         raise ValueError(f"Expected finite features; {bad} of {x.shape[0] * x.shape[1]} nodes hold NaN or infinity.")
-    edges = check_edges(edges, x.shape[1])
-    if edges.ndim != 3 or len(edges) != len(x):
-        raise ValueError(f"Expected as many edge lists as graphs; got x of {x.shape} and edges of {edges.shape}.")
     return {"x": x.astype("float32", copy=False), "edges": edges}
 
 
@@ -76,33 +61,39 @@ def check_step_size(model: keras.Model, inputs: Inputs) -> float | None:
 
     Args:
         model: a model with `PDEGCNBlock` layers; for others nothing is done.
-        inputs: `{"x": (B, N, F), "edges": (B, E, 2)}`, of which the first graph is looked at.
+        inputs: `{"x": (B, N, F), "edges": (B, E, 2)}`, of which the first graph is looked at, or one graph,
+            `{"x": (N, F), "edges": (E, 2)}`.
 
     Returns:
         The largest stable step, for the layers' largest kernel; None without a `PDEGCNBlock`.
 
+    Raises:
+        ValueError: something missing, a wrong shape, edges that are no integers or name nodes that are not there.
+
     Example:
         >>> import zoo
         >>> model = zoo.build("pdegcn_cora")
-        >>> inputs = {"x": np.zeros((1, 2, 1433)), "edges": np.array([[[0, 1], [1, 0]]])}
+        >>> inputs = {"x": np.zeros((2, 1433)), "edges": [[0, 1], [1, 0]]}
         >>> 3.5 < check_step_size(model, inputs) < 4
         True
     """
-    limit = None
-    for block in (layer for layer in model.layers if isinstance(layer, PDEGCNBlock)):
-        edges, nodes = inputs["edges"][0], inputs["x"].shape[1]
-        bound = spectral_bound(edges, nodes, normalization=block.normalization, activation=block.activation)
+    blocks = [layer for layer in model.layers if isinstance(layer, PDEGCNBlock)]
+    if not blocks:
+        return None
+    limit, (x, edges) = math.inf, _batch(inputs, model)
+    for block in blocks:
+        bound = spectral_bound(edges[0], x.shape[1], normalization=block.normalization, activation=block.activation)
         largest = np.linalg.norm(_numpy(block.kernel), 2, axis=(1, 2)).max()
         share = float(1 / (1 + np.exp(-_numpy(block.alpha)).max())) if block.kind == "mixed" else 0.5
         found = max_step_size(bound, block.kind, kernel_norm=float(largest), wave_share=share)
         if block.step_size > found * (1 + 1e-3):
+            advice = "Give a smaller step_size" + ("." if block.normalization else " or normalization='gcn'.")
             warnings.warn(
                 f"Layer {block.name!r} of {model.name!r} steps by {block.step_size:.4g}, but on this graph its "
-                f"equation is stable up to {found:.4g} only: outputs may blow up with the depth. Give "
-                f"normalization='gcn' or a smaller step_size.",
+                f"equation is stable up to {found:.4g} only: outputs may blow up with the depth. {advice}",
                 stacklevel=3,
             )
-        limit = found if limit is None else min(limit, found)
+        limit = min(limit, found)
     return limit
 
 
@@ -133,10 +124,10 @@ def pack_graph(inputs: Inputs) -> bytes:
         ...     len(zoo.predict(run, nodes=[0, 2]))
         2
     """
-    x = _array(inputs["x"])
+    x = _array(inputs["x"], "features x")
     if x.ndim not in (2, 3):
         raise ValueError(f"Expected features x of shape (nodes, features), or (1, nodes, features); got {x.shape}.")
-    return store.arrays_to_bytes(x=x, edges=check_edges(_array(inputs["edges"]), x.shape[-2]))
+    return store.arrays_to_bytes(x=x, edges=check_edges(_array(inputs["edges"], "edges"), x.shape[-2]))
 
 
 def shipped_graph(model: keras.Model) -> Inputs:
@@ -172,8 +163,35 @@ def chosen_nodes(nodes: Sequence[int] | None, count: int) -> np.ndarray:
     return chosen
 
 
-def _array(value: Any) -> np.ndarray:
-    return _numpy(value) if keras.ops.is_tensor(value) else np.asarray(value)
+def _batch(graph: Any, model: keras.Model) -> tuple[np.ndarray, np.ndarray]:
+    """Numeric features (B, N, F) and as many checked lists of edges (B, E, 2), of one graph or of several."""
+    if not isinstance(graph, Mapping) or not {"x", "edges"} <= set(graph):
+        given = sorted(graph) if isinstance(graph, Mapping) else type(graph).__name__
+        raise ValueError(f'{model.name!r} takes a graph: expected {{"x": features, "edges": pairs}}; got {given}.')
+    x, edges = _array(graph["x"], "features x"), _array(graph["edges"], "edges")
+    width = model.input["x"].shape[-1] if takes_graphs(model) else "features"
+    if x.ndim not in (2, 3) or x.dtype.kind not in "biuf":
+        raise ValueError(f"Expected numeric features x of shape (nodes, {width}); got {x.dtype} {x.shape}.")
+    if takes_graphs(model) and x.shape[-1] != width:
+        turned = "T" if x.ndim == 2 else "transpose(0, 2, 1)"
+        hint = f" They look transposed: pass x.{turned}, one row a node." if x.shape[-2] == width else ""
+        raise ValueError(f"Expected {width} features a node for {model.name!r}; got x of shape {x.shape}.{hint}")
+    if 0 in x.shape:
+        raise ValueError(f"Expected at least one node; got features of shape {x.shape}.")
+    edges = np.zeros((*x.shape[:-2], 0, 2), "int32") if edges.shape == (0,) else edges  # none, written as []
+    edges = check_edges(edges, x.shape[-2])
+    if x.ndim != edges.ndim or x.shape[:-2] != edges.shape[:-2]:
+        lacking = {(2, 3): "x", (3, 2): "edges"}.get((x.ndim, edges.ndim))
+        hint = f" Both or neither have a batch axis: pass {lacking}[None]." if lacking else ""
+        raise ValueError(f"Expected as many edge lists as graphs; got x of {x.shape} and edges of {edges.shape}.{hint}")
+    return (x[None], edges[None]) if x.ndim == 2 else (x, edges)
+
+
+def _array(value: Any, what: str) -> np.ndarray:
+    try:
+        return _numpy(value) if keras.ops.is_tensor(value) else np.asarray(value)
+    except ValueError as error:  # ragged lists
+        raise ValueError(f"Expected {what} as an array; got {type(value).__name__}: {error}") from error
 
 
 def _numpy(value: Any) -> np.ndarray:

@@ -29,7 +29,9 @@ def predict(
             when you predict repeatedly.
         inputs: an array or tensor of shape `(N, H, W, C)` with raw pixels in 0..255, or a list of image files (PNG,
             JPEG, ...), which are converted and resized to the model's input. For models of graphs
-            `{"x": features, "edges": pairs}`; None for the graph that ships with the weights.
+            `{"x": features, "edges": pairs}` with numbers `(nodes, features)` and integers `(edges, 2)`, rows (i, j);
+            several graphs of one size for models of whole graphs, `(graphs, nodes, features)` and
+            `(graphs, edges, 2)`, rows of -1 as padding; None for the graph that ships with the weights.
         nodes: the nodes to classify, for models of a graph's nodes; None for all.
         top: how many classes to give for each image, node or graph.
         batch_size: images a step; bounds the memory needed.
@@ -48,6 +50,10 @@ def predict(
         >>> predictions = zoo.predict(model, np.zeros((2, 28, 28, 1), "uint8"), top=3)
         >>> len(predictions), len(predictions[0])
         (2, 3)
+        >>> model = zoo.build("pdegcn_cora", input_shape=(None, 4), depth=2)
+        >>> graph = {"x": np.eye(4), "edges": [[0, 1], [1, 0], [1, 2], [2, 1]]}
+        >>> len(zoo.predict(model, graph)), len(zoo.predict(model, graph, nodes=[2]))
+        (4, 1)
     """
     model = resolve_model(name_or_model)
     if takes_graphs(model):

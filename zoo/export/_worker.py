@@ -19,6 +19,7 @@ from zoo.export.samples import read_samples
 from zoo.export.saved_model import write_saved_model
 from zoo.export.warmup import FILE as WARMUP_FILE
 from zoo.export.warmup import write_warmup
+from zoo.layers import LogPolarConv2D
 
 _EXPECTED = (ValueError, OSError, ImportError)
 _MESSAGE_LINES = 12
@@ -50,6 +51,7 @@ def _run(job: dict[str, Any]) -> dict[str, Any]:
     mode = job["fold"] or ("bn" if interface.card is not None and job["format"] != "savedmodel" else None)
     mode = "auto" if mode is True else mode
     exported = replace(interface, model=fold(interface.model, mode=mode)) if mode else interface
+    _as_convolutions(exported.model)
     facts = _write(exported, job, samples) | {"fold": bool(mode)}
     if job["warmup"]:
         write_warmup(job["name"], {name: value[:1] for name, value in made[0].items()}, _extra(job) / WARMUP_FILE)
@@ -61,6 +63,13 @@ def _run(job: dict[str, Any]) -> dict[str, Any]:
         "stored_values": sum(int(np.prod(weight.shape)) for weight in exported.model.weights),
         "versions": _versions(job["format"]),
     }
+
+
+def _as_convolutions(model: keras.Model) -> None:
+    """Has log-polar layers computed as one convolution: what suits the CPU here need not suit the server's device."""
+    for layer in model._flatten_layers():
+        if isinstance(layer, LogPolarConv2D) and layer.pooling != "max":
+            layer.implementation = "dense"
 
 
 def _load(job: dict[str, Any]) -> Interface:

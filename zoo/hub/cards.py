@@ -17,11 +17,15 @@ SCHEMA_VERSION = 1
 
 @dataclass(frozen=True, kw_only=True)
 class FileFacts:
-    """Size in bytes, SHA-256 in hexadecimal, and the URLs a file may be downloaded from, tried in order."""
+    """Size in bytes, SHA-256 in hexadecimal, and the URLs a file may be downloaded from, tried in order.
+
+    `format` is `"packed"` for a safetensors file that leaves zeros out (see `zoo.hub.packing`), else None.
+    """
 
     size: int
     sha256: str
     urls: tuple[str, ...] = ()
+    format: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -102,7 +106,7 @@ class Card:
         for key in ("labels", "deviations", "metrics"):
             fields[key] = tuple(fields.get(key) or ())
         fields["files"] = {
-            name: FileFacts(size=facts["size"], sha256=facts["sha256"], urls=tuple(facts.get("urls") or ()))
+            name: FileFacts(**facts | {"urls": tuple(facts.get("urls") or ())})
             for name, facts in fields["files"].items()
         }
         return cls(**fields)

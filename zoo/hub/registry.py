@@ -16,11 +16,24 @@ from zoo.hub import paths
 from zoo.models.preset import Preset
 from zoo.models.recipe import Recipe
 
-FAMILIES: tuple[str, ...] = ("zoo.models.e4net", "zoo.models.pdegcn", "zoo.models.shared_basis")
+FAMILIES: tuple[str, ...] = (
+    "zoo.models.e4net",
+    "zoo.models.lpsc",
+    "zoo.models.pdegcn",
+    "zoo.models.scene",
+    "zoo.models.shared_basis",
+    "zoo.models.synaptic",
+)
 """Dotted paths of the family packages; a new family is its folder and one line here."""
 
 SEVERAL_LABELS = ("node-labelling",)
 """Tasks in which several labels may be true at once."""
+
+PER_PIXEL = ("semantic-segmentation",)
+"""Tasks in which every pixel has a label."""
+
+IGNORED_LABEL = 255
+"""The label of pixels that do not count in such tasks, in data sets as Pascal VOC."""
 
 
 def list_models(

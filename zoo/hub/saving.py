@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -158,7 +159,7 @@ def _complete_card(
         "name": facts["name"],
         "family": facts["family"],
         "architecture": facts["architecture"] | measured,
-        "files": {name: {"size": f.size, "sha256": f.sha256, "urls": f.urls} for name, f in listed.items()},
+        "files": {name: dataclasses.asdict(facts) for name, facts in listed.items()},
     }
     card = Card.from_dict(facts | given | own, where=f"of {facts['name']!r}")
     if origin.config.include_head and len(card.labels) != origin.config.num_classes:
@@ -176,7 +177,13 @@ def _known_facts(twin: keras.Model, origin: Origin) -> dict[str, Any]:
         "name": origin.config.name,
         "family": origin.family,
         "summary": f"a network of the family {origin.family} with a configuration of its own",
-        "task": registry.find_family(origin.family).PRESETS[0].task,
+        "task": _task_of_its_kind(origin),
         "labels": origin.labels,
         "architecture": architecture_facts(origin.config, parameters),
     }
+
+
+def _task_of_its_kind(origin: Origin) -> str:
+    """What the family's first preset with the same kind of configuration does."""
+    presets = registry.find_family(origin.family).PRESETS
+    return next(preset.task for preset in presets if type(preset.config) is type(origin.config))

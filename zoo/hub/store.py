@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import json
 import os
 import shutil
 import uuid
@@ -19,6 +20,7 @@ import numpy as np
 import safetensors
 import safetensors.numpy
 
+from zoo.hub import packing
 from zoo.hub.cards import FileFacts
 
 HEAD_LAYER = "head"
@@ -71,7 +73,9 @@ def split_head(tensors: Tensors) -> tuple[Tensors, Tensors]:
 
 def facts_of(data: bytes, urls: Iterable[str] = ()) -> FileFacts:
     """Size and SHA-256 of a file's content."""
-    return FileFacts(size=len(data), sha256=hashlib.sha256(data).hexdigest(), urls=tuple(urls))
+    packed = data[8:].startswith(b'{"__metadata__":') and _note(data).get("format") == packing.FORMAT
+    digest = hashlib.sha256(data).hexdigest()
+    return FileFacts(size=len(data), sha256=digest, urls=tuple(urls), format=packing.FORMAT if packed else None)
 
 
 def read_checked(path: Path, facts: FileFacts) -> bytes:
@@ -88,16 +92,24 @@ def read_checked(path: Path, facts: FileFacts) -> bytes:
 
 
 def tensors_to_bytes(tensors: Tensors) -> bytes:
-    """The content of a safetensors file."""
-    return safetensors.numpy.save(tensors, metadata={"format": "np"})
+    """The content of a safetensors file; what is mostly zero is packed in it (see `zoo.hub.packing`)."""
+    stored, note = packing.pack(tensors)
+    return safetensors.numpy.save(stored, metadata={"format": packing.FORMAT if note else "np"} | note)
 
 
 def tensors_from_bytes(data: bytes, *, source: str) -> Tensors:
-    """The tensors in a safetensors file's content."""
+    """The tensors in a safetensors file's content, packed or not."""
     try:
-        return safetensors.numpy.load(data)
+        stored = safetensors.numpy.load(data)
+        return packing.unpack(stored, _note(data))
     except (safetensors.SafetensorError, KeyError) as error:
         raise ValueError(f"{source} is not a readable safetensors file: {error}") from error
+
+
+def _note(data: bytes) -> dict[str, str]:
+    """The texts beside the tensors of a safetensors file: its header is JSON, and its length stands before it."""
+    length = int.from_bytes(data[:8], "little")
+    return json.loads(data[8 : 8 + length]).get("__metadata__") or {}
 
 
 def arrays_to_bytes(**arrays: np.ndarray) -> bytes:

@@ -103,13 +103,63 @@ def check_normalization(normalization: str | None) -> str | None:
     return normalization
 
 
-def check_shapes(layer: str, edges: tuple[int | None, ...], **features: tuple[int | None, ...]) -> None:
-    """Checks the edges' shape, and that features are 3-D with a known width."""
+Shape = tuple[int | None, ...]
+
+
+def check_shapes(
+    layer: str,
+    edges: Shape,
+    *,
+    nodes: Shape | None = None,
+    flows: Shape | None = None,
+    edge_weight: Shape | None = None,
+) -> None:
+    """Checks the edges' shape, that features are 3-D with a known width, and that all belong to the same graphs.
+
+    Layers check in `build`, whose errors Keras leaves as they are, and in `call`, where shapes may be others.
+
+    Args:
+        layer: the layer's name.
+        edges: shape of the edges.
+        nodes: shape of features of nodes.
+        flows: shape of features of edges.
+        edge_weight: shape of the weights of edges.
+
+    Raises:
+        ValueError: a shape that does not fit; says which, and what to do where that is known.
+    """
     if len(edges) != 3 or edges[-1] != 2:
-        raise ValueError(f"Layer {layer!r} expects edges of shape (batch, edges, 2); got {tuple(edges)}.")
-    for name, shape in features.items():
-        if len(shape) != 3 or shape[-1] is None:
+        hint = " For one graph pass edges[None]." if len(edges) == 2 and edges[-1] == 2 else ""
+        raise ValueError(f"Layer {layer!r} expects edges of shape (batch, edges, 2); got {tuple(edges)}.{hint}")
+    for name, shape in {"nodes": nodes, "flows": flows}.items():
+        if shape is not None and (len(shape) != 3 or shape[-1] is None):
+            hint = f" For one graph pass {name}[None]." if len(shape) == 2 else ""
             raise ValueError(
                 f"Layer {layer!r} expects {name} of shape (batch, number, channels) with known channels; got "
-                f"{tuple(shape)}."
+                f"{tuple(shape)}.{hint}"
             )
+    if nodes is not None and _differ(nodes[:1], edges[:1]):
+        raise ValueError(
+            f"Layer {layer!r} expects one list of edges for each graph; got nodes of shape {tuple(nodes)} and edges of "
+            f"shape {tuple(edges)}."
+        )
+    if flows is not None and _differ(flows[:2], edges[:2]):
+        raise ValueError(
+            f"Layer {layer!r} expects flows of shape (batch, edges, channels), one row for each of the edges of shape "
+            f"{tuple(edges)}; got {tuple(flows)}."
+        )
+    if edge_weight is not None and (len(edge_weight) != 2 or _differ(edge_weight, edges[:2])):
+        raise ValueError(
+            f"Layer {layer!r} expects edge_weight of shape (batch, edges), one number for each of the edges of shape "
+            f"{tuple(edges)}; got {tuple(edge_weight)}."
+        )
+
+
+def _differ(shape: Shape, other: Shape) -> bool:
+    """Whether a side is known in both and not the same; while a model is exported, sides may be symbols."""
+    return any(isinstance(a, int) and isinstance(b, int) and a != b for a, b in zip(shape, other, strict=True))
+
+
+def shape_of(tensor: Any) -> Shape | None:
+    """A tensor's static shape; None for None."""
+    return None if tensor is None else tuple(tensor.shape)

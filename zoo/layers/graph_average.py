@@ -58,12 +58,23 @@ class GraphAverage(keras.layers.Layer):
         nodes_shape: tuple[int | None, ...] | None = None,
     ) -> None:
         """Checks the shapes."""
-        _graph.check_shapes(self.name, edges_shape, features=features_shape)
+        self._check(edges_shape, features_shape, nodes_shape)
+
+    def _check(
+        self,
+        edges: _graph.Shape,
+        features: _graph.Shape,
+        nodes: _graph.Shape | None,
+        weight: _graph.Shape | None = None,
+    ) -> None:
+        shapes = {"nodes": features} if self.to == "edges" else {"nodes": nodes, "flows": features}
+        _graph.check_shapes(self.name, edges, edge_weight=weight, **shapes)
 
     def call(self, features: Any, edges: Any, nodes: Any = None, edge_weight: Any = None) -> Any:
         """Maps features of nodes to edges or of edges to nodes."""
         if self.to == "nodes" and nodes is None:
             raise ValueError(f"Layer {self.name!r} needs `nodes`, to know how many there are.")
+        self._check(edges.shape, features.shape, _graph.shape_of(nodes), _graph.shape_of(edge_weight))
         if edge_weight is not None:
             edge_weight = ops.cast(edge_weight, features.dtype)[..., None]
         if self.to == "nodes":

@@ -48,12 +48,14 @@ class GraphConvolution(keras.layers.Layer):
     def build(self, nodes_shape: tuple[int | None, ...], edges_shape: tuple[int | None, ...]) -> None:
         """Creates the kernel for the number of channels."""
         _graph.check_shapes(self.name, edges_shape, nodes=nodes_shape)
+        self.input_spec = keras.layers.InputSpec(axes={-1: nodes_shape[-1]})
         self.kernel = self.add_weight(name="kernel", shape=(nodes_shape[-1], self.units), initializer="glorot_uniform")
         if self.use_bias:
             self.bias = self.add_weight(name="bias", shape=(self.units,), initializer="zeros")
 
     def call(self, nodes: Any, edges: Any) -> Any:
         """Maps node features (B, N, C) to (B, N, units)."""
+        _graph.check_shapes(self.name, edges.shape, nodes=nodes.shape)
         x = ops.matmul(_graph.flatten(nodes), self.kernel)
         if edges.shape[1] != 0:
             graph = _graph.unite(edges, nodes, loops=False)

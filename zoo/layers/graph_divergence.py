@@ -56,6 +56,8 @@ class GraphDivergence(keras.layers.Layer):
 
     def call(self, flows: Any, edges: Any, nodes: Any, edge_weight: Any = None) -> Any:
         """Maps edge features (B, E, C) to node features (B, N, C)."""
+        weight_shape = _graph.shape_of(edge_weight)
+        _graph.check_shapes(self.name, edges.shape, flows=flows.shape, nodes=nodes.shape, edge_weight=weight_shape)
         graph = _graph.unite(edges, nodes)
         if edge_weight is not None:
             flows = flows * ops.cast(edge_weight, flows.dtype)[..., None]

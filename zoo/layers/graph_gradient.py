@@ -47,6 +47,7 @@ class GraphGradient(keras.layers.Layer):
 
     def call(self, nodes: Any, edges: Any, edge_weight: Any = None) -> Any:
         """Maps node features (B, N, C) to edge features (B, E, C)."""
+        _graph.check_shapes(self.name, edges.shape, nodes=nodes.shape, edge_weight=_graph.shape_of(edge_weight))
         graph, flat = _graph.unite(edges, nodes), _graph.flatten(nodes)
         outputs = ops.take(flat, graph.i, axis=0) - ops.take(flat, graph.j, axis=0)
         weights = _graph.edge_weights(_graph.unite(edges, nodes, loops=False), self.normalization, flat.dtype)

@@ -101,6 +101,7 @@ class PDEGCNBlock(keras.layers.Layer):
     def build(self, nodes_shape: tuple[int | None, ...], edges_shape: tuple[int | None, ...]) -> None:
         """Creates the kernels for the number of channels."""
         _graph.check_shapes(self.name, edges_shape, nodes=nodes_shape)
+        self.input_spec = keras.layers.InputSpec(axes={-1: nodes_shape[-1]})
         shape = (self.depth, nodes_shape[-1], nodes_shape[-1])
         self.kernel = self.add_weight(name="kernel", shape=shape, initializer=_near_identity)
         if self.double:
@@ -111,6 +112,7 @@ class PDEGCNBlock(keras.layers.Layer):
 
     def call(self, nodes: Any, edges: Any, training: bool = False) -> Any:
         """Maps node features (B, N, C) to (B, N, C) or (B, N, depth * C)."""
+        _graph.check_shapes(self.name, edges.shape, nodes=nodes.shape)
         if edges.shape[1] == 0:  # nothing flows; compilers object to what would be computed from no edges
             return ops.concatenate([nodes] * self.depth, axis=-1) if self.concatenate else nodes
         graph, x = _graph.unite(edges, nodes, loops=False), _graph.flatten(nodes)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -28,14 +28,16 @@ def pad_graphs(
         (B, nodes), that is 1 for nodes and 0 for padding: the `sample_weight` of `fit` and `evaluate`.
 
     Raises:
-        ValueError: no graphs, features of different widths, or a graph larger than `nodes` or `edges`.
+        ValueError: no graphs, something else than pairs, features of different widths, or a graph larger than `nodes`
+            or `edges`.
 
     Example:
         >>> inputs, mask = pad_graphs([(np.ones((3, 2)), [[0, 1], [1, 0]]), (np.ones((1, 2)), np.empty((0, 2), int))])
         >>> inputs["x"].shape, inputs["edges"].shape, mask.sum(axis=1).tolist()
         ((2, 4, 2), (2, 2, 2), [3.0, 1.0])
     """
-    features = [np.asarray(x, "float32") for x, _ in graphs]
+    graphs = _pairs(graphs)
+    features = [_numbers(x, "features").astype("float32") for x, _ in graphs]
     widths = {x.shape[1] if x.ndim == 2 else None for x in features}
     if len(widths) != 1 or None in widths:
         raise ValueError(
@@ -43,6 +45,8 @@ def pad_graphs(
             f"{[x.shape for x in features]}."
         )
     lists = [check_edges(pairs, len(x)) for x, (_, pairs) in zip(features, graphs, strict=True)]
+    if any(pairs.ndim != 2 for pairs in lists):
+        raise ValueError(f"Expected edges of shape (edges, 2) for each graph; got shapes {[e.shape for e in lists]}.")
     nodes = _size(nodes, [len(x) for x in features], "nodes")
     edges = _size(edges, [len(pairs) for pairs in lists], "edges")
     padded = np.zeros((len(features), nodes, features[0].shape[1]), "float32")
@@ -69,33 +73,66 @@ def knn_graph(points: Any, k: int) -> np.ndarray:
         int32 (N k, 2), or (B, N k, 2), rows (point, neighbour), nearest first; of equally near ones the lowest number.
 
     Raises:
-        ValueError: another shape, coordinates that are not finite, or a `k` that is not within 1 to N - 1.
+        ValueError: another shape, coordinates that are not finite, or a `k` that is no whole number from 1 to N - 1.
 
     Example:
         >>> knn_graph([[0.0], [1.0], [3.0]], 1).tolist()
         [[0, 1], [1, 0], [2, 1]]
     """
-    array = np.asarray(points, "float64")
+    array = _numbers(points, "points").astype("float64")
+    if array.ndim not in (2, 3) or 0 in array.shape or array.shape[-2] < 2 or not np.isfinite(array).all():
+        raise ValueError(
+            f"Expected two or more finite points of shape (N, D), or (B, N, D) for a batch; got shape {array.shape}."
+        )
+    count = array.shape[-2]
+    if not _is_whole(k) or not 1 <= k < count:
+        raise ValueError(f"Expected a whole number k from 1 to {count - 1} for {count} points; got {k!r}.")
     if array.ndim == 3:
         return np.stack([knn_graph(cloud, k) for cloud in array])
-    if array.ndim != 2 or not np.isfinite(array).all():
-        raise ValueError(f"Expected finite points of shape (N, D) or (B, N, D); got shape {array.shape}.")
-    count = len(array)
-    if not 1 <= k < count:
-        raise ValueError(f"Expected k from 1 to {count - 1} for {count} points; got {k}.")
     nearest = np.empty((count, k), "int32")
-    squares = np.square(array).sum(axis=1)
     step = max(1, 2**24 // count)  # bounds the distances held at a time to 128 MiB
     for start in range(0, count, step):
         rows = slice(start, min(start + step, count))
-        distances = squares[rows, None] - 2.0 * array[rows] @ array.T + squares
+        # Differences first: |a|^2 - 2 a b + |b|^2 loses all digits far from the origin, and the order of equal ones.
+        distances = sum(np.square(axis[rows, None] - axis) for axis in array.T)
         distances[np.arange(rows.stop - start), np.arange(start, rows.stop)] = np.inf
         nearest[rows] = np.argsort(distances, axis=1, kind="stable")[:, :k]
     return np.stack([np.repeat(np.arange(count, dtype="int32"), k), nearest.ravel()], axis=1)
 
 
+def _pairs(graphs: Any) -> list[Any]:
+    """The graphs as a list of pairs (features, edges)."""
+    given = list(graphs) if hasattr(graphs, "__iter__") and not isinstance(graphs, Mapping) else None
+    wrong = [item for item in given or [] if not isinstance(item, (tuple, list)) or len(item) != 2]
+    if given is None or wrong:
+        found = type(wrong[0] if wrong else graphs).__name__
+        what = f"{found} of {len(wrong[0])}" if wrong and isinstance(wrong[0], (tuple, list)) else found
+        raise ValueError(
+            f'Expected a list of pairs (features, edges), as [(x, edges)] or [(g["x"], g["edges"]) for g in graphs]; '
+            f"got a {what}{' in it' if wrong else ''}."
+        )
+    return given
+
+
+def _numbers(values: Any, what: str) -> np.ndarray:
+    """Real numbers as an array."""
+    try:
+        array = np.asarray(values)
+    except (TypeError, ValueError) as error:  # ragged lists
+        raise ValueError(f"Expected {what} as an array of numbers; got {type(values).__name__}: {error}") from error
+    if array.dtype.kind not in "biuf":
+        raise ValueError(f"Expected {what} as an array of real numbers; got dtype {array.dtype}.")
+    return array
+
+
+def _is_whole(value: Any) -> bool:
+    return isinstance(value, (int, np.integer)) and not isinstance(value, bool)
+
+
 def _size(wanted: int | None, sizes: list[int], what: str) -> int:
     largest = max(sizes)
+    if wanted is not None and not _is_whole(wanted):
+        raise ValueError(f"Expected {what} to be a whole number or None; got {wanted!r}.")
     if wanted is None:
         return 1 << max(largest - 1, 1).bit_length()
     if wanted < largest:

@@ -33,7 +33,9 @@ def check_edges(edges: Any, num_nodes: int) -> np.ndarray:
     if array.shape == (0,):  # no edges, written as []
         array = np.zeros((0, 2), "int32")
     if array.ndim < 2 or array.shape[-1] != 2:
-        hint = " PyTorch Geometric's edge_index is its transpose: pass edge_index.T." if array.shape[:1] == (2,) else ""
+        turned = "T" if array.ndim == 2 else "transpose(0, 2, 1)"
+        hint = f" PyTorch Geometric's edge_index is its transpose: pass edge_index.{turned}."
+        hint = hint if array.shape[-2:-1] == (2,) else ""
         raise ValueError(f"Expected edges of shape (..., edges, 2), one pair (i, j) a row; got {array.shape}.{hint}")
     if array.size and array.dtype.kind not in "iu":
         raise ValueError(f"Expected integer node numbers in the edges; got dtype {array.dtype}: use astype('int32').")

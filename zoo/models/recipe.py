@@ -46,8 +46,13 @@ class Recipe:
         accumulation: steps whose gradients are averaged for one update.
         label_smoothing: mass taken from the true class and spread over all.
         augmentation: names of `zoo.datasets.AUGMENTATIONS` and `MIXERS`, applied in order, those of `MIXERS` last.
+        consistency: arguments of `zoo.training.pairwise.wrap`, which trains with pairwise consistency; empty for
+            plain training.
         selection: `"last"` keeps the weights after the last epoch, `"best"` those of the highest validation accuracy.
         overrides: fields of the model's configuration that are different while training, such as its dropout rate.
+        proximal: thresholds for the variables whose path contains a word: after each step their values move by
+            `rate threshold` towards 0 and stop there; those of several words add up.
+        needs_start: the run begins with given weights, those of a pruned network for example, and not at random.
 
     Raises:
         ValueError: a word or number that cannot be meant.
@@ -75,6 +80,9 @@ class Recipe:
     ema: float | None = None
     accumulation: int = 1
     selection: str = "last"
+    consistency: Mapping[str, Any] = field(default_factory=dict)
+    proximal: Mapping[str, float] = field(default_factory=dict)
+    needs_start: bool = False
 
     def __post_init__(self) -> None:
         for name in ("decay_exclude", "augmentation", "milestones"):
@@ -100,6 +108,7 @@ def _faults(recipe: Recipe) -> list[str]:
         "factors of the learning rate are not negative": all(
             factor >= 0 for factor in recipe.learning_rate_multipliers.values()
         ),
+        "proximal thresholds are not negative": all(step >= 0 for step in recipe.proximal.values()),
         "milestones rise, and belong to the schedule 'step' alone": list(recipe.milestones)
         == sorted(set(recipe.milestones))
         and (recipe.schedule == "step") == bool(recipe.milestones),

@@ -14,7 +14,8 @@ from zoo import datasets, hub
 from zoo.evaluation import ASSET, pack_graph, takes_graphs
 from zoo.hub.loading import dtype_policy
 from zoo.models.recipe import Recipe
-from zoo.training import publishing, record, strategies
+from zoo.training import pairwise, publishing, record, strategies
+from zoo.training.budget import check_budget
 from zoo.training.compiling import compile_arguments, compile_trainer, scale_learning_rate
 from zoo.training.epochs import Epochs, Split
 from zoo.training.optimizers import value_of
@@ -30,6 +31,7 @@ def train(
     recipe: str | None = None,
     seed: int = 0,
     data: str | os.PathLike[str] | None = None,
+    start: str | os.PathLike[str] | None = None,
     strategy: str = "auto",
     linear_scaling: bool = False,
     precision: str = "float32",
@@ -56,6 +58,8 @@ def train(
             the family has them.
         seed: of initial weights, order, augmentation and dropout.
         data: folder of the data sets; None takes the environment variable `ZOO_DATA`.
+        start: weights to begin with: a folder written by `zoo.train` or `zoo.save`, or a registered model with
+            weights; their hashes belong to what the run is. None draws them at random.
         strategy: where it runs: `"auto"`, or one of `zoo.training.strategies.NAMES`. Where several processes train
             together, each makes the same call with a folder that all share, and the first one writes.
         linear_scaling: multiply batch size and learning rate by the number of replicas.
@@ -73,8 +77,9 @@ def train(
 
     Raises:
         TypeError: `out` is no path.
-        ValueError: unknown model, no recipe, a setting or strategy that cannot be, a layer that XLA cannot compile, or
-            a folder that holds something else.
+        ValueError: unknown model, no recipe, a setting or strategy that cannot be, a layer that XLA cannot compile, a
+            folder that holds something else, weights to begin with that do not fit, or none where the recipe needs
+            them.
         FileExistsError: the tag to publish exists.
         FileNotFoundError: the data set is not there.
         OSError: the folder cannot be written, or the disk is full.
@@ -93,6 +98,8 @@ def train(
     settings = scale_learning_rate(settings, devices.replicas) if linear_scaling else settings
     if strategy == "auto":
         devices = strategies.fitting(devices, settings.batch_size)
+    if settings.consistency:
+        devices = pairwise.one_device(settings, devices, chosen=strategy != "auto")
     devices.check_batch(settings.batch_size)
     if publish is not None:
         publishing.check_tag(name, publish, smoke=smoke)
@@ -101,6 +108,7 @@ def train(
         "seed": seed,
         "recipe": record.recipe_facts(settings),
         "recipe_name": recipe,
+        "start": _start_facts(name, settings, start),
         "smoke": smoke,
         "precision": precision,
         "xla": xla,
@@ -116,6 +124,7 @@ def train(
                 identity,
                 devices,
                 data=data,
+                start=start,
                 steps_per_execution=steps_per_execution,
                 progress=progress and devices.is_chief,
             )
@@ -130,6 +139,15 @@ def train(
     return folder
 
 
+def _start_facts(name: str, recipe: Recipe, start: str | os.PathLike[str] | None) -> dict[str, Any] | None:
+    """What the given weights are, for the record."""
+    if start is not None:
+        return hub.start_facts(start)
+    if recipe.needs_start:
+        raise ValueError(f"{name!r} is trained further from given weights: say which with start=FOLDER or a model.")
+    return None
+
+
 def _start(
     recipe: Recipe,
     folder: Path,
@@ -137,20 +155,26 @@ def _start(
     devices: strategies.Strategy,
     *,
     data: str | os.PathLike[str] | None,
+    start: str | os.PathLike[str] | None,
     steps_per_execution: int,
     progress: bool,
 ) -> Epochs:
-    """Reads the data, claims the folder and builds the model, in this order: a failed start claims nothing."""
+    """Reads the data, builds the model and claims the folder, in this order: a failed start claims nothing."""
     train_set, validation_set = _read(recipe, data, identity["smoke"])
     steps = max(len(train_set[1]) // recipe.batch_size, 1)
     arguments = compile_arguments(recipe, steps_per_epoch=steps, steps_per_execution=steps_per_execution)
     arguments["jit_compile"] &= identity["xla"]
-    if devices.is_chief:
-        record.open_run(folder, identity)
     keras.utils.set_random_seed(identity["seed"])
     with dtype_policy(identity["precision"]):
         model = hub.build(identity["model"], **recipe.overrides)
-    trainer = devices.trainer(model)
+    if start is not None:
+        hub.start_from(model, start)
+    if devices.is_chief:
+        record.open_run(folder, identity)
+    if not identity["smoke"]:
+        check_budget(model, recipe, steps_per_epoch=steps)
+    trainer = pairwise.wrap(model, recipe, steps=steps * recipe.epochs, seed=identity["seed"])
+    trainer = devices.trainer(model) if trainer is model else trainer
     compile_trainer(trainer, arguments)
     return Epochs(
         trainer=trainer,

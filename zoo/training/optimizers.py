@@ -14,6 +14,7 @@ import keras
 import numpy as np
 from keras import ops
 
+from zoo.losses import soft_threshold
 from zoo.models.recipe import Recipe
 
 
@@ -31,30 +32,33 @@ class _ByPath:
         decay_kind: str = "decoupled",
         decay_exclude: Sequence[str] = (),
         multipliers: Mapping[str, float] | None = None,
+        proximal: Mapping[str, float] | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(learning_rate=learning_rate, **kwargs)  # type: ignore[call-arg]
         self.decay, self.decay_kind, self.decay_exclude = decay, decay_kind, tuple(decay_exclude)
-        self.multipliers = dict(multipliers or {})
+        self.multipliers, self.proximal = dict(multipliers or {}), dict(proximal or {})
 
     def build(self: Any, variables: list[Any]) -> None:
         """Looks the words up in the paths.
 
         Raises:
-            ValueError: a word of the multipliers is in no path.
+            ValueError: a word of the multipliers or thresholds is in no path.
         """
         if self.built:
             return
         super().build(variables)  # type: ignore[misc]
         paths = [variable.path for variable in variables]
-        unused = sorted(word for word in self.multipliers if not any(word in path for path in paths))
-        if unused:
-            raise ValueError(f"learning_rate_multipliers: no trained variable's path contains {', '.join(unused)}.")
+        for field, words in {"learning_rate_multipliers": self.multipliers, "proximal": self.proximal}.items():
+            unused = sorted(word for word in words if not any(word in path for path in paths))
+            if unused:
+                raise ValueError(f"{field}: no trained variable's path contains {', '.join(unused)}.")
         self._rates = tuple(_product(self.multipliers, path) for path in paths)
+        self._thresholds = tuple(sum(v for word, v in self.proximal.items() if word in path) for path in paths)
         self._decays = tuple(not any(word in path for word in self.decay_exclude) for path in paths)
 
     def update_step(self: Any, gradient: Any, variable: Any, learning_rate: Any) -> None:
-        """Decays the variable or its gradient, then steps with the variable's own learning rate."""
+        """Decays the variable or its gradient, steps with the variable's own learning rate, then shrinks it."""
         index = self._get_variable_index(variable)
         rate = ops.cast(learning_rate, variable.dtype) * self._rates[index]
         gradient = ops.cast(gradient, variable.dtype)
@@ -64,6 +68,8 @@ class _ByPath:
             else:
                 self.assign_sub(variable, variable * (rate * self.decay))
         self._step(index, gradient, variable, rate)
+        if self._thresholds[index]:
+            self.assign(variable, soft_threshold(variable, rate * self._thresholds[index]))
 
     def averages(self: Any) -> list[tuple[Any, Any]]:
         """Pairs of a variable and its moving average; empty where no average is kept."""
@@ -88,7 +94,8 @@ class _ByPath:
 
     def get_config(self) -> dict[str, Any]:
         """Arguments that make the same optimizer again."""
-        own = {name: getattr(self, name) for name in ("decay", "decay_kind", "decay_exclude", "multipliers")}
+        own = {name: getattr(self, name) for name in ("decay", "decay_kind", "decay_exclude")}
+        own |= {"multipliers": self.multipliers, "proximal": self.proximal}
         return super().get_config() | own  # type: ignore[misc]
 
 
@@ -104,7 +111,7 @@ class SGD(_ByPath, keras.optimizers.Optimizer):
         learning_rate: a number or schedule.
         momentum: from 0 up to 1.
         nesterov: look ahead.
-        **kwargs: `decay`, `decay_kind`, `decay_exclude`, `multipliers`, and those of every Keras optimizer.
+        **kwargs: `decay`, `decay_kind`, `decay_exclude`, `multipliers`, `proximal`, and those of every Keras optimizer.
 
     Example:
         >>> optimizer = SGD(0.1, decay=5e-4, decay_kind="l2")
@@ -141,7 +148,7 @@ class Adam(_ByPath, keras.optimizers.Adam):
 
     Args:
         learning_rate: a number or schedule.
-        **kwargs: `decay`, `decay_kind`, `decay_exclude`, `multipliers`, and those of `keras.optimizers.Adam`.
+        **kwargs: `decay`, `decay_kind`, `decay_exclude`, `multipliers`, `proximal`; those of `keras.optimizers.Adam`.
 
     Example:
         >>> optimizer = Adam(0.01, multipliers={"kernel": 0.1})
@@ -160,6 +167,7 @@ def make_optimizer(recipe: Recipe, schedule: Any) -> Any:
         "decay_kind": recipe.decay_kind,
         "decay_exclude": recipe.decay_exclude,
         "multipliers": recipe.learning_rate_multipliers,
+        "proximal": recipe.proximal,
         "global_clipnorm": recipe.clip_norm,
         "gradient_accumulation_steps": recipe.accumulation if recipe.accumulation > 1 else None,
     }

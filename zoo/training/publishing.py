@@ -16,12 +16,14 @@ import numpy as np
 from zoo import datasets, hub
 from zoo.evaluation import ASSET, CONVENTION, count_macs, equivariance_error, evaluate, pack_graph, takes_graphs
 from zoo.hub import paths
+from zoo.models.preset import Preset
 from zoo.models.recipe import Recipe
 from zoo.training import record
 from zoo.training.compiling import scale_learning_rate
 
 _GOLDEN_IMAGES = 4
 _LICENSE = "Apache-2.0"
+_RESEARCH = "research use only, as the images that the weights were trained on; the code is under Apache-2.0"
 
 
 def publish(
@@ -60,10 +62,10 @@ def publish(
     name, recipe = facts[best]["model"], Recipe(**facts[best]["recipe"])
     check_tag(name, tag, root=root)
     training = _training(facts[best], recipe, len(facts))
-    errors: list[float] = []
+    results: list[dict[str, Any]] = []
     for index, folder in enumerate(folders):
         trained = hub.load(folder)
-        errors.append(evaluate(trained, dataset=recipe.dataset, data=data)["error_percent"])
+        results.append(evaluate(trained, dataset=recipe.dataset, data=data))
         if index == best:
             model = _as_registered(name, trained)
     inputs = datasets.load(recipe.dataset, "validation", data=data)[0]
@@ -71,11 +73,11 @@ def publish(
     golden = inputs[:_GOLDEN_IMAGES] if shown else hub.example_inputs(model)
     card = {
         "dataset": {"name": recipe.dataset, "split": "train", **datasets.FACTS[recipe.dataset]},
-        "metrics": [_metric(name, tag, errors, best, [run["seed"] for run in facts])],
+        "metrics": _metrics(f"{name}.{tag}", hub.find_preset(name), results, best, [run["seed"] for run in facts]),
         "recipe": record.recipe_facts(recipe),
         "training": training,
         "symmetry": _symmetry(model, golden),
-        "license": _LICENSE,
+        "license": _RESEARCH if recipe.dataset in datasets.RESEARCH else _LICENSE,
         "architecture": _arithmetic(model),
     }
     history = (folders[best] / record.HISTORY).read_text()
@@ -131,21 +133,29 @@ def _as_registered(name: str, trained: keras.Model) -> keras.Model:
     return model
 
 
-def _metric(name: str, tag: str, errors: list[float], best: int, seeds: list[int]) -> dict[str, Any]:
-    preset = hub.find_preset(name)
-    return {
-        "name": "error",
-        "split": "test",
-        "value": errors[best],
-        "unit": "%",
-        "seeds": seeds,
-        "values": errors,
-        "mean": statistics.fmean(errors),
-        "std": statistics.stdev(errors) if len(errors) > 1 else None,
-        "paper_value": preset.reported_error,
-        "paper_note": preset.reported_note,
-        "command": f"zoo evaluate {name}.{tag}",
-    }
+def _metrics(
+    name: str, preset: Preset, results: list[dict[str, Any]], best: int, seeds: list[int]
+) -> list[dict[str, Any]]:
+    """The error, first, and what else the preset measures; all printed by the same command."""
+    columns = {"error": [result["error_percent"] for result in results]}
+    for other in results[best].get("measures", {}):
+        columns[other] = [result["measures"][other] for result in results]
+    return [
+        {
+            "name": column,
+            "split": "test",
+            "value": values[best],
+            "unit": "%",
+            "seeds": seeds,
+            "values": values,
+            "mean": statistics.fmean(values),
+            "std": statistics.stdev(values) if len(values) > 1 else None,
+            "paper_value": preset.reported_error if column == "error" else None,
+            "paper_note": preset.reported_note if column == "error" else None,
+            "command": f"zoo evaluate {name}",
+        }
+        for column, values in columns.items()
+    ]
 
 
 def _training(run: Mapping[str, Any], recipe: Recipe, count: int) -> dict[str, Any]:
@@ -161,6 +171,7 @@ def _training(run: Mapping[str, Any], recipe: Recipe, count: int) -> dict[str, A
     return facts | {
         "selection": selection,
         "validation": run["validation"],
+        "start": run.get("start"),
         "command": _command(run, recipe),
     }
 
@@ -187,6 +198,9 @@ def _command(run: Mapping[str, Any], recipe: Recipe) -> str:
         )
         changes = ", ".join(f"{name} {old} (now {new})" for name, old, new in pairs if old != new)
         raise ValueError(f"The recipe of {run['model']!r} has changed since this run: {changes}. Train it again.")
+    if run.get("start"):
+        start = run["start"]  # a folder's path says nothing elsewhere; its hashes are in the card
+        words += ["--start", f"{start['name']}.{start['tag']}" if start["tag"] else "FOLDER"]
     words += [f"--strategy {run['strategy']}"] if run.get("strategy", "single") != "single" else []
     words += [] if run.get("xla", True) else ["--no-xla"]
     words += [f"--precision {run['precision']}"] if run.get("precision", "float32") != "float32" else []

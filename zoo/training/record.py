@@ -20,6 +20,7 @@ RUN = "run.json"
 HISTORY = "history.csv"
 CHECKPOINTS = "checkpoints"
 
+_MAPPINGS = ("consistency", "learning_rate_multipliers", "overrides", "proximal")
 _PACKAGES = ("keras", "numpy", "tensorflow", "jax", "torch")
 
 
@@ -39,7 +40,7 @@ def find_run(folder: Path, identity: dict[str, Any]) -> dict[str, Any]:
     run = json.loads((folder / RUN).read_text())
     wanted = json.loads(json.dumps(identity))
     known = {key: run.get(key) for key in wanted}
-    recipes = [facts.pop("recipe", None) or {} for facts in (known, wanted)]
+    recipes = [_DEFAULTS | (facts.pop("recipe", None) or {}) for facts in (known, wanted)]
     different = [*_differences(known, wanted), *_differences(*recipes)]
     if different:
         raise ValueError(f"{folder} holds another run: {'; '.join(different)}. Choose another folder.")
@@ -99,7 +100,7 @@ def write_history(folder: Path, rows: list[dict[str, float]]) -> None:
 
 def recipe_facts(recipe: Recipe) -> dict[str, Any]:
     """A recipe as plain values."""
-    mappings = {name: dict(getattr(recipe, name)) for name in ("overrides", "learning_rate_multipliers")}
+    mappings = {name: dict(getattr(recipe, name)) for name in _MAPPINGS}
     return dataclasses.asdict(recipe) | mappings
 
 
@@ -148,3 +149,7 @@ def write_text(path: Path, text: str) -> None:
     temporary = path.with_suffix(".tmp")
     temporary.write_text(text)
     os.replace(temporary, path)
+
+
+# What a recipe that was written before a field existed says of it.
+_DEFAULTS = json.loads(json.dumps(recipe_facts(Recipe(dataset="", epochs=1, batch_size=1))))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -25,7 +26,8 @@ def plot_graph_energy(
         The path.
 
     Raises:
-        ValueError: nothing to draw, values that are not finite, or another ending than `.png`.
+        ValueError: nothing to draw, no lists of numbers by name, values that are not finite, or another ending than
+            `.png`.
 
     Example:
         >>> import tempfile
@@ -33,10 +35,12 @@ def plot_graph_energy(
         >>> plot_graph_energy({"D": [2.0, 1.5, 1.2]}, path=path).stat().st_size > 1000
         True
     """
-    curves = {name: (np.arange(len(values)), np.asarray(values, float)) for name, values in energies.items()}
-    if any(not len(y) or y[0] == 0 for _, y in curves.values()):
+    if not isinstance(energies, Mapping):
+        raise ValueError(f'Expected energies by name, as {{"D": [2.0, 1.5]}}; got {type(energies).__name__}.')
+    curves = {name: _row(values, f"energies of {name!r}") for name, values in energies.items()}
+    if any(not len(y) or not y[0] > 0 for y in curves.values()):
         raise ValueError("Expected energies that start above 0.")
-    relative = {name: (x, y / y[0]) for name, (x, y) in curves.items()}
+    relative = {name: (np.arange(len(y)), y / y[0]) for name, y in curves.items()}
     return _draw(relative, Path(path), title, labels=("time step", "energy / energy at the start"))
 
 
@@ -54,7 +58,8 @@ def plot_depths(
         The path.
 
     Raises:
-        ValueError: nothing to draw, values that are not finite, or another ending than `.png`.
+        ValueError: nothing to draw, no accuracies by depth by name, depths that are no whole numbers of at least 1,
+            values that are not finite, or another ending than `.png`.
 
     Example:
         >>> import tempfile
@@ -62,9 +67,29 @@ def plot_depths(
         >>> plot_depths({"D": {2: 80.0, 64: 82.0}, "GCN": {2: 81.0, 64: 30.0}}, path=path).stat().st_size > 1000
         True
     """
-    points = {name: sorted(by_depth.items()) for name, by_depth in accuracies.items()}
-    curves = {name: (np.asarray(pairs)[:, 0], np.asarray(pairs)[:, 1]) for name, pairs in points.items() if pairs}
+    if not isinstance(accuracies, Mapping) or not all(isinstance(curve, Mapping) for curve in accuracies.values()):
+        given = accuracies.values() if isinstance(accuracies, Mapping) else [accuracies]
+        kind = next(type(value).__name__ for value in given if not isinstance(value, Mapping))
+        raise ValueError(f'Expected accuracies by name and depth, as {{"D": {{2: 80.0, 64: 82.0}}}}; got a {kind}.')
+    curves = {}
+    for name, by_depth in accuracies.items():
+        wrong = [d for d in by_depth if not isinstance(d, (int, np.integer)) or d < 1]
+        if wrong:
+            raise ValueError(f"Expected depths of {name!r} that are whole numbers of at least 1; got {wrong[0]!r}.")
+        depths = sorted(by_depth)
+        curves[name] = (np.asarray(depths), _row([by_depth[d] for d in depths], f"accuracies of {name!r}"))
     return _draw(curves, Path(path), title, labels=("layers", "accuracy, %"), logarithmic=True)
+
+
+def _row(values: Any, what: str) -> np.ndarray:
+    """Numbers in a row."""
+    try:
+        row = np.asarray(values)
+    except (TypeError, ValueError):  # ragged lists
+        row = np.empty((), object)
+    if row.ndim != 1 or (row.size and row.dtype.kind not in "biuf"):
+        raise ValueError(f"Expected {what} as a list of numbers; got {values!r:.60}.")
+    return row.astype(float)
 
 
 def _draw(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import sys
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import numpy as np
 import pytest
 
 import zoo
+from tests.datasets import graphs
 from zoo import hub
 from zoo.math import knn_graph, pad_graphs, to_undirected
 from zoo.models.pdegcn import PRESETS, RECIPES, PDEGCNCloudConfig, PDEGCNConfig, build, example_inputs
@@ -52,7 +54,9 @@ def test_recipes_are_of_presets_and_their_words_fit() -> None:
 @pytest.mark.parametrize("depth", [2, 32])
 def test_depths(kind: str, depth: int) -> None:
     """As deep as the sweep goes but for 64, on a graph with isolated nodes, with finite logits."""
-    config = PDEGCNConfig(input_shape=(None, 5), num_classes=3, kind=kind, depth=depth, width=8, step_size=1.0)
+    config = PDEGCNConfig(
+        input_shape=(None, 5), num_classes=3, kind=kind, depth=depth, width=8, step_size=1.0, paired=True
+    )
     logits = keras.ops.convert_to_numpy(build(config)(example_inputs(config)))
     assert logits.shape == (2, 16, 3) and np.isfinite(logits).all()
 
@@ -73,6 +77,23 @@ def test_new_classes_are_fitted_on_chosen_nodes(tmp_path: Path) -> None:
     assert (model.predict_on_batch(graph)[0].argmax(axis=-1) == labels).all()
 
 
+def test_full_supervision_on_a_split_of_geom_gcn(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the page on PDE-GCN shows, on nine nodes."""
+    graphs.write_npz(tmp_path / "planetoid" / "citeseer.npz")
+    masks = {
+        f"{key}_mask": graphs.MASKS[part] for key, part in zip(("train", "val", "test"), graphs.PARTS, strict=True)
+    }
+    np.savez(tmp_path / "planetoid" / "citeseer_split_0.6_0.2_7.npz", **masks)
+    monkeypatch.setenv("ZOO_DATA", str(tmp_path))
+    model = zoo.build("pdegcn_full_citeseer", input_shape=(None, graphs.WORDS), depth=2, width=8, dropout=0.0)
+    inputs, labels, train = zoo.datasets.load("citeseer", "geom-7/train")
+    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+    model.compile(keras.optimizers.Adam(0.01), loss, weighted_metrics=["accuracy"], jit_compile=hub.suits_xla(model))
+    losses = model.fit(inputs, labels, sample_weight=train, epochs=8, batch_size=1, verbose=0).history["loss"]
+    assert losses[-1] < losses[0]
+    assert zoo.evaluate(model, dataset="citeseer", split="geom-7/test")["nodes"] == len(graphs.PARTS["test"])
+
+
 def test_features_and_weights_come_back(tmp_path: Path) -> None:
     config = PDEGCNConfig(name="small", input_shape=(None, 5), num_classes=3, depth=2, width=8)
     model, inputs = zoo.build(config), example_inputs(config)
@@ -85,22 +106,26 @@ def test_features_and_weights_come_back(tmp_path: Path) -> None:
 def test_padded_graphs_of_several_sizes_and_none_without_edges() -> None:
     config = PDEGCNConfig(input_shape=(None, 5), num_classes=3, depth=2, width=8)
     model, rng = build(config), np.random.default_rng(0)
-    graphs = [(rng.random((n, 5)), to_undirected(rng.integers(0, n, (e, 2)))) for n, e in ((6, 9), (9, 0), (3, 2))]
-    inputs, mask = pad_graphs(graphs)
+    several = [(rng.random((n, 5)), to_undirected(rng.integers(0, n, (e, 2)))) for n, e in ((6, 9), (9, 0), (3, 2))]
+    inputs, mask = pad_graphs(several)
     outputs = model.predict_on_batch(inputs)
-    for row, (x, edges) in enumerate(graphs):
+    for row, (x, edges) in enumerate(several):
         alone = model.predict_on_batch({"x": x[None].astype("float32"), "edges": edges[None]})
         assert_close(outputs[row][mask[row] > 0], alone[0], 1e-5)
 
 
-def test_clouds_of_points_do_not_depend_on_their_order() -> None:
-    config = PDEGCNCloudConfig(input_shape=(32, 3), width=8, depth=2, closing=16, hidden=(8,))
+def test_clouds_of_points_depend_neither_on_order_nor_on_number() -> None:
+    config = PDEGCNCloudConfig(width=8, depth=2, closing=16, hidden=(8,))
     model, points = build(config), np.random.default_rng(0).normal(size=(2, 32, 3)).astype("float32")
     logits = model.predict_on_batch({"x": points, "edges": knn_graph(points, 5)})
     order = np.random.default_rng(1).permutation(32)
     moved = model.predict_on_batch({"x": points[:, order], "edges": knn_graph(points[:, order], 5)})
     assert logits.shape == (2, 10)
     assert_close(moved, logits, 1e-5)
+    fewer = {"x": points[:, :12], "edges": knn_graph(points[:, :12], 5)}
+    of_twelve = build(dataclasses.replace(config, input_shape=(12, 3)))
+    of_twelve.set_weights(model.get_weights())
+    assert_close(model.predict_on_batch(fewer), of_twelve.predict_on_batch(fewer), 1e-5)
 
 
 def test_other_configurations_are_refused() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +10,7 @@ import pytest
 
 import zoo
 from zoo import cli, datasets
-from zoo.hub import paths
+from zoo.hub import paths, registry
 from zoo.math import to_undirected
 
 NODES = 12
@@ -26,6 +27,9 @@ def tiny(name: str, split: str, **_: object) -> tuple:
 
 def test_train_publish_verify_predict(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys) -> None:
     monkeypatch.setattr(datasets, "load", tiny)
+    preset = registry.find_preset("pdegcn_m_cora")  # smaller: the 16 steps take JAX long to compile
+    small = dataclasses.replace(preset, config=dataclasses.replace(preset.config, depth=2, width=8))
+    monkeypatch.setitem(registry.presets(), preset.name, small)
     run = zoo.train("pdegcn_m_cora", out=tmp_path / "run", epochs=2, progress=False)
     root = tmp_path / "weights"
     folder = zoo.publish(run, "v1", root=root)

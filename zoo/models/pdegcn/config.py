@@ -68,7 +68,7 @@ class PDEGCNCloudConfig:
     """
 
     name: str = "pdegcn_cloud"
-    input_shape: tuple[int | None, int] = (1024, 3)
+    input_shape: tuple[int | None, int] = (None, 3)
     num_classes: int = 10
     include_head: bool = True
     kind: str = "diffusive"

@@ -95,6 +95,26 @@ PRESETS = (
         kind="mixed",
         dropout=0.7,
     ),
+    _preset(
+        "pdegcn_full_citeseer",
+        "PDE-GCN D, 32 steps, for full supervision",
+        PDEGCNConfig(
+            name="pdegcn_full_citeseer",
+            input_shape=(None, 3703),
+            num_classes=len(CITESEER),
+            depth=32,
+            step_size=0.25,
+            dropout=0.5,
+        ),
+        "citeseer",
+        CITESEER,
+        task=_NODES,
+        parameters=368_448,
+        deviations=(
+            _NO_EDGE_DROPOUT,
+            "Opening and closing start Glorot uniform, in the authors' code normal(0, 0.01).",
+        ),
+    ),
     _citation("gcn_citeseer", "citeseer", "GCN, 2 convolutions", 3703, CITESEER, 245_696, kind="gcn", depth=2),
     _citation("pdegcn_pubmed", "pubmed", "PDE-GCN D, 16 steps", 500, PUBMED, 97_728, 19.4, dropout=0.7),
     _preset(

@@ -1,0 +1,206 @@
+"""From plain models to ones with strengths: outputs stay, scales move as the golden file says."""
+
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+
+from tests.compression.networks import CONFIGS, made, outputs, pixels
+from zoo.compression import compress, fold, prune, strengths, to_synaptic
+from zoo.layers import SynapticConv2D
+from zoo.losses import StrengthSparsity
+from zoo.testing import assert_close, load_golden
+
+pytestmark = pytest.mark.filterwarnings("ignore:pruning. ")
+GOLDEN = load_golden(Path(__file__).parents[1] / "golden" / "synaptic" / "absorb_fold.npz")
+SLICES = load_golden(Path(__file__).parents[1] / "golden" / "synaptic" / "strength.npz")
+
+
+def golden_model():
+    inputs = keras.Input((6, 6, 3))
+    x = keras.layers.Conv2D(4, 3, padding="same", use_bias=False, name="conv1")(inputs)
+    x = keras.layers.BatchNormalization(epsilon=float(GOLDEN["eps"]), name="norm1")(x)
+    x = keras.layers.ReLU(name="relu1")(x)
+    x = keras.layers.Conv2D(5, 3, padding="same", use_bias=False, name="conv2")(x)
+    model = keras.Model(inputs, x)
+    model.get_layer("conv1").set_weights([GOLDEN["kernel1"]])
+    model.get_layer("norm1").set_weights([GOLDEN[name] for name in ("gamma1", "beta1", "mean1", "var1")])
+    model.get_layer("conv2").set_weights([GOLDEN["kernel2"]])
+    return model
+
+
+def test_scales_move_as_in_the_golden_file():
+    model, x = golden_model(), GOLDEN["x"].astype("float32")
+    assert_close(outputs(model, x), GOLDEN["y"], 1e-6)
+    assert_close(strengths(model)["conv2"], GOLDEN["strength2_before"], 1e-6)
+    strong = to_synaptic(model)
+    assert_close(outputs(strong, x), GOLDEN["y"], 1e-6)
+    assert_close(strong.get_layer("conv1").kernel, GOLDEN["abs_kernel1"], 1e-6)
+    norm = strong.get_layer("norm1")
+    assert not norm.scale
+    assert_close(norm.beta, GOLDEN["abs_beta1"], 1e-6)
+    assert_close(norm.moving_mean, GOLDEN["abs_mean1"], 1e-6)
+    assert_close(strong.get_layer("conv2").kernel, GOLDEN["abs_kernel2"], 1e-6)
+    assert_close(strengths(strong)["conv2"], GOLDEN["strength2_after"], 1e-6)
+
+
+def test_folding_is_that_of_the_golden_file():
+    folded = fold(to_synaptic(golden_model(), absorb=False))
+    kernel, bias = folded.get_layer("conv1").get_weights()
+    assert type(folded.get_layer("conv1")) is keras.layers.Conv2D
+    assert_close(kernel, GOLDEN["fold_kernel1"], 1e-6)
+    assert_close(bias, GOLDEN["fold_bias1"], 1e-6)
+    assert_close(outputs(folded, GOLDEN["x"].astype("float32")), GOLDEN["y"], 1e-6)
+
+
+@pytest.mark.parametrize("norm", ["l1", "l2", "linf"])
+def test_norms_and_strengths_of_slices_are_the_golden_ones(norm):
+    inputs = keras.Input((4, 4, 4))
+    x = keras.layers.BatchNormalization(name="norm")(inputs)
+    model = keras.Model(inputs, keras.layers.Conv2D(5, 3, use_bias=False, name="conv")(keras.layers.ReLU()(x)))
+    model.get_layer("norm").gamma.assign(SLICES["gamma_in"])
+    model.get_layer("conv").set_weights([SLICES["kernel_hwio"]])
+    assert_close(strengths(model, "kernel_norm", norm=norm)["conv"], SLICES[f"norm_{norm}"], 1e-6)
+    scale = np.abs(SLICES["gamma_in"])[:, None]
+    assert_close(strengths(model, norm=norm)["conv"], scale * SLICES[f"norm_{norm}"], 1e-6)
+    assert_close(strengths(model, "bn_scale")["conv"], np.repeat(scale, 5, 1), 1e-6)
+    if norm != "linf":
+        assert_close(strengths(model, norm=norm)["conv"], SLICES[f"strength_{norm}"], 1e-6)
+
+
+@pytest.mark.parametrize(
+    ("name", "form"), [*((name, "parameter") for name in CONFIGS), ("vgg", "product"), ("projected", "product")]
+)
+def test_outputs_stay(name, form):
+    plain = made(name, form="plain")
+    x = pixels(plain)
+    expected = outputs(plain, x)
+    strong = to_synaptic(plain, form=form)
+    assert_close(outputs(strong, x), expected, 1e-5)
+    assert not any(type(layer) is keras.layers.Conv2D for layer in strong.layers)
+    if form == "parameter":
+        scales = [layer.scale for layer in strong.layers if isinstance(layer, keras.layers.BatchNormalization)]
+        assert all(scales) == (name == "densenet")  # there a scale that is negative has no filter of its own to turn
+        assert_close(outputs(plain, x), expected, 0.0)  # it was left alone
+
+
+def test_scales_stay_where_others_read_them():
+    inputs = keras.Input((4, 4, 2))
+    x = keras.layers.Conv2D(3, 1, name="a")(inputs)
+    to_sigmoid = keras.layers.BatchNormalization(name="to_sigmoid")(x)
+    tiny = keras.layers.BatchNormalization(name="tiny", gamma_initializer="zeros")(x)
+    b = keras.layers.Conv2D(3, 1, name="b")(keras.layers.Activation("sigmoid")(to_sigmoid))
+    c = keras.layers.Conv2D(3, 1, name="c")(keras.layers.ReLU()(tiny))
+    last = keras.layers.BatchNormalization(name="last")(keras.layers.Add()([b, c]))
+    strong = to_synaptic(keras.Model(inputs, last))
+    assert [strong.get_layer(name).scale for name in ("to_sigmoid", "tiny", "last")] == [True] * 3
+
+
+def test_a_choice_of_layers_and_a_penalty():
+    plain = made("vgg", form="plain")
+    strong = to_synaptic(plain, filters="stage2", strength_regularizer=StrengthSparsity(0.5))
+    kinds = {layer.name: type(layer) for layer in strong.layers if isinstance(layer, keras.layers.Conv2D)}
+    assert [kinds[f"stage{i}_conv1"] for i in (1, 2)] == [keras.layers.Conv2D, SynapticConv2D]
+    assert len(strong.losses) == 2
+    one = to_synaptic(plain, filters=["stage1_conv1"])
+    by_function = to_synaptic(plain, filters=lambda layer: layer.filters == 6)
+    for model in (one, by_function):
+        assert [layer.name for layer in model.layers if isinstance(layer, SynapticConv2D)] == ["stage1_conv1"]
+
+
+def test_shared_and_grouped_layers_are_left_alone():
+    inputs = keras.Input((6, 6, 4))
+    shared = keras.layers.Conv2D(4, 3, padding="same", name="shared")
+    x = keras.layers.Conv2D(4, 3, padding="same", groups=2, name="grouped")(shared(shared(inputs)))
+    x = keras.layers.DepthwiseConv2D(3, name="depthwise")(x)
+    model = keras.Model(inputs, keras.layers.Conv2D(5, 1, name="last")(x))
+    with pytest.warns(UserWarning, match="leaves alone: shared .*, grouped "):
+        strong = to_synaptic(model)
+    assert [layer.name for layer in strong.layers if isinstance(layer, SynapticConv2D)] == ["last"]
+    x = np.random.default_rng(0).normal(size=(2, 6, 6, 4)).astype("float32")
+    prune(strong, 0.5, prune_first=True)
+    small = compress(strong, "compact")
+    assert_close(outputs(small, x), outputs(strong, x), 1e-5)
+
+
+def test_a_model_inside_a_model_is_named_and_left_alone():
+    body = made("vgg", form="plain", include_head=False)
+    inputs = keras.Input((8, 8, 3))
+    x = keras.layers.Conv2D(3, 1, name="before")(inputs)
+    with pytest.warns(UserWarning, match=r"leaves alone: vgg \(a model of its own\)"):
+        strong = to_synaptic(keras.Model(inputs, body(x)))
+    x = pixels(body)
+    assert_close(outputs(strong, x), outputs(keras.Model(inputs, body(strong.get_layer("before")(inputs))), x), 1e-6)
+
+
+def test_refusals():
+    class Own(keras.Model):
+        pass
+
+    with pytest.raises(ValueError, match="functional Keras model; got Own"):
+        to_synaptic(Own())
+    with pytest.raises(ValueError, match="Expected a convolution to convert.*'no such'"):
+        to_synaptic(made("vgg", form="plain"), filters="no such")
+    for function in (prune, strengths, compress):
+        with pytest.raises(ValueError, match="functional Keras model"):
+            function(Own(), 0.5) if function is prune else function(Own())
+
+
+APPLICATIONS = {
+    "MobileNet": {"alpha": 0.25, "input_shape": (32, 32, 3)},
+    "MobileNetV2": {"alpha": 0.35, "input_shape": (32, 32, 3)},
+    "MobileNetV3Small": {"alpha": 0.75, "input_shape": (32, 32, 3)},
+    "VGG16": {"include_top": False, "pooling": "avg", "input_shape": (32, 32, 3)},
+    "ResNet50": {"input_shape": (64, 64, 3)},
+    "ResNet50V2": {"input_shape": (64, 64, 3)},
+    "DenseNet121": {"input_shape": (32, 32, 3)},
+    "InceptionV3": {"input_shape": (80, 80, 3)},
+    "EfficientNetB0": {"input_shape": (32, 32, 3)},
+    "Xception": {"input_shape": (72, 72, 3)},
+}
+BIG = (
+    "MobileNetV3Small",
+    "VGG16",
+    "ResNet50",
+    "ResNet50V2",
+    "DenseNet121",
+    "InceptionV3",
+    "EfficientNetB0",
+    "Xception",
+)
+
+
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=[pytest.mark.large] * (name in BIG)) for name in APPLICATIONS]
+)
+def test_networks_of_keras_applications(name):
+    arguments = {"include_top": True, **APPLICATIONS[name]}
+    classes = {"classes": 10, "classifier_activation": None} if arguments["include_top"] else {}
+    plain = getattr(keras.applications, name)(weights=None, **arguments, **classes)
+    shake(plain)
+    x = np.random.default_rng(2).normal(size=(2, *plain.input_shape[1:])).astype("float32")
+    expected = outputs(plain, x)
+    strong = to_synaptic(plain)
+    assert_close(outputs(strong, x), expected, 1e-5)
+    report = prune(strong, 0.7, scope="layer", min_keep=2)
+    assert report.ratio >= 0.69
+    expected = outputs(strong, x)
+    assert np.abs(expected).max() > 0
+    small = compress(strong, "compact")
+    assert_close(outputs(small, x), expected, 1e-5)
+    assert small.count_params() <= compress(strong, "mask").count_params()
+
+
+def shake(model):
+    """Random weights that neither vanish nor explode, some scales negative."""
+    rng = np.random.default_rng(0)
+    for weight in model.weights:
+        values = rng.normal(size=weight.shape)
+        if weight.path.endswith(("variance", "gamma")):
+            values = rng.uniform(0.5, 1.5, size=weight.shape)
+            values = values * rng.choice([-1, 1, 1], size=weight.shape) if weight.path.endswith("gamma") else values
+        elif len(weight.shape) > 1:
+            values = values * np.sqrt(2 / np.prod(weight.shape[:-1]))
+        if "seed_generator" not in weight.path and "normalization/count" not in weight.path:
+            weight.assign(values.astype("float32"))

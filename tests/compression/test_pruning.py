@@ -1,0 +1,231 @@
+"""Pruning in place: reports, guard rails, closure, masks that survive."""
+
+import keras
+import numpy as np
+import pytest
+
+import zoo
+from tests.compression.networks import CONFIGS, made, outputs, pixels, values
+from zoo.compression import ScheduledPruning, close, compress, prune, prune_channels, sparsity_report, to_synaptic
+from zoo.layers import SynapticConv2D
+from zoo.testing import assert_close
+
+pytestmark = pytest.mark.filterwarnings("ignore:pruning. ")
+XLA = keras.backend.backend() != "torch"
+
+
+def synaptic(model):
+    return [layer for layer in model.layers if isinstance(layer, SynapticConv2D)]
+
+
+def masks(model):
+    return {layer.name: keras.ops.convert_to_numpy(layer.mask) > 0 for layer in synaptic(model)}
+
+
+def same(one, other):
+    return all(np.array_equal(one[path], other[path]) for path in one)
+
+
+def test_a_ratio_of_zero_and_a_dry_run_change_nothing():
+    model = made("vgg")
+    before = values(model)
+    assert prune(model, 0.0).ratio == 0.0 and same(values(model), before)
+    report = prune(model, 0.9, dry_run=True)
+    assert report.ratio >= 0.9 and same(values(model), before)
+
+
+def test_the_first_convolution_stays_unless_it_is_asked_for():
+    model = made("vgg")
+    report = prune(model, 0.5, closure=False)
+    kept = masks(model)
+    assert kept["stage1_conv1"].all() and report.connections == 6 * 8 + 8 * 10 + 10 * 12
+    assert (
+        report.kept
+        == report.connections - report.connections // 2
+        == sum(int(mask.sum()) for name, mask in kept.items() if name != "stage1_conv1")
+    )
+    model = made("vgg")
+    assert prune(model, 0.5, prune_first=True, closure=False).connections == 3 * 6 + 6 * 8 + 8 * 10 + 10 * 12
+
+
+def test_pruned_connections_are_zero_in_every_weight():
+    for form in ("parameter", "product"):
+        model = made("vgg", form=form)
+        prune(model, 0.7, scope="layer")
+        for layer in synaptic(model):
+            gone = keras.ops.convert_to_numpy(layer.mask) == 0
+            assert gone.any() or layer.name == "stage1_conv1"
+            assert not keras.ops.convert_to_numpy(layer.kernel)[:, :, gone].any()
+            assert not keras.ops.convert_to_numpy(layer.strengths())[gone].max(initial=0) > 1e-11
+
+
+def test_reports_add_up():
+    model = made("resnet")
+    report = prune(model, 0.6, scope="layer")
+    again = sparsity_report(model)
+    assert again.kept == report.kept and again.layers == report.layers and again.closure == 0
+    kept, weights = report.weights
+    kernels = [np.abs(keras.ops.convert_to_numpy(layer.kernel)) for layer in synaptic(model)]
+    assert weights == sum(kernel.size for kernel in kernels) and kept == sum((k > 0).sum() for k in kernels)
+    places = [np.prod(layer.output.shape[1:3]) for layer in synaptic(model)]
+    assert report.macs == (
+        sum(count * (k > 0).sum() for count, k in zip(places, kernels, strict=True)),
+        sum(count * k.size for count, k in zip(places, kernels, strict=True)),
+    )
+    assert report.macs[1] + 8 * 10 == zoo.evaluation.count_macs(model)  # and the head
+    text = str(report)
+    assert "stem (left alone)" in text and f"{kept:,} of {weights:,} kept" in text
+
+
+@pytest.mark.parametrize("criterion", ["strength", "kernel_norm", "bn_scale", "random"])
+def test_methods_prune_equally_many_and_differ(criterion):
+    model = to_synaptic(made("vgg", form="plain"), absorb=False)
+    report = prune(model, 0.5, criterion=criterion, closure=False)
+    assert report.kept == 124
+    other = to_synaptic(made("vgg", form="plain"), absorb=False)
+    prune(other, 0.5, criterion="random" if criterion != "random" else "strength", seed=1, closure=False)
+    assert any((masks(model)[name] != mask).any() for name, mask in masks(other).items())
+
+
+def test_scores_of_ones_own_and_layers_of_ones_own_scale():
+    model = made("vgg")
+    scores = {layer.name: np.ones(layer.mask.shape) * index for index, layer in enumerate(synaptic(model))}
+    prune(model, 0.3, scores=scores, closure=False)
+    assert [int((~mask).sum()) for mask in masks(model).values()] == [0, 47, 26, 0]  # 48 and 80 come first; one stays
+    model = made("vgg")
+    prune(model, 0.3, scores={n: s * np.random.default_rng(0).uniform(0.5, 1, s.shape) for n, s in scores.items()},
+          normalize="layer_max", closure=False)  # fmt: skip
+    assert all((~masks(model)[name]).sum() > 8 for name in list(scores)[1:])
+
+
+def test_dead_layers_are_told():
+    model = made("vgg")
+    scores = {layer.name: np.ones(layer.mask.shape) for layer in synaptic(model)}
+    scores["stage2_conv1"][:, 1:] = 0.0
+    with pytest.warns(UserWarning, match="stage2_conv1: 9 output channels have no connection left"):
+        prune(model, 72 / 248, scores=scores)
+
+
+def test_masks_that_cut_every_path_are_refused():
+    model = made("vgg")
+    scores = {layer.name: np.ones(layer.mask.shape) for layer in synaptic(model)}
+    scores["stage2_conv1"][:] = 0.0
+    before = values(model)
+    with pytest.raises(ValueError, match="cut every path"):
+        prune(model, 80 / 248, scores=scores, min_keep=0)
+    # One connection of each layer, and none of them meets the next.
+    scores = {layer.name: np.zeros(layer.mask.shape) for layer in synaptic(model)}
+    for score, place in zip(scores.values(), [(0, 0), (1, 1), (2, 2), (3, 3)], strict=True):
+        score[place] = 1.0
+    with pytest.raises(ValueError, match="cut every path"):
+        prune(model, 0.98, scores=scores, min_keep=1)
+    assert same(values(model), before)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ({"ratio": 1.0}, r"in \[0, 1\); got 1.0"),
+        ({"ratio": -0.5}, r"in \[0, 1\)"),
+        ({"criterion": "taylor"}, "criterion to be one of .*'taylor'"),
+        ({"norm": "l7"}, "norm to be one of .*'l7'"),
+        ({"normalize": "mean"}, "normalize to be None or 'layer_max'"),
+        ({"filters": "nowhere"}, "filters='nowhere' leaves none"),
+        ({"criterion": "bn_scale"}, "No layer has 'bn_scale'"),
+        ({"scores": {"stage2_conv1": np.ones((2, 2))}}, "Expected finite scores of shape"),
+    ],
+)
+def test_refusals(arguments, words):
+    with pytest.raises(ValueError, match=words):
+        prune(made("vgg"), **{"ratio": 0.5, **arguments})
+
+
+def test_a_plain_model_is_sent_to_the_conversion():
+    with pytest.raises(ValueError, match=r"zoo.compression.to_synaptic\(model\)"):
+        prune(made("vgg", form="plain"), 0.5)
+
+
+@pytest.mark.parametrize("name", CONFIGS)
+def test_a_closed_network_is_compacted_exactly(name):
+    model = made(name)
+    prune(model, 0.75, scope="layer", closure=False, min_keep=2)
+    x = pixels(model)
+    open_outputs = outputs(model, x)
+    assert_close(outputs(compress(model, "mask"), x), open_outputs, 1e-5)
+    assert_close(outputs(compress(model, "compact"), x), open_outputs, 1e-5)  # drops what it may and no more
+    removed = close(model)
+    closed = outputs(model, x)
+    assert close(model) == 0 and same_outputs(outputs(model, x), closed)
+    small = compress(model, "compact")
+    assert_close(outputs(small, x), closed, 1e-5)
+    assert_close(outputs(compress(model, "compact", folded=False), x), closed, 1e-5)
+    if removed:
+        assert small.count_params() < compress(model, "mask").count_params()
+        assert not same_outputs(open_outputs, closed)  # constants at the borders are gone
+
+
+def same_outputs(one, other):
+    return bool(np.allclose(one, other, rtol=1e-6, atol=1e-6))
+
+
+def test_closure_follows_chains():
+    """Golden: closing takes several rounds, forwards and backwards."""
+    model = made("vgg")
+    wanted = {layer.name: np.ones(layer.mask.shape, bool) for layer in synaptic(model)}
+    wanted["stage1_conv2"][:, 3] = False  # channel 3 gets nothing
+    wanted["stage2_conv2"][4] = False  # channel 4 of the layer before is read by nobody
+    for layer in synaptic(model):
+        layer.mask.assign(wanted[layer.name].astype("float32"))
+    assert close(model) == 10 + 8 - 1  # row 3 and column 4 of stage2_conv1, which cross
+    found = masks(model)["stage2_conv1"]
+    assert not found[3].any() and not found[:, 4].any() and found.sum() == 80 - 17
+
+
+def test_masks_survive_training_and_files(tmp_path):
+    model = made("resnet")
+    prune(model, 0.7, scope="layer")
+    wanted = masks(model)
+    model.compile(keras.optimizers.SGD(0.05, momentum=0.9, weight_decay=1e-3), "mse", jit_compile=XLA)
+    x = pixels(model, 8)
+    model.fit(x, np.random.default_rng(0).normal(size=(8, 10)), batch_size=4, epochs=2, verbose=0)
+    zeros = {n: (keras.ops.convert_to_numpy(model.get_layer(n).kernel) == 0).all((0, 1)) for n in wanted}
+    assert all(np.array_equal(zeros[name], ~mask) for name, mask in wanted.items())
+    closed = outputs(model, x)
+    assert_close(outputs(compress(model, "compact"), x), closed, 1e-5)  # exact after training, too
+    model.save(tmp_path / "model.keras")
+    again = keras.saving.load_model(tmp_path / "model.keras")
+    assert same(masks(again), wanted) and same_outputs(outputs(again, x), closed)
+
+
+def test_a_schedule_prunes_more_and_more():
+    model = made("vgg")
+    callback = ScheduledPruning(0.8, begin=1, end=3, scope="layer")
+    assert [round(callback.ratio_at(epoch), 3) for epoch in range(5)] == [0.0, 0.0, 0.7, 0.8, 0.8]
+    seen = []
+
+    class Watch(keras.callbacks.Callback):
+        def on_epoch_begin(self, epoch, logs=None):
+            seen.append(sparsity_report(model).ratio)
+
+    model.compile(keras.optimizers.SGD(0.01), "mse", jit_compile=XLA)
+    model.fit(pixels(model, 4), np.zeros((4, 10)), batch_size=4, epochs=5, verbose=0, callbacks=[callback, Watch()])
+    assert seen[:2] == [0.0, 0.0] and 0.69 < seen[2] < 0.71 and seen[3] >= 0.79 and seen[4] == seen[3]
+    assert sparsity_report(model).ratio == seen[4]
+    for wrong in ({"ratio": 1.0, "end": 3}, {"ratio": 0.5, "begin": 3, "end": 3}):
+        with pytest.raises(ValueError, match="Expected"):
+            ScheduledPruning(**wrong)
+
+
+def test_whole_channels_down_to_given_numbers():
+    model = made("vgg")
+    keep = {"stage1_conv1": 4, "stage1_conv2": 5, "stage2_conv1": 6, "stage2_conv2": 7}
+    prune_channels(model, keep)
+    small = compress(model, "compact", folded=False)
+    assert {name: small.get_layer(name).filters for name in keep} == keep
+    x = pixels(model)
+    assert_close(outputs(small, x), outputs(model, x), 1e-5)
+    for wrong, words in (({"conv": 3}, "Expected layers with strengths"), ({"stage1_conv1": 7}, "keep 1 to 6")):
+        with pytest.raises(ValueError, match=words):
+            prune_channels(model, wrong)
+    with pytest.raises(ValueError, match="channels are tied together"):
+        prune_channels(made("resnet"), {"stem": 3})

@@ -1,0 +1,96 @@
+"""Closure: what a pruned network can do without, because nothing comes in or nobody reads it."""
+
+from __future__ import annotations
+
+import keras
+import numpy as np
+
+from zoo.compression.flow import Flow, follow, masks_of
+from zoo.compression.graph import Graph, read_graph
+
+
+def closed_masks(graph: Graph, masks: dict[str, np.ndarray]) -> tuple[dict[str, np.ndarray], Flow]:
+    """Takes connections away until nothing changes: from dead channels, and into channels that nobody reads.
+
+    Args:
+        graph: the network.
+        masks: of the layers with strengths, bool (Cin, Cout).
+
+    Returns:
+        The closed masks, and dead and read channels under them.
+    """
+    layers = [call for call in graph.calls if call.name in masks]
+    while True:
+        flow = follow(graph, masks, closed=True)
+        closed = {
+            call.name: masks[call.name] & ~flow.dead[call.inputs[0]][:, None] & flow.read[call.output]
+            for call in layers
+        }
+        if all(np.array_equal(closed[name], masks[name]) for name in masks):
+            return closed, flow
+        masks = closed
+
+
+def close(model: keras.Model) -> int:
+    """Removes connections of a pruned network that lead nowhere, in place.
+
+    An output channel that nobody reads loses its incoming connections; an input channel that nothing reaches loses its
+    outgoing ones. Sums keep a channel that one of their branches has, concatenations shift it. A channel without
+    connections would still put out a constant, which zero padding makes different at the borders: its bias, and the
+    offset and mean of its normalization, become 0. The outputs may change by those constants, so close before
+    fine-tuning; afterwards `compress(model, "compact")` is exact.
+
+    Args:
+        model: a functional model with `SynapticConv2D` layers.
+
+    Returns:
+        The number of connections removed.
+
+    Raises:
+        ValueError: not a functional model, or no path from input to output is left.
+
+    Example:
+        >>> import zoo
+        >>> zoo.compression.close(zoo.build("synaptic_resnet20_cifar10"))  # nothing is pruned yet
+        0
+    """
+    graph = read_graph(model)
+    masks = masks_of(graph)
+    closed, flow = closed_masks(graph, masks)
+    check_path(graph, flow)
+    set_masks(graph, closed)
+    _remove_constants(graph, flow)
+    return sum(int(masks[name].sum() - closed[name].sum()) for name in masks)
+
+
+def check_path(graph: Graph, flow: Flow) -> None:
+    """Raises ValueError where no output of the network depends on its input any more."""
+    if all(flow.dead[output].all() for output in graph.outputs):
+        raise ValueError(
+            "These masks cut every path from the input to the output. Prune less, per layer (scope='layer'), with a "
+            "higher min_keep, or with normalize='layer_max'."
+        )
+
+
+def set_masks(graph: Graph, masks: dict[str, np.ndarray]) -> None:
+    """Gives layers their masks and makes everything that belongs to a pruned connection exactly 0."""
+    for call in graph.calls:
+        if call.name not in masks:
+            continue
+        layer, mask = call.operation, masks[call.name]
+        layer.mask.assign(mask.astype("float32"))
+        for variable in (layer.direction, getattr(layer, "strength", None)):
+            if variable is not None:
+                variable.assign(np.where(mask, keras.ops.convert_to_numpy(variable), 0.0))
+
+
+def _remove_constants(graph: Graph, flow: Flow) -> None:
+    for call in graph.calls:
+        dead = flow.dead[call.output]
+        if call.kind not in ("norm", "conv", "depthwise") or not dead.any():
+            continue
+        names = ("beta", "moving_mean") if call.kind == "norm" else ("bias",)
+        for name in names:
+            variable = getattr(call.operation, name, None)
+            if variable is not None:
+                variable.assign(np.where(dead, 0.0, keras.ops.convert_to_numpy(variable)))

@@ -1,0 +1,141 @@
+"""Which channels of a network carry nothing, and which are read by nobody.
+
+A channel is dead if it is 0 everywhere for every input. Dead channels are found forwards, unread ones backwards. What
+is not known counts as alive and read, so that nothing is removed by mistake.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import keras
+import numpy as np
+
+from zoo.compression.graph import Call, Graph
+from zoo.layers import SynapticConv2D
+
+Alive = Mapping[str, np.ndarray]
+"""Of each convolution and dense layer by name: the connections that are there, bool (Cin, Cout)."""
+
+
+@dataclass
+class Flow:
+    """The result of both passes.
+
+    Attributes:
+        dead: of each tensor by number, bool a channel.
+        read: of each tensor by number, bool a channel.
+    """
+
+    dead: dict[int, np.ndarray] = field(default_factory=dict)
+    read: dict[int, np.ndarray] = field(default_factory=dict)
+
+
+def masks_of(graph: Graph) -> dict[str, np.ndarray]:
+    """The masks of the layers with strengths, bool (Cin, Cout), by name."""
+    calls = (call for call in graph.calls if call.kind == "conv" and isinstance(call.operation, SynapticConv2D))
+    return {call.name: keras.ops.convert_to_numpy(call.operation.mask) > 0 for call in calls}
+
+
+def kernels_of(graph: Graph) -> dict[str, np.ndarray]:
+    """Connections of all linear layers whose kernel is not 0, bool (Cin, Cout); depthwise: (channels, multiplier)."""
+    found = {}
+    for call in graph.calls:
+        if call.kind in ("conv", "dense", "depthwise"):
+            kernel = keras.ops.convert_to_numpy(keras.ops.convert_to_tensor(call.operation.kernel))
+            found[call.name] = np.any(kernel != 0, axis=tuple(range(kernel.ndim - 2)))
+    return found
+
+
+def follow(graph: Graph, alive: Alive, *, closed: bool) -> Flow:
+    """Finds dead and unread channels.
+
+    Args:
+        graph: the network.
+        alive: connections that are there; layers not named have all of theirs.
+        closed: take channels without connections for 0, as they are once `close` has removed their constants. Else a
+            channel is dead only if the constants that it has now add up to 0.
+
+    Returns:
+        Dead and read channels of every tensor.
+    """
+    flow = Flow()
+    for call in graph.calls:
+        dead = _forward(call, [flow.dead[tensor] for tensor in call.inputs], alive, closed)
+        flow.dead[call.output] = dead
+        flow.read[call.output] = np.full(call.channels, call.output in graph.outputs)
+    for number, call in graph.makers.items():  # further outputs of calls that have several
+        flow.dead.setdefault(number, np.zeros(call.channels, bool))
+        flow.read.setdefault(number, np.ones(call.channels, bool))
+    for call in reversed(graph.calls):
+        for tensor, read in zip(call.inputs, _backward(call, flow, alive), strict=True):
+            flow.read[tensor] = flow.read[tensor] | read
+    return flow
+
+
+def alive_of(call: Call, alive: Alive, inputs: int) -> np.ndarray:
+    """The connections of a linear layer that are there."""
+    outputs = call.channels // inputs if call.kind == "depthwise" else call.channels
+    return alive.get(call.name, np.ones((inputs, outputs), bool))
+
+
+def pad_of(call: Call) -> tuple[int, int]:
+    """Zero channels that a padding puts before and behind; (0, 0) where it pads the image."""
+    return call.operation.padding[call.axis - 1] if call.axis in (1, 2) else (0, 0)
+
+
+def _forward(call: Call, ins: list[np.ndarray], alive: Alive, closed: bool) -> np.ndarray:
+    rules: dict[str, Callable[[], np.ndarray]] = {
+        "conv": lambda: _linear(call, ins[0], alive, closed),
+        "dense": lambda: _linear(call, ins[0], alive, closed),
+        "depthwise": lambda: _linear(call, ins[0], alive, closed),
+        "norm": lambda: ins[0] & (closed | (_offsets(call.operation) == 0)),
+        "pointwise": lambda: ins[0] & call.keeps_zero,
+        "pass": lambda: ins[0],
+        "permute": lambda: ins[0],
+        "pad": lambda: np.pad(ins[0], pad_of(call), constant_values=True),
+        "flatten": lambda: np.tile(ins[0], call.channels // len(ins[0])),
+        "add": lambda: np.logical_and.reduce(ins),
+        "multiply": lambda: np.logical_or.reduce(ins),
+        "concatenate": lambda: np.concatenate(ins),
+    }
+    return rules[call.kind]() if call.kind in rules else np.zeros(call.channels, bool)
+
+
+def _linear(call: Call, dead: np.ndarray, alive: Alive, closed: bool) -> np.ndarray:
+    layer = call.operation
+    fed = alive_of(call, alive, len(dead)) & ~dead[:, None]
+    out = ~fed.reshape(-1) if call.kind == "depthwise" else ~fed.any(axis=0)
+    if getattr(layer, "bias", None) is not None and not closed:
+        out &= keras.ops.convert_to_numpy(layer.bias) == 0
+    return out & call.keeps_zero
+
+
+def _offsets(layer: Any) -> np.ndarray:
+    """What a normalization makes of 0 in inference, a channel."""
+    values = {name: keras.ops.convert_to_numpy(getattr(layer, name)) for name in ("moving_mean", "moving_variance")}
+    gamma = keras.ops.convert_to_numpy(layer.gamma) if layer.scale else 1.0
+    beta = keras.ops.convert_to_numpy(layer.beta) if layer.center else 0.0
+    return beta - gamma * values["moving_mean"] / np.sqrt(values["moving_variance"] + layer.epsilon)
+
+
+def _backward(call: Call, flow: Flow, alive: Alive) -> list[np.ndarray]:
+    read, ins = flow.read[call.output], [flow.dead[tensor] for tensor in call.inputs]
+    if call.kind in ("conv", "dense"):
+        return [(alive_of(call, alive, len(ins[0])) & read).any(axis=1)]
+    if call.kind == "depthwise":
+        return [(alive_of(call, alive, len(ins[0])) & read.reshape(len(ins[0]), -1)).any(axis=1)]
+    if call.kind in ("norm", "pointwise", "pass", "permute"):
+        return [read]
+    if call.kind == "pad":
+        first, _ = pad_of(call)
+        return [read[first : first + len(ins[0])]]
+    if call.kind == "flatten":
+        return [np.asarray(read.reshape(-1, len(ins[0])).any(axis=0))]
+    if call.kind in ("add", "multiply"):
+        return [read] * len(ins)
+    if call.kind == "concatenate":
+        return np.split(read, np.cumsum([len(dead) for dead in ins])[:-1])
+    return [np.ones(len(dead), bool) for dead in ins]

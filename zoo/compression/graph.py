@@ -1,0 +1,192 @@
+"""A functional model as a list of calls, and what each call does to channels."""
+
+from __future__ import annotations
+
+import functools
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import Any
+
+import keras
+import numpy as np
+
+from zoo.layers import SynapticConv2D
+
+_L = keras.layers
+_DROPOUT = (_L.Dropout, _L.SpatialDropout2D, _L.GaussianDropout, _L.GaussianNoise)
+_POINTWISE = (_L.ReLU, _L.LeakyReLU, _L.ELU, _L.Activation, *_DROPOUT)
+_PASSING = (
+    _L.MaxPooling2D,
+    _L.AveragePooling2D,
+    _L.GlobalAveragePooling2D,
+    _L.GlobalMaxPooling2D,
+    _L.Cropping2D,
+    _L.UpSampling2D,
+    _L.Reshape,
+)
+_KINDS: dict[str, tuple[type, ...]] = {
+    "input": (_L.InputLayer,),
+    "conv": (_L.Conv2D, SynapticConv2D),
+    "depthwise": (_L.DepthwiseConv2D,),
+    "dense": (_L.Dense,),
+    "norm": (_L.BatchNormalization,),
+    "pointwise": _POINTWISE,
+    "pass": _PASSING,
+    "pad": (_L.ZeroPadding2D,),
+    "permute": (_L.Permute,),
+    "flatten": (_L.Flatten,),
+    "add": (_L.Add, _L.Subtract, _L.Average, _L.Maximum),
+    "multiply": (_L.Multiply,),
+    "concatenate": (_L.Concatenate,),
+}
+
+
+@dataclass
+class Call:
+    """One call of a layer or operation.
+
+    Attributes:
+        operation: what is called.
+        inputs: numbers of the tensors that go in.
+        output: number of the tensor that comes out; of several the first.
+        kind: a key of `_KINDS`, or `"opaque"` for what is not known or serves in several places.
+        axis: the axis of the channels in the output.
+        channels: their number.
+    """
+
+    operation: Any
+    inputs: list[int]
+    output: int
+    kind: str
+    axis: int
+    channels: int
+
+    @property
+    def name(self) -> str:
+        """The layer's name."""
+        return self.operation.name
+
+    @functools.cached_property
+    def keeps_zero(self) -> bool:
+        """Whether the layer, or its activation, maps the value 0 to 0."""
+        function = getattr(self.operation, "activation", None)
+        function = self.operation if self.kind == "pointwise" else function
+        if function in (None, keras.activations.linear, keras.activations.relu):
+            return True
+        value = keras.ops.convert_to_numpy(function(keras.ops.zeros((1, 1, 1, 2))))
+        return bool(np.all(value == 0))
+
+
+@dataclass
+class Graph:
+    """The calls of a model, each after those that feed it.
+
+    Attributes:
+        calls: in order.
+        outputs: numbers of the tensors that are the model's outputs.
+        makers: the call that makes a tensor, by its number.
+        readers: the calls that read a tensor, by its number.
+    """
+
+    calls: list[Call]
+    outputs: list[int]
+    makers: dict[int, Call] = field(default_factory=dict)
+    readers: dict[int, list[Call]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.makers = {call.output: call for call in self.calls}
+        self.readers = {call.output: [] for call in self.calls}
+        for call in self.calls:
+            for tensor in call.inputs:
+                self.readers[tensor].append(call)
+
+    def after(self, call: Call) -> list[Call]:
+        """The calls that read the output of a call."""
+        return self.readers[call.output]
+
+    def before(self, call: Call) -> list[Call]:
+        """The calls whose outputs a call reads."""
+        return [self.makers[tensor] for tensor in call.inputs]
+
+
+def check_functional(model: Any) -> None:
+    """Raises ValueError unless a model is a functional Keras model."""
+    if not isinstance(model, keras.Model) or not hasattr(model, "operations"):
+        raise ValueError(
+            f"Expected a functional Keras model; got {type(model).__name__}. Subclassed models show no graph."
+        )
+
+
+def read_graph(model: keras.Model) -> Graph:
+    """The calls of a functional model.
+
+    Raises:
+        ValueError: not a functional model.
+    """
+    check_functional(model)
+    nodes = [node for depth in sorted(model._nodes_by_depth, reverse=True) for node in model._nodes_by_depth[depth]]
+    used = Counter(node.operation.name for node in nodes)
+    numbers: dict[int, int] = {}
+    calls: list[Call] = []
+    by_output: dict[int, Call] = {}
+    for node in nodes:
+        for tensor in node.outputs:
+            numbers[id(tensor)] = len(numbers)
+        inputs = [numbers[id(tensor)] for tensor in node.arguments.keras_tensors]
+        before = [by_output[number] for number in inputs]
+        call = _call(node, inputs, numbers[id(node.outputs[0])], before, shared=used[node.operation.name] > 1)
+        calls.append(call)
+        for tensor in node.outputs:
+            by_output[numbers[id(tensor)]] = call
+    graph = Graph(calls, [numbers[id(tensor)] for tensor in model.outputs])
+    for number, call in by_output.items():
+        graph.makers.setdefault(number, call)
+        graph.readers.setdefault(number, [])
+    return graph
+
+
+def _call(node: Any, inputs: list[int], output: int, before: list[Call], *, shared: bool) -> Call:
+    shape = tuple(node.outputs[0].shape)
+    operation = node.operation
+    kind = _kind(operation) if len(node.outputs) == 1 and not shared else "opaque"
+    axis = len(shape) - 1
+    if kind in ("permute", "pad", "pointwise") and before:
+        axis = before[0].axis
+        axis = operation.dims.index(axis) + 1 if kind == "permute" and axis > 0 else axis
+    if kind not in ("permute", "pad", "pointwise") and any(c.axis != len(s) - 1 for c, s in _ranks(node, before)):
+        kind, axis = "opaque", len(shape) - 1  # only these leave channels elsewhere than last
+    if not _sound(kind, operation, shape, before):
+        kind, axis = "opaque", len(shape) - 1
+    return Call(operation, inputs, output, kind, axis, (shape[axis] or 0) if shape else 0)
+
+
+def _ranks(node: Any, before: list[Call]) -> list[tuple[Call, tuple[Any, ...]]]:
+    return [(call, tuple(tensor.shape)) for call, tensor in zip(before, node.arguments.keras_tensors, strict=True)]
+
+
+def _kind(operation: Any) -> str:
+    for kind, classes in _KINDS.items():
+        if type(operation) in classes:
+            return kind
+    return "opaque"
+
+
+def _sound(kind: str, operation: Any, shape: tuple[Any, ...], before: list[Call]) -> bool:
+    """Whether a call is as simple as its kind says: channels last, one group, equal numbers of channels."""
+    if getattr(operation, "data_format", "channels_last") != "channels_last" or None in shape[-1:]:
+        return False
+    if kind == "conv":
+        return getattr(operation, "groups", 1) == 1 and not getattr(operation, "lora_enabled", False)
+    if kind == "dense":
+        return not getattr(operation, "lora_enabled", False)
+    if kind == "norm":
+        return operation.axis in (-1, len(shape) - 1)
+    if kind in ("add", "multiply"):
+        return len({call.channels for call in before}) == 1 and len(before) > 1
+    if kind == "concatenate":
+        return operation.axis in (-1, len(shape) - 1)
+    if kind == "pass":
+        return before[0].channels == shape[-1]
+    if kind == "flatten":
+        return None not in shape
+    return True

@@ -1,0 +1,90 @@
+"""Tensors that are mostly zero as a bit mask and what is left: smaller files that load back exactly.
+
+A tensor (..., m, n) is cut into the m n blocks of its last two axes, the connections of a convolution. The pattern says
+which blocks are not zero, a bit each, row by row, the lowest bit of a byte first; the kept blocks follow in the same
+order. Tensors with equal patterns share one. This file knows arrays and nothing of architectures.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+
+import numpy as np
+
+Tensors = dict[str, np.ndarray]
+
+FORMAT = "packed"
+_PATTERN, _KEPT = "#pattern/", "#kept/"
+_WORTHWHILE = 0.9
+"""A tensor is packed if that takes less than this share of its bytes."""
+
+
+def pack(tensors: Mapping[str, np.ndarray]) -> tuple[Tensors, dict[str, str]]:
+    """Tensors in packed form.
+
+    Args:
+        tensors: arrays by name.
+
+    Returns:
+        Arrays to store, and the text that `unpack` needs beside them; equal to the arguments, and empty, where packing
+        saves nothing.
+    """
+    stored: Tensors = {}
+    layouts: dict[str, dict[str, object]] = {}
+    patterns: dict[bytes, int] = {}
+    for name, tensor in tensors.items():
+        packed = _pack_one(tensor)
+        if packed is None:
+            stored[name] = tensor
+            continue
+        bits, kept = packed
+        number = patterns.setdefault(bits.tobytes() + repr(tensor.shape[-2:]).encode(), len(patterns))
+        stored[f"{_PATTERN}{number}"] = bits
+        layouts[name] = {"shape": tensor.shape, "dtype": tensor.dtype.name, "pattern": number}
+        if _is_constant(kept):
+            layouts[name]["value"] = kept.flat[0].item() if kept.size else 0
+        else:
+            stored[f"{_KEPT}{name}"] = kept
+    return stored, {"packed": json.dumps(layouts, separators=(",", ":"))} if layouts else {}
+
+
+def unpack(stored: Mapping[str, np.ndarray], note: Mapping[str, str]) -> Tensors:
+    """The tensors that `pack` was given, bit for bit.
+
+    Raises:
+        ValueError: what is stored does not fit its note.
+    """
+    if "packed" not in note:
+        return dict(stored)
+    layouts = json.loads(note["packed"])
+    tensors = {name: array for name, array in stored.items() if not name.startswith((_PATTERN, _KEPT))}
+    for name, layout in layouts.items():
+        shape, dtype = tuple(layout["shape"]), np.dtype(layout["dtype"])
+        bits = np.unpackbits(stored[f"{_PATTERN}{layout['pattern']}"], bitorder="little")[: shape[-2] * shape[-1]]
+        keep = bits.astype(bool).reshape(shape[-2:])
+        blocks = np.zeros((*shape[-2:], *shape[:-2]), dtype)
+        kept = stored.get(f"{_KEPT}{name}")
+        if kept is not None and len(kept) != keep.sum():
+            raise ValueError(f"the packed tensor {name} has {len(kept)} blocks, its pattern {int(keep.sum())}")
+        blocks[keep] = layout["value"] if kept is None else kept
+        tensors[name] = np.ascontiguousarray(np.moveaxis(blocks, (0, 1), (-2, -1)))
+    return tensors
+
+
+def _pack_one(tensor: np.ndarray) -> tuple[np.ndarray, np.ndarray] | None:
+    """Pattern and kept blocks, or None where that is not worth it."""
+    if tensor.ndim < 2 or tensor.size == 0:
+        return None
+    blocks = np.moveaxis(tensor, (-2, -1), (0, 1))
+    # Bits, not values: -0.0 is not what a missing block comes back as.
+    keep = (np.ascontiguousarray(blocks).view(np.uint8) != 0).reshape(*blocks.shape[:2], -1).any(axis=-1)
+    kept = np.ascontiguousarray(blocks[keep])
+    size = keep.size / 8 + (0 if _is_constant(kept) else kept.nbytes)
+    if size >= _WORTHWHILE * tensor.nbytes:
+        return None
+    return np.packbits(keep.reshape(-1), bitorder="little"), kept
+
+
+def _is_constant(kept: np.ndarray) -> bool:
+    return not kept.size or bool((kept == kept.flat[0]).all() and kept.flat[0] != 0)
