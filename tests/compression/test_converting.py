@@ -69,8 +69,9 @@ def test_norms_and_strengths_of_slices_are_the_golden_ones(norm):
         assert_close(strengths(model, norm=norm)["conv"], SLICES[f"strength_{norm}"], 1e-6)
 
 
-@pytest.mark.parametrize("name", CONFIGS)
-@pytest.mark.parametrize("form", ["parameter", "product"])
+@pytest.mark.parametrize(
+    ("name", "form"), [*((name, "parameter") for name in CONFIGS), ("vgg", "product"), ("projected", "product")]
+)
 def test_outputs_stay(name, form):
     plain = made(name, form="plain")
     x = pixels(plain)
@@ -79,7 +80,6 @@ def test_outputs_stay(name, form):
     assert_close(outputs(strong, x), expected, 1e-5)
     assert not any(type(layer) is keras.layers.Conv2D for layer in strong.layers)
     if form == "parameter":
-        assert_close(outputs(to_synaptic(plain, absorb=False), x), expected, 1e-5)
         scales = [layer.scale for layer in strong.layers if isinstance(layer, keras.layers.BatchNormalization)]
         assert all(scales) == (name == "densenet")  # there a scale that is negative has no filter of its own to turn
         assert_close(outputs(plain, x), expected, 0.0)  # it was left alone
@@ -115,12 +115,23 @@ def test_shared_and_grouped_layers_are_left_alone():
     x = keras.layers.Conv2D(4, 3, padding="same", groups=2, name="grouped")(shared(shared(inputs)))
     x = keras.layers.DepthwiseConv2D(3, name="depthwise")(x)
     model = keras.Model(inputs, keras.layers.Conv2D(5, 1, name="last")(x))
-    strong = to_synaptic(model)
+    with pytest.warns(UserWarning, match="leaves alone: shared .*, grouped "):
+        strong = to_synaptic(model)
     assert [layer.name for layer in strong.layers if isinstance(layer, SynapticConv2D)] == ["last"]
     x = np.random.default_rng(0).normal(size=(2, 6, 6, 4)).astype("float32")
     prune(strong, 0.5, prune_first=True)
     small = compress(strong, "compact")
     assert_close(outputs(small, x), outputs(strong, x), 1e-5)
+
+
+def test_a_model_inside_a_model_is_named_and_left_alone():
+    body = made("vgg", form="plain", include_head=False)
+    inputs = keras.Input((8, 8, 3))
+    x = keras.layers.Conv2D(3, 1, name="before")(inputs)
+    with pytest.warns(UserWarning, match=r"leaves alone: vgg \(a model of its own\)"):
+        strong = to_synaptic(keras.Model(inputs, body(x)))
+    x = pixels(body)
+    assert_close(outputs(strong, x), outputs(keras.Model(inputs, body(strong.get_layer("before")(inputs))), x), 1e-6)
 
 
 def test_refusals():

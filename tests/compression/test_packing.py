@@ -74,6 +74,14 @@ def test_a_pruned_network_is_saved_small_and_loads(tmp_path):
     assert abs(report.packed_bytes - size) < 1500  # two headers instead of one
 
 
+def test_at_96_percent_the_file_is_fifteen_times_smaller():
+    model = zoo.build("synaptic_vgg16_narrow_p96_cifar10")
+    report = prune(model, 0.96, scope="layer")
+    assert 15 * report.packed_bytes < report.dense_bytes
+    dense = zoo.build("synaptic_dense_vgg16_narrow_cifar10").count_params()
+    assert abs(report.dense_bytes / 4 - dense) < 2000  # the scales of the normalizations, which it has not
+
+
 @pytest.mark.parametrize("plain", [False, True])
 def test_a_packed_file_of_any_model(tmp_path, plain):
     model = made("resnet")

@@ -212,7 +212,7 @@ def test_folding(pooling):
     randomize(model)
     folded = zoo.fold(model)
     batch = normal(2, 12, 11, 3)
-    assert_close(folded.predict_on_batch(batch), model.predict_on_batch(batch), REL)
+    assert_close(folded(batch), model(batch), REL)
     kinds = [type(layer).__name__ for layer in folded.layers]
     if pooling == "max":  # no convolution: stays, and the normalization behind it
         assert kinds.count("LogPolarConv2D") == 3 and "BatchNormalization" in kinds

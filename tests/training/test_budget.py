@@ -31,7 +31,7 @@ def test_a_weak_penalty_is_told():
 
 def test_others_are_not():
     with warnings.catch_warnings():
-        warnings.simplefilter("error")
+        warnings.simplefilter("error", UserWarning)
         check_budget(model(1e-2), Recipe(**BASE), steps_per_epoch=20)
         check_budget(model(0.0), Recipe(**BASE), steps_per_epoch=20)
         check_budget(model(0.0), Recipe(**BASE, proximal={"strength": 0.1}), steps_per_epoch=20)

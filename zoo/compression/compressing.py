@@ -37,9 +37,10 @@ def compress(
         path: of the file that `"packed"` writes, and only for that.
 
     Returns:
-        A functional model of stock layers, or for `"packed"` the path. Of a model with strengths the file holds
-        directions, strengths and masks: `load_packed` reads it into the same model, and `zoo.save` writes it by
-        itself.
+        A functional model of stock layers: an ordinary Keras model to save and export (`zoo.export` takes it;
+        `zoo.save` does not, for no configuration of zoo's builds it). For `"packed"` the path; of a model with
+        strengths the file holds directions, strengths and masks: `load_packed` reads it into the same model, and
+        `zoo.save` writes it by itself.
 
     Raises:
         ValueError: an unknown mode, no functional model, a missing or superfluous path.
@@ -62,10 +63,7 @@ def compress(
         store.write_files(target.parent, {target.name: store.tensors_to_bytes(store.collect(model.weights))})
         return target
     smaller = plain(model) if mode == "mask" else compact(model)
-    smaller = fold(smaller) if folded else smaller
-    if hasattr(model, "zoo_origin"):
-        smaller.zoo_origin = model.zoo_origin  # for its class names
-    return smaller
+    return fold(smaller) if folded else smaller
 
 
 def load_packed(model: keras.Model, path: str | os.PathLike[str]) -> keras.Model:

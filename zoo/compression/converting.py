@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
 from typing import Any
 
@@ -43,7 +44,8 @@ def to_synaptic(
         strength_regularizer: penalty, for example `zoo.losses.StrengthSparsity(1e-4)`.
 
     Returns:
-        A new functional model with variables of its own, not compiled.
+        A new functional model with variables of its own, not compiled. A warning names ordinary convolutions that were
+        left alone (grouped or shared ones), and models inside the model, which are to be converted by themselves.
 
     Raises:
         ValueError: not a functional model, or no convolution to convert.
@@ -62,6 +64,7 @@ def to_synaptic(
             f"Expected a convolution to convert; {model.name!r} has none that has one group, serves in one place and "
             f"passes filters={filters!r}."
         )
+    _tell_of_others(graph, chosen, filters)
     absorbed = _absorbable(graph, chosen) if absorb else {}
     bare = {call.name for call in absorbed.values()}
 
@@ -92,6 +95,20 @@ def _call(layer: Any, *inputs: Any, **arguments: Any) -> Any:
 
 def _convertible(call: Call) -> bool:
     return call.kind == "conv" and type(call.operation) is keras.layers.Conv2D
+
+
+def _tell_of_others(graph: Graph, chosen: set[str], filters: Filters) -> None:
+    """Warns of layers that one might think are converted, too."""
+    asked = {call.name: call for call in graph.calls if call.name not in chosen}
+    left = [
+        f"{name} ({'a model of its own' if isinstance(call.operation, keras.Model) else 'grouped, shared or special'})"
+        for name, call in asked.items()
+        if isinstance(call.operation, (keras.layers.Conv2D, keras.Model))
+        and not isinstance(call.operation, SynapticConv2D)
+        and is_chosen(call.operation, filters)
+    ]
+    if left:
+        warnings.warn(f"to_synaptic leaves alone: {', '.join(left)}", stacklevel=3)
 
 
 def _absorbable(graph: Graph, chosen: set[str]) -> dict[int, Call]:

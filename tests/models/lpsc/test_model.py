@@ -13,7 +13,6 @@ from tests.models.lpsc import reference
 from tests.sweeping import swept
 from zoo import hub
 from zoo.evaluation import segmentation_scores
-from zoo.layers import LogPolarConv2D
 from zoo.models.lpsc import PRESETS, LPSCAlexNetConfig, LPSCDeepLabConfig, LPSCResNetConfig, LPSCVGGConfig, build
 from zoo.testing import assert_close, load_golden
 
@@ -121,17 +120,11 @@ def test_segmentation_model_trains():
     assert losses[-1] < losses[0]
 
 
-def test_plain_networks_have_no_log_polar_layer():
-    for name in ("lpsc_plain_resnet20_cifar10", "lpsc_plain_vgg11_bn_half_cifar10", "lpsc_plain_alexnet_cifar10"):
-        model = build(BY_NAME[name].config)
-        assert not [layer for layer in model.layers if isinstance(layer, LogPolarConv2D)], name
-
-
 @pytest.mark.parametrize(
     ("config", "parameters"),
     [
         (LPSCResNetConfig(depth=20, num_classes=100), 278_548),
-        (LPSCResNetConfig(depth=32, num_classes=100, log_polar="cross"), 475_468),
+        pytest.param(LPSCResNetConfig(depth=32, num_classes=100, log_polar="cross"), 475_468, marks=pytest.mark.large),
         (LPSCAlexNetConfig(num_classes=100), 2_329_764),
         pytest.param(LPSCVGGConfig(depth=19, num_classes=100), 20_124_580, marks=pytest.mark.large),
         pytest.param(LPSCVGGConfig(depth=19, norm=False, log_polar=False), 20_029_514, marks=pytest.mark.large),
@@ -144,17 +137,17 @@ def test_other_settings_have_the_parameters_of_the_reference(config, parameters)
     assert trainable(build(config)) == parameters
 
 
-@pytest.mark.parametrize("name", ["lpsc_resnet20_cifar10", "lpsc_cc_resnet20_cifar10"])
-def test_folded_network_is_plain_and_gives_the_same_logits(name):
-    model = zoo.build(name)
+@pytest.mark.parametrize("log_polar", ["stem", "cross"])
+def test_folded_network_is_plain_and_gives_the_same_logits(log_polar):
+    model = build(LPSCResNetConfig(depth=8, log_polar=log_polar))
     randomize(model)
     folded = zoo.fold(model)
     kinds = {type(layer).__name__ for layer in folded.layers}
     assert "LogPolarConv2D" not in kinds
     # Behind joined channels a normalization belongs to two convolutions: there it stays.
-    assert ("BatchNormalization" in kinds) == ("_cc_" in name)
+    assert ("BatchNormalization" in kinds) == (log_polar == "cross")
     images = np.random.default_rng(0).integers(0, 256, (2, 32, 32, 3), "uint8")
-    assert_close(folded.predict_on_batch(images), model.predict_on_batch(images), 1e-5)
+    assert_close(folded(images), model(images), 1e-5)
 
 
 def test_alexnet_with_other_poolings():
