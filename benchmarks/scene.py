@@ -32,7 +32,7 @@ from zoo.losses import high_areas, normalize_maps, resize_maps
 from zoo.models.recipe import Recipe
 from zoo.models.scene import RECIPES, SceneResNetConfig
 from zoo.models.scene.recipes import CONSISTENCY
-from zoo.training import pairwise
+from zoo.training import consistency
 from zoo.training.compiling import compile_arguments, compile_trainer
 from zoo.training.epochs import Epochs
 
@@ -126,7 +126,7 @@ def train(table: Table, variant: str, seed: int, folder: Path, options: argparse
     keras.utils.clear_session()  # the networks before would stay in memory
     keras.utils.set_random_seed(seed)
     model = hub.build(table.network)
-    trainer = pairwise.wrap(model, recipe, steps=steps * recipe.epochs, seed=seed)
+    trainer = consistency.wrap(model, recipe, steps=steps * recipe.epochs, seed=seed)
     arguments = compile_arguments(recipe, steps_per_epoch=steps)
     compile_trainer(trainer, arguments | {"jit_compile": arguments["jit_compile"] and options.xla})
     run = Epochs(

@@ -17,7 +17,7 @@ from zoo.datasets import FACTS
 from zoo.hub import registry
 from zoo.losses import ErasePolicy, PairwiseConsistencyLoss
 from zoo.models.recipe import Recipe
-from zoo.training import PairwiseConsistency, epochs, pairwise
+from zoo.training import PairwiseConsistency, consistency, epochs, pairwise
 from zoo.training.objective import CrossEntropy, accuracy_metric
 from zoo.training.strategies import Strategy
 
@@ -268,9 +268,9 @@ def test_one_device_alone():
     recipe = Recipe(dataset="sun16", epochs=1, batch_size=8, consistency={"kind": "kl"})
     several = Strategy()
     several.name, several.replicas = "mirrored", 2
-    assert pairwise.one_device(recipe, several, chosen=False).name == "single"
+    assert consistency.one_device(recipe, several, chosen=False).name == "single"
     with pytest.raises(ValueError, match="trains on one device; got the strategy 'mirrored'"):
-        pairwise.one_device(recipe, several, chosen=True)
+        consistency.one_device(recipe, several, chosen=True)
 
 
 def test_runs_from_before_a_field_of_the_recipe_go_on(tmp_path, change):

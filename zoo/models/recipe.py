@@ -46,7 +46,7 @@ class Recipe:
         accumulation: steps whose gradients are averaged for one update.
         label_smoothing: mass taken from the true class and spread over all.
         augmentation: names of `zoo.datasets.AUGMENTATIONS` and `MIXERS`, applied in order, those of `MIXERS` last.
-        consistency: arguments of `zoo.training.pairwise.wrap`, which trains with pairwise consistency; empty for
+        consistency: arguments of `zoo.training.consistency.wrap`, which trains with pairwise consistency; empty for
             plain training.
         selection: `"last"` keeps the weights after the last epoch, `"best"` those of the highest validation accuracy.
         overrides: fields of the model's configuration that are different while training, such as its dropout rate.

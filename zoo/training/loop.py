@@ -14,7 +14,7 @@ from zoo import datasets, hub
 from zoo.evaluation import ASSET, pack_graph, takes_graphs
 from zoo.hub.loading import dtype_policy
 from zoo.models.recipe import Recipe
-from zoo.training import pairwise, publishing, record, strategies
+from zoo.training import consistency, publishing, record, strategies
 from zoo.training.budget import check_budget
 from zoo.training.compiling import compile_arguments, compile_trainer, scale_learning_rate
 from zoo.training.epochs import Epochs, Split
@@ -139,7 +139,7 @@ def _suit(
 ) -> tuple[strategies.Strategy, Recipe]:
     """Devices and recipe, each as the other needs it."""
     if recipe.consistency:
-        devices = pairwise.one_device(recipe, devices, chosen=chosen)
+        devices = consistency.one_device(recipe, devices, chosen=chosen)
     recipe = scale_learning_rate(recipe, devices.replicas) if linear_scaling else recipe
     if not chosen:
         devices = strategies.fitting(devices, recipe.batch_size)
@@ -181,7 +181,7 @@ def _start(
         record.open_run(folder, identity)
     if not identity["smoke"]:
         check_budget(model, recipe, steps_per_epoch=steps)
-    trainer = pairwise.wrap(model, recipe, steps=steps * recipe.epochs, seed=identity["seed"])
+    trainer = consistency.wrap(model, recipe, steps=steps * recipe.epochs, seed=identity["seed"])
     trainer = devices.trainer(model) if trainer is model else trainer
     compile_trainer(trainer, arguments)
     return Epochs(
