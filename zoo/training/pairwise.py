@@ -99,7 +99,9 @@ class PairwiseConsistency(keras.Model):
         return not (self.consistency_weight or self.erased_ce_weight)
 
     def call(self, inputs: Any, training: bool | None = None) -> dict[str, Any]:
-        """Logits and the feature maps they come from."""
+        """Logits and, unless training is plain, the feature maps they come from."""
+        if self.is_plain:
+            return {"logits": self.model(inputs, training=training)}
         return self._network(inputs, training=training)
 
     def compute_metrics(self, x: Any, y: Any, y_pred: Any, sample_weight: Any = None) -> dict[str, Any]:
