@@ -12,7 +12,7 @@ from pathlib import Path
 import keras
 import pytest
 
-from zoo.models import e4net, pdegcn, synaptic
+from zoo.models import e4net, lpsc, pdegcn, scene, synaptic
 
 CARD = {
     "name": "net10_digits",
@@ -79,8 +79,10 @@ PAGES_THAT_RUN = (
     "docs/devices.md",
     "docs/train.md",
     "docs/pdegcn.md",
+    "docs/scene.md",
     "docs/pruning.md",
     "docs/synaptic.md",
+    "docs/log_polar.md",
 )
 
 
@@ -96,9 +98,12 @@ def test_the_page_runs(page: str, root: Path, tmp_path: Path, monkeypatch: pytes
         exec(compile(block, page, "exec"), scope)
 
 
-@pytest.mark.parametrize("family", [e4net, pdegcn, synaptic], ids=["e4net", "pdegcn", "synaptic"])
-def test_the_pages_have_the_registered_parameters(root: Path, family: types.ModuleType) -> None:
-    text = (root / f"docs/{family.__name__.rpartition('.')[2]}.md").read_text("utf-8")
+@pytest.mark.parametrize(
+    ("page", "family"),
+    [("e4net", e4net), ("log_polar", lpsc), ("pdegcn", pdegcn), ("scene", scene), ("synaptic", synaptic)],
+)
+def test_the_pages_have_the_registered_parameters(root: Path, page: str, family: types.ModuleType) -> None:
+    text = (root / f"docs/{page}.md").read_text("utf-8")
     rows = re.findall(r"^\| `(\w+)` .*\| ([\d,]+) \|$", text, re.MULTILINE)
     presets = {preset.name: f"{preset.parameters:,}" for preset in family.PRESETS}
     assert dict(rows) == presets

@@ -198,6 +198,11 @@ def test_train(zoo_command, training):
     assert training.items() >= (given | {"publish": None}).items()
 
 
+def test_train_by_another_recipe(zoo_command, training):
+    zoo_command("train", "m", "--recipe", "faithful")
+    assert training["recipe"] == "faithful" and str(training["out"]) == "runs/m-faithful-seed0"
+
+
 def test_train_and_publish(zoo_command, training):
     words = ("--publish", "v2", "--precision", "mixed_bfloat16", "--steps-per-execution", 4, "--json")
     result = zoo_command("train", "m", "--out", "here", *words).json

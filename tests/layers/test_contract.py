@@ -4,6 +4,7 @@ import keras
 import numpy as np
 import pytest
 
+from tests.layers.basis import AppliedBasis
 from tests.layers.equivariant import normal
 from zoo import layers
 from zoo.layers import (
@@ -18,9 +19,13 @@ from zoo.layers import (
     GraphGradient,
     GroupPooling,
     LiftingConv2D,
+    LogPolarConv2D,
     PDEGCNBlock,
+    SharedBasisConv2D,
+    SharedFilterBasis,
     SynapticConv2D,
 )
+from zoo.losses import Orthogonality
 from zoo.testing import assert_close, check_layer
 
 OPEN = (None, None, None, 8)
@@ -119,12 +124,44 @@ CASES = {
         expected_weights=6 * 4 + 4,
         **NODES,
     ),
+    "LogPolarConv2D": dict(
+        layer_class=LogPolarConv2D,
+        init_kwargs={
+            "filters": 3,
+            "kernel_size": 7,
+            "center_bias": True,
+            "rotation": 0.2,
+            "implementation": "shift",
+            "kernel_regularizer": "l2",
+        },
+        input_shape=(2, 8, 9, 2),
+        expected_output_shape=(2, 8, 9, 3),
+        expected_weights=13 * 2 * 3 + 2 * 3,
+        dynamic_shape=(None, None, None, 2),
+    ),
     "PDEGCNBlock": dict(
         layer_class=PDEGCNBlock,
         init_kwargs={"depth": 2, "kind": "mixed", "share_alpha": False, "concatenate": True, "step_size": 0.5},
         expected_output_shape=(2, 5, 12),
         expected_weights=2 * 6 * 6 + 2,
         **NODES,
+    ),
+    "SharedBasisConv2D": dict(  # how it takes a basis: tests/layers/test_shared_basis.py
+        layer_class=SharedBasisConv2D,
+        init_kwargs={"filters": 5, "unique": 4, "groups": 2, "orthogonality": Orthogonality(0.1)},
+        input_shape=(2, 5, 6, 6),
+        expected_output_shape=(2, 5, 6, 5),
+        expected_weights=9 * 3 * 4 + 2 * 4 + 4 * 5,
+        expected_non_trainable=2 * 4,
+        dynamic_shape=(None, None, None, 6),
+    ),
+    "SharedFilterBasis": dict(
+        layer_class=AppliedBasis,
+        init_kwargs={"filters": 4, "groups": 2, "kernel_regularizer": Orthogonality(0.1)},
+        input_shape=(2, 5, 6, 6),
+        expected_output_shape=(2, 5, 6, 4),
+        expected_weights=9 * 3 * 4,
+        dynamic_shape=(None, None, None, 6),
     ),
     "SynapticConv2D": dict(
         layer_class=SynapticConv2D,
@@ -236,12 +273,41 @@ X, FLOWS = normal(2, 5, 3), normal(2, 6, 3)
         (lambda: GraphAverage("edges", mode="max"), "got 'max' with to='edges'"),
         (lambda: GraphAverage("nodes")(normal(2, 6, 3), EDGES), "needs `nodes`"),
         (lambda: GraphConvolution(0), "`units` must be a positive integer; got 0"),
+        (lambda: LogPolarConv2D(4, 6), "odd positive integer.*got 6"),
+        (lambda: LogPolarConv2D(4, (9, 4)), "odd positive integer.*got 4"),
+        (lambda: LogPolarConv2D(4, 9, angles=5), "`angles` must be even.*got 5"),
+        (lambda: LogPolarConv2D(4, 9, growth=1.0), "`growth` must be above 1"),
+        (lambda: LogPolarConv2D(4, 9, ratio=-1.0), "`ratio` must be above 0"),
+        (lambda: LogPolarConv2D(4, 9, pooling="median"), "one of mean, sum, max; got 'median'"),
+        (lambda: LogPolarConv2D(4, 9, padding="full"), '"same" or "valid".*full'),
+        (lambda: LogPolarConv2D(4, 9, implementation="fast"), "one of auto, dense, shift; got 'fast'"),
+        (lambda: LogPolarConv2D(4, 9, pooling="max", implementation="dense"), "Maxima are no convolution"),
+        (lambda: LogPolarConv2D(4, 9, center=False, center_bias=True), "`center_bias` needs `center=True`"),
+        (lambda: LogPolarConv2D(4, 9).build((None, 8, 8)), "4-D channels-last"),
         (lambda: PDEGCNBlock(0), "`depth` must be a positive integer; got 0"),
         (lambda: PDEGCNBlock(2, "parabolic"), "diffusive, hyperbolic, mixed; got 'parabolic'"),
         (lambda: PDEGCNBlock(2, step_size=0.0), "`step_size` must be positive"),
         (lambda: PDEGCNBlock(2, activation="gelu"), '"relu" or "tanh"; got .gelu'),
         (lambda: PDEGCNBlock(2, edge_dropout=1.0), r"`edge_dropout` must lie in \[0, 1\)"),
         (lambda: PDEGCNBlock(2, double=True), '`double` needs activation="tanh"'),
+        (lambda: SharedFilterBasis(6, groups=4), "filters=6, groups=4"),
+        (lambda: SharedFilterBasis(6, groups=3).build((None, 8, 8, 16)), "3 groups for 16 channels"),
+        (lambda: SharedFilterBasis(6, bases=0), "`bases` must be a positive integer; got 0"),
+        (lambda: SharedBasisConv2D(8, strides=2), "stride 1; got strides=2"),
+        (lambda: SharedBasisConv2D(8, unique=3, groups=2), "unique=3, groups=2"),
+        (lambda: SharedBasisConv2D(8, groups=0), "`groups` must be a positive integer; got 0"),
+        (lambda: SharedBasisConv2D(8, unique=0).build((1, 8, 8, 4)), "got no basis and unique=0"),
+        (lambda: SharedBasisConv2D(8, groups=3, unique=3).build((1, 8, 8, 16)), "3 groups for 16 channels"),
+        (
+            lambda: SharedBasisConv2D(8).build((1, 8, 8, 32), (3, 3, 16, 8)),
+            r"3, 3, 32, filters.*got .3, 3, 16, 8",
+        ),
+        (
+            lambda: SharedBasisConv2D(8).build((1, 8, 8, 16), (1, 1, 16, 8)),
+            r"3, 3, 16, filters.*got .1, 1, 16, 8",
+        ),
+        (lambda: SharedBasisConv2D(8, basis_groups=4).build((1, 8, 8, 16), (3, 3, 4, 6)), "4 groups; got .3, 3, 4, 6"),
+        (lambda: SharedBasisConv2D(8, orthogonality="l2"), "Orthogonality.*got L2"),
     ],
 )
 def test_errors_say_what_was_expected(make, words):

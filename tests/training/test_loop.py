@@ -54,6 +54,17 @@ def test_a_run_folder_is_complete_and_loads(tmp_path, capsys):
     assert "epoch 3/3: accuracy" in capsys.readouterr().err
 
 
+def test_another_recipe_by_its_name(tmp_path):
+    run = zoo.train("dots", recipe="faithful", out=tmp_path / "run", progress=False)
+    known = facts(run)
+    assert zoo.training.Recipe(**known["recipe"]) == toy.OTHER_RECIPES["faithful"]["dots"]
+    assert known["recipe_name"] == "faithful" and len(history(run)) == 2
+    with pytest.raises(ValueError, match="holds another run: .*recipe_name is 'faithful' there and None here"):
+        zoo.train("dots", out=run, epochs=2, progress=False)
+    with pytest.raises(ValueError, match=r"no recipe called 'fatihful'; besides its own it has \['faithful'\]"):
+        zoo.train("dots", recipe="fatihful", out=tmp_path / "other")
+
+
 def test_events_of_tensorboard(tmp_path):
     pytest.importorskip("tensorboard", reason="writes the events")
     from tensorboard.backend.event_processing.event_accumulator import EventAccumulator

@@ -98,6 +98,11 @@ def test_runs_that_are_not_published(tmp_path, change):
     assert not (tmp_path / "weights").exists()
 
 
+def test_the_command_names_the_recipe(tmp_path):
+    zoo.train("dots", recipe="faithful", out=tmp_path / "run", publish="v1", progress=False)
+    assert zoo.card("dots").training["command"].startswith("zoo train dots --seed 0 --recipe faithful")
+
+
 def test_a_run_of_an_older_version_has_fewer_facts(tmp_path, change):
     """Fields that came later mean what was done before them."""
     change(epochs=1)

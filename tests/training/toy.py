@@ -174,6 +174,8 @@ RECIPES: dict[str, Recipe] = {
     ),
 }
 
+OTHER_RECIPES = {"faithful": {"dots": replace(_DOTS, epochs=2, learning_rate=0.02)}}
+
 
 def install(patch: Any) -> None:
     """Makes these families and data sets the only ones; `patch(object, name, value)` sets an attribute."""

@@ -17,6 +17,11 @@ def register(commands: Any) -> None:
     parser.add_argument("--dataset", metavar="NAME", help="data set (default: the one the model is registered for)")
     parser.add_argument("--split", default="test", help="split of the data set (default: %(default)s)")
     parser.add_argument("--batch-size", type=int, default=256, metavar="N", help="images a step (default: %(default)s)")
+    parser.add_argument(
+        "--measures",
+        metavar="NAMES",
+        help=f"with commas, of {', '.join(zoo.evaluation.MEASURES)} (default: those in the model's card)",
+    )
     output.add_json(parser)
     parser.set_defaults(run=run)
 
@@ -29,6 +34,7 @@ def run(options: argparse.Namespace) -> int:
         split=options.split,
         data=options.data,
         batch_size=options.batch_size,
+        measures=None if options.measures is None else [name for name in options.measures.split(",") if name],
         progress=not options.json,
     )
     if options.json:
@@ -42,5 +48,7 @@ def run(options: argparse.Namespace) -> int:
         "accuracy": f"{100 * result['accuracy']:.3f} %",
         "loss": f"{result['loss']:.5f}",
     }
+    taken = {name: value for name, value in result.get("measures", {}).items() if name not in rows}
+    rows |= {name.replace("_", " "): f"{value:.3f} %" for name, value in taken.items()}
     output.show(output.facts(rows))
     return 0

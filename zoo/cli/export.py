@@ -29,7 +29,14 @@ def register(commands: Any) -> None:
     parser.add_argument(
         "--name", dest="call", metavar="MODEL", help="what to call it, such as my_digits, for a model trained further"
     )
-    parser.add_argument("--fold", action="store_true", help="multiply normalization into the convolutions first")
+    parser.add_argument(
+        "--fold",
+        nargs="?",
+        const=True,
+        default=False,
+        metavar="MODE",
+        help="multiply normalization into the convolutions first; MODE, for shared filters: auto, bn or kernel",
+    )
     parser.add_argument("--quantize", metavar="KIND", help="for litert: float16 or int8")
     parser.add_argument("--data", metavar="FOLDER", help="data sets to calibrate int8 on (default: ZOO_DATA)")
     parser.add_argument("--warmup", action="store_true", help="for savedmodel: add warm-up requests")

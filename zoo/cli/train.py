@@ -14,8 +14,11 @@ def register(commands: Any) -> None:
     """Adds the command to the parser."""
     parser = commands.add_parser("train", help="train a model", description="Train a model by its recipe.")
     parser.add_argument("name", metavar="NAME", help="registered model")
+    parser.add_argument("--recipe", metavar="NAME", help="another one than the model's own, as faithful")
     parser.add_argument("--seed", type=int, default=0, help="fixes the run (default: %(default)s)")
-    parser.add_argument("--out", metavar="FOLDER", help="folder of the run (default: runs/NAME-seedSEED)")
+    parser.add_argument(
+        "--out", metavar="FOLDER", help="folder of the run (default: runs/NAME-seedSEED, or NAME-RECIPE-seedSEED)"
+    )
     parser.add_argument("--data", metavar="FOLDER", help="folder with the data sets (default: ZOO_DATA)")
     parser.add_argument("--start", metavar="WEIGHTS", help="begin with these: a folder, or a model that has weights")
     parser.add_argument("--epochs", type=int, metavar="N", help="instead of the recipe's")
@@ -49,10 +52,12 @@ def register(commands: Any) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Trains, and publishes the run when asked to."""
-    out = Path(options.out or f"runs/{options.name}-seed{options.seed}")
+    words = [options.name, *([options.recipe] if options.recipe else []), f"seed{options.seed}"]
+    out = Path(options.out or f"runs/{'-'.join(words)}")
     zoo.train(
         options.name,
         out=out,
+        recipe=options.recipe,
         seed=options.seed,
         data=options.data,
         start=options.start,

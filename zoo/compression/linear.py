@@ -24,14 +24,19 @@ class Linear:
         config: its arguments but the name.
         kernel: its kernel, the output channels last (depthwise: channels and multiplier last).
         bias: one value an output channel.
-        pad: zeros to put around the image first.
+        pad: zeros to put around the image first; two numbers where rows and columns differ.
     """
 
     make: type[keras.layers.Layer]
     config: dict[str, Any]
     kernel: np.ndarray
     bias: np.ndarray
-    pad: int = 0
+    pad: int | tuple[int, int] = 0
+
+    @property
+    def takes_norm(self) -> bool:
+        """A normalization behind the layer can be multiplied in."""
+        return True
 
     def scaled(self, scale: np.ndarray, offset: np.ndarray) -> Linear:
         """The layer followed by `scale * y + offset` on every output channel."""
@@ -43,19 +48,26 @@ class Linear:
         margin = keras.layers.ZeroPadding2D(self.pad, data_format="channels_last", name=f"{name}_pad")
         return [margin] * bool(self.pad) + [self.make(**self.config, use_bias=True, name=name)]
 
-    def assign(self, layer: keras.layers.Layer) -> None:
-        """Gives the values to the layer that `layers` made."""
-        layer.set_weights([self.kernel.astype("float32"), self.bias.astype("float32")])
+    def connect(self, name: str, x: Any, values: dict[str, list[np.ndarray]]) -> Any:
+        """Calls the new layers on `x`, and notes what the last one is to hold under its name."""
+        values[name] = [self.kernel.astype("float32"), self.bias.astype("float32")]
+        for layer in self.layers(name):
+            x = layer(x)
+        return x
 
 
 def linear_of(layer: keras.layers.Layer) -> Linear | None:
     """A linear layer's arrays; None for any other layer.
 
     Known are Keras' convolutions and dense layer, `SynapticConv2D`, and layers with a method `plain_convolution` that
-    returns kernel (k, k, input channels, output channels), bias or None, stride and symmetric zero padding.
+    returns kernel (kh, kw, input channels, output channels), bias or None, stride and symmetric zero padding, one
+    number or two; or None where they are no convolution with these settings.
     """
     if hasattr(layer, "plain_convolution"):
-        kernel, bias, strides, pad = layer.plain_convolution()
+        found = layer.plain_convolution()
+        if found is None:
+            return None
+        kernel, bias, strides, pad = found
         config = {
             "filters": kernel.shape[-1],
             "kernel_size": kernel.shape[:2],
@@ -89,7 +101,7 @@ def affine_of(layer: keras.layers.Layer) -> tuple[np.ndarray, np.ndarray] | None
         return layer.affine()
     if not isinstance(layer, keras.layers.BatchNormalization):
         return None
-    if layer.axis not in (-1, len(layer.input.shape) - 1):
+    if layer.axis != -1 and layer.axis != len(layer.input.shape) - 1:
         return None
     scale = 1.0 / np.sqrt(_wide(layer.moving_variance) + layer.epsilon)
     if layer.scale:

@@ -1,7 +1,7 @@
 """Data sets as NumPy arrays, image files, and augmentation for the input pipeline."""
 
 from zoo.datasets.augment import AUGMENTATIONS, augmentation
-from zoo.datasets.facts import CLASS_NAMES, FACTS, SHAREABLE
+from zoo.datasets.facts import CLASS_NAMES, FACTS, RESEARCH, SHAREABLE
 from zoo.datasets.folders import load_folder
 from zoo.datasets.images import decode_images, read_images
 from zoo.datasets.mixing import MIXERS, soft_labels
@@ -14,6 +14,7 @@ __all__ = [
     "CLASS_NAMES",
     "FACTS",
     "MIXERS",
+    "RESEARCH",
     "SHAREABLE",
     "augmentation",
     "decode_images",

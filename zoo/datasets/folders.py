@@ -127,6 +127,28 @@ def _sides(size: int | tuple[int, int]) -> tuple[int, int]:
 
 
 def _fitted(file: Path, height: int, width: int, channels: int) -> np.ndarray:
-    image = open_image(file).convert("L" if channels == 1 else "RGB")
+    return _fit(open_image(file), height, width, channels)
+
+
+def fit_pixels(pixels: np.ndarray, size: tuple[int, int], channels: int) -> np.ndarray:
+    """The centre of an image at another size, as `load_folder` cuts it.
+
+    Args:
+        pixels: uint8 of shape `(H, W, 3)`.
+        size: height and width of the result.
+        channels: 1 (grey) or 3.
+
+    Returns:
+        uint8 of shape `(height, width, channels)`.
+
+    Example:
+        >>> fit_pixels(np.zeros((60, 80, 3), "uint8"), (32, 32), 1).shape
+        (32, 32, 1)
+    """
+    return _fit(Image.fromarray(pixels), *size, channels)
+
+
+def _fit(image: Image.Image, height: int, width: int, channels: int) -> np.ndarray:
+    image = image.convert("L" if channels == 1 else "RGB")
     fitted = ImageOps.fit(image, (width, height), Image.Resampling.LANCZOS)
     return np.asarray(fitted).reshape(height, width, channels)

@@ -18,6 +18,8 @@ from zoo.datasets.roots import check_target, data_folder
 
 _INFO = "dataset_info.json"
 _VERSION = re.compile(r"\d+\.\d+\.\d+")
+PLACES = "places365"
+"""The set that exists in prepared form alone."""
 WITH_REPEATED = "test_with_repeated"
 """How the split `test+repeated` is called in the files: TFDS joins splits at a plus sign."""
 _BLOCK = 1024  # examples decoded at a time
@@ -43,7 +45,7 @@ def prepare(
             `train`, `validation` and `test` of this layout.
         data: the folder with the data sets; by default the environment variable `ZOO_DATA`.
         out: the folder that gets the prepared sets; `load(name, split, data=out)` reads from it.
-        size: for a folder of images: height and width in pixels, or one number for both.
+        size: for a folder of images and for Places365: height and width in pixels, or one number for both.
         grayscale: for a folder of images: one channel instead of three.
         progress: say what happens on the standard error stream, with progress bars when that is a terminal.
 
@@ -137,11 +139,14 @@ def _builder(name: str, root: Path, out: Path, size: Any, grayscale: bool) -> tu
     from zoo.datasets.builders import planetoid as graphs
 
     known = [config.name for config in image_sets.ZooImageSet.BUILDER_CONFIGS]
+    if name == PLACES:
+        return _places(root, out, size, grayscale)
     if name not in (*known, *planetoid.NAMES, "mnist_rot"):
         if not (root / name).is_dir():
+            listing = ", ".join(sorted((*known, *planetoid.NAMES, "mnist_rot", PLACES)))
             raise ValueError(
-                f"Unknown data set {name!r}. Expected {', '.join(sorted((*known, *planetoid.NAMES, 'mnist_rot')))}, or "
-                f"a folder {root / name} with a sub-folder of images for each class."
+                f"Unknown data set {name!r}. Expected {listing}, or a folder {root / name} with a sub-folder of "
+                "images for each class."
             )
         if size is None:
             raise ValueError(f"Which size should the images of {name!r} get? Pass size=<pixels> (--size).")
@@ -155,6 +160,18 @@ def _builder(name: str, root: Path, out: Path, size: Any, grayscale: bool) -> tu
     if name in planetoid.NAMES:
         return graphs.ZooPlanetoid(config=name, data_dir=out), root / planetoid.FOLDER
     return image_sets.ZooImageSet(config=name, data_dir=out), root / name
+
+
+def _places(root: Path, out: Path, size: Any, grayscale: bool) -> tuple[Any, Path]:
+    """Places365 from the set that TensorFlow Datasets keeps in the data folder."""
+    from zoo.datasets.builders import places365
+
+    if size is None:
+        raise ValueError(f"Which size should the images of {PLACES!r} get? Pass size=<pixels> (--size).")
+    source = places365.find_source(root)
+    height, width, _ = _shape(size, grayscale)
+    config = places365.PlacesConfig(name=PLACES, path=str(source), size=(height, width), grayscale=grayscale)
+    return places365.ZooPlaces365(config=config, data_dir=out), source
 
 
 def _shape(size: int | tuple[int, int], grayscale: bool) -> tuple[int, int, int]:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from zoo.datasets import fashion_mnist_mini, mnist_rot, planetoid, sheets
-from zoo.datasets.preparing import find_prepared, read_prepared
+from zoo.datasets.preparing import PLACES, find_prepared, read_prepared
 from zoo.datasets.roots import chosen_folder, data_folder
 
 Reader = Callable[[Path, str], tuple[Any, ...]]
@@ -24,9 +24,18 @@ def _read_sheets(kind: sheets.Sheets, folder: Path, split: str) -> tuple[Any, ..
     return sheets.read(folder, kind, split)
 
 
+def _read_places(folder: Path, split: str) -> tuple[Any, ...]:
+    raise FileNotFoundError(
+        f"No prepared {PLACES} in {folder.parent}. Make it from the set of TensorFlow Datasets at a size that fits "
+        f"into memory: tfds build places365_small --data_dir DATA, then zoo data prepare {PLACES} --data DATA --out "
+        f"{folder.parent} --size 64"
+    )
+
+
 _READERS: dict[str, tuple[str, Reader]] = {
     "fashion_mnist_mini": ("fashion_mnist_mini", fashion_mnist_mini.read),
     "mnist_rot": ("mnist_rot", mnist_rot.read),
+    PLACES: (PLACES, _read_places),
     **{name: (planetoid.FOLDER, partial(_read_graph, name)) for name in planetoid.NAMES},
     **{item.name: (item.name, partial(_read_sheets, item)) for item in (sheets.CIFAR10, sheets.SCENE15, sheets.SUN16)},
 }
@@ -41,7 +50,7 @@ def list_datasets() -> list[str]:
 
     Example:
         >>> list_datasets()
-        ['cifar10', 'citeseer', 'cora', 'fashion_mnist_mini', 'mnist_rot', 'pubmed', 'scene15', 'sun16']
+        ['cifar10', 'citeseer', 'cora', 'fashion_mnist_mini', 'mnist_rot', 'places365', 'pubmed', 'scene15', 'sun16']
     """
     return sorted(_READERS)
 

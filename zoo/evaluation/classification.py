@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from typing import Any
 
 import keras
@@ -13,6 +14,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from zoo import datasets, hub
 from zoo.evaluation.graphs import graph_inputs, graph_logits, takes_graphs
 from zoo.evaluation.inputs import image_batch, model_shape
+from zoo.evaluation.measures import measure
 from zoo.evaluation.prediction import logits_of, resolve_model
 
 
@@ -23,6 +25,7 @@ def evaluate(
     split: str = "test",
     data: str | os.PathLike[str] | None = None,
     batch_size: int = 256,
+    measures: Sequence[str] | None = None,
     progress: bool = True,
 ) -> dict[str, Any]:
     """Measures a classifier on a split of a data set.
@@ -33,16 +36,17 @@ def evaluate(
         split: a split of that data set.
         data: the folder with the data sets; by default the environment variable `ZOO_DATA`.
         batch_size: images a step.
+        measures: names of `zoo.evaluation.MEASURES` to take besides; by default those of the registered model.
         progress: show a progress bar on the standard error stream when that is a terminal.
 
     Returns:
         `model`, `dataset`, `split`, `images` or `nodes` (how many), `correct` (how many), `accuracy` (0..1),
         `error_percent` (100 - 100 accuracy) and `loss` (mean cross-entropy in nats). Of a graph's nodes, only those of
-        the split count.
+        the split count. Where there are `measures`, also these: numbers in percent by name.
 
     Raises:
-        ValueError: unknown model, data set or split, a model whose data set is unknown, or images and classes that do
-            not fit the model.
+        ValueError: unknown model, data set, split or measure, a model whose data set is unknown, or images and classes
+            that do not fit the model.
         FileNotFoundError: the data is not there.
 
     Example:
@@ -51,6 +55,11 @@ def evaluate(
         1.2
     """
     model = resolve_model(name_or_model)
+    if len(model.output_shape) == 4:
+        raise ValueError(
+            f"{model.name!r} classifies pixels, and zoo has no data set of label maps: compare its predictions on your "
+            "own by zoo.evaluation.segmentation_scores."
+        )
     dataset = dataset or _registered_dataset(model)
     inputs, labels, *weights = datasets.load(dataset, split, data=data)
     if takes_graphs(model):
@@ -61,6 +70,9 @@ def evaluate(
             task = bar.add_task(f"{dataset} {split}", total=len(images))
             logits = logits_of(model, images, batch_size, advance=lambda done: bar.advance(task, done))
     correct, loss = _score(logits, labels)
+    others = _measures(model) if measures is None else tuple(measures)
+    if others and what != "images":
+        raise ValueError(f"Measures are of images, and {model.name!r} takes graphs: leave out {', '.join(others)}.")
     label = name_or_model if isinstance(name_or_model, (str, os.PathLike)) else model.name
     return {
         "model": str(label),
@@ -71,7 +83,7 @@ def evaluate(
         "accuracy": correct / len(labels),
         "error_percent": 100.0 * (len(labels) - correct) / len(labels),
         "loss": loss,
-    }
+    } | ({"measures": measure(others, model, images, labels, logits)} if others else {})
 
 
 def _nodes(
@@ -88,6 +100,11 @@ def _registered_dataset(model: keras.Model) -> str:
     if preset is None:
         raise ValueError(f"Which data set? {model.name!r} is no registered model: say dataset=<name of zoo.datasets>.")
     return hub.find_preset(preset).dataset
+
+
+def _measures(model: keras.Model) -> tuple[str, ...]:
+    preset = getattr(getattr(model, "zoo_origin", None), "preset", None)
+    return () if preset is None else hub.find_preset(preset).measures
 
 
 def _score(logits: np.ndarray, labels: np.ndarray) -> tuple[int, float]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import keras
 
@@ -13,8 +14,9 @@ CONVENTION += "norms, activations and pooling are not counted; one multiply-accu
 def count_macs(model: keras.Model) -> int:
     """Number of multiply-accumulates of one sample's forward pass.
 
-    Counted are `Conv2D`, `Dense` and the layers that have a method `macs(input_shape)`, as the convolutions of
-    `zoo.layers` do; the count is that of the layer's definition, whatever shortcuts its implementation takes.
+    Counted are `Conv1D`, `Conv2D`, `DepthwiseConv2D`, `Dense` and the layers that have a method `macs(input_shape)`, as
+    the convolutions of `zoo.layers` do, in every place that they serve in; the count is that of the layer's definition,
+    whatever shortcuts its implementation takes.
 
     Args:
         model: a functional model of known input size.
@@ -30,15 +32,21 @@ def count_macs(model: keras.Model) -> int:
         >>> zoo.evaluation.count_macs(zoo.build("e4net_mnistrot"))
         17640160
     """
-    return sum(_layer_macs(layer) for layer in model.layers)
+    nodes = [node for level in model._nodes_by_depth.values() for node in level]
+    return sum(_node_macs(node) for node in nodes)
 
 
-def _layer_macs(layer: keras.layers.Layer) -> int:
-    if not (hasattr(layer, "macs") or isinstance(layer, (keras.layers.Conv2D, keras.layers.Dense))):
+def _node_macs(node: Any) -> int:
+    """Arithmetic of one call of a layer; one that serves in several places counts in each."""
+    layer = node.operation
+    stock = (keras.layers.Conv1D, keras.layers.Conv2D, keras.layers.DepthwiseConv2D, keras.layers.Dense)
+    if not (hasattr(layer, "macs") or isinstance(layer, stock)):
         return 0
-    shape, output = layer.input.shape, layer.output.shape
+    shape, output = node.arguments.keras_tensors[0].shape, node.outputs[0].shape
     if None in (*shape[1:], *output[1:]):
         raise ValueError(f"Expected known sizes to count with; layer {layer.name!r} maps {shape} to {output}.")
     if hasattr(layer, "macs"):
         return layer.macs(shape)
+    if isinstance(layer, keras.layers.DepthwiseConv2D):
+        return math.prod(output[1:]) * math.prod(layer.kernel_size)
     return math.prod(output[1:-1]) * math.prod(layer.kernel.shape)

@@ -19,6 +19,7 @@ from zoo.export.samples import read_samples
 from zoo.export.saved_model import write_saved_model
 from zoo.export.warmup import FILE as WARMUP_FILE
 from zoo.export.warmup import write_warmup
+from zoo.layers import LogPolarConv2D
 
 _EXPECTED = (ValueError, OSError, ImportError)
 _MESSAGE_LINES = 12
@@ -46,10 +47,12 @@ def _run(job: dict[str, Any]) -> dict[str, Any]:
     made = cases.make_cases(interface, samples)
     cases.write_cases(interface, made, Path(job["cases"]))
     # The other converters write out what depends on the weights alone; for large group convolutions that takes them
-    # more memory than there is, so their models are folded before.
-    folded = job["fold"] or (interface.card is not None and job["format"] != "savedmodel")
-    exported = replace(interface, model=fold(interface.model)) if folded else interface
-    facts = _write(exported, job, samples) | {"fold": folded}
+    # more memory than there is, so their models are folded before; filters that layers share stay shared.
+    mode = job["fold"] or ("bn" if interface.card is not None and job["format"] != "savedmodel" else None)
+    mode = "auto" if mode is True else mode
+    exported = replace(interface, model=fold(interface.model, mode=mode)) if mode else interface
+    _as_convolutions(exported.model)
+    facts = _write(exported, job, samples) | {"fold": bool(mode)}
     if job["warmup"]:
         write_warmup(job["name"], {name: value[:1] for name, value in made[0].items()}, _extra(job) / WARMUP_FILE)
     card = interface.card
@@ -60,6 +63,13 @@ def _run(job: dict[str, Any]) -> dict[str, Any]:
         "stored_values": sum(int(np.prod(weight.shape)) for weight in exported.model.weights),
         "versions": _versions(job["format"]),
     }
+
+
+def _as_convolutions(model: keras.Model) -> None:
+    """Has log-polar layers computed as one convolution: what suits the CPU here need not suit the server's device."""
+    for layer in model._flatten_layers():
+        if isinstance(layer, LogPolarConv2D) and layer.pooling != "max":
+            layer.implementation = "dense"
 
 
 def _load(job: dict[str, Any]) -> Interface:

@@ -16,6 +16,7 @@ import keras
 import numpy as np
 
 from zoo import hub
+from zoo.compression.shared_basis import MODES
 from zoo.export import child, versions
 from zoo.export.report import QUANTIZATIONS, check_same_model, judge, write_report
 from zoo.export.samples import write_samples
@@ -32,7 +33,7 @@ def export(
     *,
     name: str | None = None,
     format: str = "savedmodel",
-    fold: bool = False,
+    fold: bool | str = False,
     quantize: str | None = None,
     warmup: bool = False,
     calibration: Any = None,
@@ -52,8 +53,8 @@ def export(
             By default the registered name, also of a model that was trained further: give that one a name of its own.
         format: `"savedmodel"`, `"onnx"` or `"litert"`.
         fold: export `zoo.fold(model)`: group convolutions written out as plain ones with the normalization multiplied
-            in, which is faster and larger. It is compared with the model as it was. ONNX and LiteRT files of zoo's
-            models are folded in any case.
+            in, which is faster and larger. It is compared with the model as it was. A word is the mode of `zoo.fold`.
+            ONNX and LiteRT files of zoo's models are folded in any case, by default with `"bn"`, the smallest.
         quantize: None, or for `"litert"` `"float16"` (weights) or `"int8"` (weights and activations).
         warmup: for `"savedmodel"`, also write the requests that TensorFlow Serving replays at start.
         calibration: for `"int8"`, real inputs as the model takes them: an array `(N, height, width, channels)` in
@@ -77,6 +78,8 @@ def export(
         ['assets', 'assets.extra', 'fingerprint.pb', 'saved_model.pb', 'variables']
     """
     _check_options(format, quantize, warmup, calibration)
+    if isinstance(fold, str):
+        _check_choice("mode of folding", fold, list(MODES))
     _check_name(name)
     _require_packages(format, warmup)
     with tempfile.TemporaryDirectory(prefix="zoo-export-") as folder:

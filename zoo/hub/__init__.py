@@ -3,6 +3,7 @@
 from zoo.hub.cards import Card, FileFacts
 from zoo.hub.decoding import Prediction, decode
 from zoo.hub.examples import example_inputs
+from zoo.hub.gap import GapHead, class_map_batches, find_gap_head, find_normalization, with_cam
 from zoo.hub.loading import build, compile_for_fine_tuning, features, load, suits_xla
 from zoo.hub.names import ModelName, parse_name
 from zoo.hub.origin import Origin, origin_of
@@ -15,6 +16,7 @@ from zoo.hub.verifying import VerifyResult, verify
 __all__ = [
     "Card",
     "FileFacts",
+    "GapHead",
     "ModelName",
     "Origin",
     "Prediction",
@@ -22,10 +24,13 @@ __all__ = [
     "asset",
     "build",
     "card",
+    "class_map_batches",
     "compile_for_fine_tuning",
     "decode",
     "example_inputs",
     "features",
+    "find_gap_head",
+    "find_normalization",
     "find_preset",
     "find_recipe",
     "list_models",
@@ -38,4 +43,5 @@ __all__ = [
     "start_from",
     "suits_xla",
     "verify",
+    "with_cam",
 ]

@@ -29,7 +29,9 @@ def decode(name_or_model: str | os.PathLike[str] | keras.Model, logits: Any, top
     Args:
         name_or_model: a model from `zoo.load` or `zoo.build`, or a name as `zoo.load` takes it.
         logits: what the model returned, shape `(batch, classes)`, an array or a tensor; of a graph's nodes also
-            `(graphs, nodes, classes)`, which are read one after the other.
+            `(graphs, nodes, classes)`, which are read one after the other; of an image's pixels
+            `(batch, height, width, classes)`, whose probabilities are averaged over the image: an estimate of the
+            share of the picture that each class fills.
         top: how many classes to give; all of them when the model has fewer.
 
     Returns:
@@ -48,13 +50,15 @@ def decode(name_or_model: str | os.PathLike[str] | keras.Model, logits: Any, top
     values = np.asarray(keras.ops.convert_to_numpy(logits), dtype="float64")
     if values.ndim == 3:
         values = values.reshape(-1, values.shape[-1])
-    if values.ndim != 2 or values.shape[1] != len(labels):
+    if values.ndim not in (2, 4) or values.shape[-1] != len(labels):
         raise ValueError(f"expected logits of shape (batch, {len(labels)}), got {values.shape}")
     if not np.isfinite(values).all():
         raise ValueError("the logits hold NaN or infinite values: check the images and the weights")
     if top < 1:
         raise ValueError(f"expected top of at least 1, got {top}")
     probabilities = _sigmoid(values) if _task(name_or_model) in SEVERAL_LABELS else _softmax(values)
+    if values.ndim == 4:
+        probabilities = probabilities.mean(axis=(1, 2))
     order = np.argsort(-probabilities, axis=1, kind="stable")[:, :top]
     return [
         [Prediction(labels[index], int(index), float(row[index])) for index in best]
@@ -63,8 +67,8 @@ def decode(name_or_model: str | os.PathLike[str] | keras.Model, logits: Any, top
 
 
 def _softmax(values: np.ndarray) -> np.ndarray:
-    exponentials = np.exp(values - values.max(axis=1, keepdims=True))
-    return exponentials / exponentials.sum(axis=1, keepdims=True)
+    exponentials = np.exp(values - values.max(axis=-1, keepdims=True))
+    return exponentials / exponentials.sum(axis=-1, keepdims=True)
 
 
 def _sigmoid(values: np.ndarray) -> np.ndarray:

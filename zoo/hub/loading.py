@@ -28,7 +28,8 @@ def build(name_or_config: Any, **overrides: Any) -> keras.Model:
             images or `input_shape=(None, 1433)`, (nodes, features), of graphs.
 
     Returns:
-        A functional model: raw images 0..255 of shape `(batch, *input_shape)` in, logits `(batch, num_classes)` out.
+        A functional model: raw images 0..255 of shape `(batch, *input_shape)` in, logits `(batch, num_classes)` out, or
+        `(batch, height, width, num_classes)` where the model classifies pixels.
         Models of graphs take `{"x": features (batch, nodes, features), "edges": integers (batch, edges, 2)}`, rows
         of -1 being padding, and give logits `(batch, nodes, num_classes)`, or `(batch, num_classes)` for whole graphs.
 
@@ -85,7 +86,8 @@ def load(
             A model without a head is left uncompiled.
 
     Returns:
-        A functional model: raw images 0..255 of shape `(batch, *input_shape)` in, logits `(batch, num_classes)` out.
+        A functional model: raw images 0..255 of shape `(batch, *input_shape)` in, logits `(batch, num_classes)` out, or
+        `(batch, height, width, num_classes)` where the model classifies pixels.
         Models of graphs take `{"x": features (batch, nodes, features), "edges": integers (batch, edges, 2)}`, rows
         of -1 being padding, and give logits `(batch, nodes, num_classes)`, or `(batch, num_classes)` for whole graphs.
 
@@ -159,13 +161,22 @@ def features(model: keras.Model) -> keras.Model:
 
 
 def compile_for_fine_tuning(model: keras.Model) -> None:
-    """Compile a classifier with AdamW(1e-3), cross-entropy on logits and accuracy; XLA where the backend has it."""
+    """Compile a classifier with AdamW(1e-3), cross-entropy on logits and accuracy; XLA where the backend has it.
+
+    A classifier of pixels is measured by its mean intersection over union, and pixels of label 255 do not count.
+    """
     reduction = "mean_with_sample_weight"  # over what the weights choose: of a graph's nodes usually a few
     loss: Any = keras.losses.SparseCategoricalCrossentropy(from_logits=True, reduction=reduction)
     metric: Any = keras.metrics.SparseCategoricalAccuracy(name="accuracy")
     if has_several_labels(model):
         loss = keras.losses.BinaryCrossentropy(from_logits=True, reduction=reduction)
         metric = keras.metrics.BinaryAccuracy(name="accuracy", threshold=0.0)  # of logits
+    if task_of(model) in registry.PER_PIXEL:
+        loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True, ignore_class=registry.IGNORED_LABEL)
+        classes = model.output_shape[-1]
+        metric = keras.metrics.MeanIoU(
+            classes, ignore_class=registry.IGNORED_LABEL, sparse_y_pred=False, name="mean_iou"
+        )
     model.compile(
         optimizer=keras.optimizers.AdamW(1e-3),
         loss=loss,
@@ -176,8 +187,13 @@ def compile_for_fine_tuning(model: keras.Model) -> None:
 
 def has_several_labels(model: keras.Model) -> bool:
     """Whether each logit of a model is a yes or no of its own."""
+    return task_of(model) in registry.SEVERAL_LABELS
+
+
+def task_of(model: keras.Model) -> str | None:
+    """What one of zoo's models does; None for a configuration that is no preset's."""
     preset = origin_of(model).preset
-    return preset is not None and registry.find_preset(preset).task in registry.SEVERAL_LABELS
+    return None if preset is None else registry.find_preset(preset).task
 
 
 def suits_xla(model: keras.Model) -> bool:

@@ -16,11 +16,24 @@ from zoo.hub import paths
 from zoo.models.preset import Preset
 from zoo.models.recipe import Recipe
 
-FAMILIES: tuple[str, ...] = ("zoo.models.e4net", "zoo.models.pdegcn", "zoo.models.synaptic")
+FAMILIES: tuple[str, ...] = (
+    "zoo.models.e4net",
+    "zoo.models.lpsc",
+    "zoo.models.pdegcn",
+    "zoo.models.scene",
+    "zoo.models.shared_basis",
+    "zoo.models.synaptic",
+)
 """Dotted paths of the family packages; a new family is its folder and one line here."""
 
 SEVERAL_LABELS = ("node-labelling",)
 """Tasks in which several labels may be true at once."""
+
+PER_PIXEL = ("semantic-segmentation",)
+"""Tasks in which every pixel has a label."""
+
+IGNORED_LABEL = 255
+"""The label of pixels that do not count in such tasks, in data sets as Pascal VOC."""
 
 
 def list_models(
@@ -62,12 +75,21 @@ def find_preset(name: str) -> Preset:
     return known[name]
 
 
-def find_recipe(name: str) -> Recipe:
-    """The training recipe of the model called `name`; a `ValueError` when its family gives none."""
-    recipes = find_family(family_of(find_preset(name).config)).RECIPES
-    if name not in recipes:
-        raise ValueError(f"{name!r} has no training recipe; models of its family that have one: {sorted(recipes)}")
-    return recipes[name]
+def find_recipe(name: str, recipe: str | None = None) -> Recipe:
+    """The training recipe of the model called `name`, or another one of its family's `OTHER_RECIPES` by its name.
+
+    A `ValueError` names the recipes there are.
+    """
+    family = find_family(family_of(find_preset(name).config))
+    others = {word: recipes[name] for word, recipes in getattr(family, "OTHER_RECIPES", {}).items() if name in recipes}
+    if recipe is not None:
+        if recipe not in others:
+            raise ValueError(f"{name!r} has no recipe called {recipe!r}; besides its own it has {sorted(others)}")
+        return others[recipe]
+    if name not in family.RECIPES:
+        known = sorted(family.RECIPES)
+        raise ValueError(f"{name!r} has no training recipe; models of its family that have one: {known}")
+    return family.RECIPES[name]
 
 
 def find_family(name: str) -> ModuleType:

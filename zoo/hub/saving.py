@@ -177,7 +177,13 @@ def _known_facts(twin: keras.Model, origin: Origin) -> dict[str, Any]:
         "name": origin.config.name,
         "family": origin.family,
         "summary": f"a network of the family {origin.family} with a configuration of its own",
-        "task": registry.find_family(origin.family).PRESETS[0].task,
+        "task": _task_of_its_kind(origin),
         "labels": origin.labels,
         "architecture": architecture_facts(origin.config, parameters),
     }
+
+
+def _task_of_its_kind(origin: Origin) -> str:
+    """What the family's first preset with the same kind of configuration does."""
+    presets = registry.find_family(origin.family).PRESETS
+    return next(preset.task for preset in presets if type(preset.config) is type(origin.config))

@@ -11,7 +11,10 @@ from zoo.layers.graph_divergence import GraphDivergence
 from zoo.layers.graph_gradient import GraphGradient
 from zoo.layers.group_pooling import GroupPooling
 from zoo.layers.lifting_conv2d import LiftingConv2D
+from zoo.layers.log_polar_conv2d import LogPolarConv2D
 from zoo.layers.pdegcn_block import PDEGCNBlock
+from zoo.layers.shared_basis_conv2d import SharedBasisConv2D
+from zoo.layers.shared_filter_basis import SharedFilterBasis
 from zoo.layers.synaptic_conv2d import SynapticConv2D
 
 __all__ = [
@@ -26,6 +29,9 @@ __all__ = [
     "GraphGradient",
     "GroupPooling",
     "LiftingConv2D",
+    "LogPolarConv2D",
     "PDEGCNBlock",
+    "SharedBasisConv2D",
+    "SharedFilterBasis",
     "SynapticConv2D",
 ]

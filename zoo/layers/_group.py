@@ -24,19 +24,25 @@ def check_positive(**arguments: int) -> None:
             raise ValueError(f"`{name}` must be a positive integer; got {value!r}.")
 
 
-def count_fields(layer_name: str, input_shape: tuple[int | None, ...], group: Group) -> int:
-    """Number of fields C of an input (B, H, W, C * n)."""
+def channels_of(layer_name: str, input_shape: tuple[int | None, ...]) -> int:
+    """Number of channels of an input (B, H, W, channels)."""
     if len(input_shape) != 4 or input_shape[-1] is None:
         raise ValueError(
             f"Layer {layer_name!r} expects a 4-D channels-last input (batch, height, width, channels) with a known "
             f"number of channels; got shape {tuple(input_shape)}."
         )
-    if input_shape[-1] % group.order:
+    return input_shape[-1]
+
+
+def count_fields(layer_name: str, input_shape: tuple[int | None, ...], group: Group) -> int:
+    """Number of fields C of an input (B, H, W, C * n)."""
+    channels = channels_of(layer_name, input_shape)
+    if channels % group.order:
         raise ValueError(
             f"Layer {layer_name!r} expects feature maps on {group.name}: the number of channels must be a multiple of "
-            f"{group.order} (fields x group elements); got {input_shape[-1]}. Start the network with LiftingConv2D."
+            f"{group.order} (fields x group elements); got {channels}. Start the network with LiftingConv2D."
         )
-    return input_shape[-1] // group.order
+    return channels // group.order
 
 
 def warn_if_inexact(

@@ -40,6 +40,7 @@ class Preset:
         deviations: how the model differs from the paper, one sentence each.
         reported_error: test error in percent that the authors report, where known.
         reported_note: where that figure comes from and how it was got.
+        measures: names of `zoo.evaluation.MEASURES` that the card shows besides the error.
     """
 
     name: str
@@ -53,3 +54,4 @@ class Preset:
     deviations: tuple[str, ...] = field(default=())
     reported_error: float | None = None
     reported_note: str | None = None
+    measures: tuple[str, ...] = ()

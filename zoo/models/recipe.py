@@ -46,6 +46,8 @@ class Recipe:
         accumulation: steps whose gradients are averaged for one update.
         label_smoothing: mass taken from the true class and spread over all.
         augmentation: names of `zoo.datasets.AUGMENTATIONS` and `MIXERS`, applied in order, those of `MIXERS` last.
+        consistency: arguments of `zoo.training.consistency.wrap`, which trains with pairwise consistency; empty for
+            plain training.
         selection: `"last"` keeps the weights after the last epoch, `"best"` those of the highest validation accuracy.
         overrides: fields of the model's configuration that are different while training, such as its dropout rate.
         proximal: thresholds for the variables whose path contains a word: after each step their values move by
@@ -78,6 +80,7 @@ class Recipe:
     ema: float | None = None
     accumulation: int = 1
     selection: str = "last"
+    consistency: Mapping[str, Any] = field(default_factory=dict)
     proximal: Mapping[str, float] = field(default_factory=dict)
     needs_start: bool = False
 

@@ -2,7 +2,8 @@
 
 from zoo.models.recipe import Recipe
 from zoo.training.loop import resolve_recipe, train
+from zoo.training.pairwise import PairwiseConsistency
 from zoo.training.publishing import publish
 from zoo.training.record import recipe_facts
 
-__all__ = ["Recipe", "publish", "recipe_facts", "resolve_recipe", "train"]
+__all__ = ["PairwiseConsistency", "Recipe", "publish", "recipe_facts", "resolve_recipe", "train"]

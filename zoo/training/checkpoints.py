@@ -8,6 +8,7 @@ import os
 import shutil
 import zipfile
 import zlib
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -55,12 +56,15 @@ class Checkpoints:
         folder: where; made if need be.
         model: the model whose variables are trained.
         optimizer: its optimizer, built.
+        more: variables besides, such as a counter of the model that trains it.
         writes: whether this process saves; of several processes one does, and all of them restore.
     """
 
-    def __init__(self, folder: Path, model: keras.Model, optimizer: Any, *, writes: bool = True) -> None:
+    def __init__(
+        self, folder: Path, model: keras.Model, optimizer: Any, *, more: Sequence[Any] = (), writes: bool = True
+    ) -> None:
         self._folder, self._model, self._writes = folder, model, writes
-        self._variables = [*model.trainable_variables, *model.non_trainable_variables, *optimizer.variables]
+        self._variables = [*model.trainable_variables, *model.non_trainable_variables, *optimizer.variables, *more]
 
     def save(self, progress: Progress) -> None:
         """Writes a checkpoint and removes all but the newest two.

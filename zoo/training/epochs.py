@@ -58,8 +58,10 @@ class Epochs:
         self.steps = len(self._batches(0, None))
         self.display = Display(epochs=self.recipe.epochs, steps=self.steps, shown=self.progress)
         writes = self.devices.is_chief
+        known = {id(variable) for variable in self.model.variables}
+        more = [variable for variable in self.trainer.non_trainable_variables if id(variable) not in known]
         self.checkpoints = Checkpoints(
-            self.folder / record.CHECKPOINTS, self.model, self.trainer.optimizer, writes=writes
+            self.folder / record.CHECKPOINTS, self.model, self.trainer.optimizer, more=more, writes=writes
         )
         self.events: Events | None = None
 

@@ -14,7 +14,7 @@ from zoo import datasets, hub
 from zoo.evaluation import ASSET, pack_graph, takes_graphs
 from zoo.hub.loading import dtype_policy
 from zoo.models.recipe import Recipe
-from zoo.training import publishing, record, strategies
+from zoo.training import consistency, publishing, record, strategies
 from zoo.training.budget import check_budget
 from zoo.training.compiling import compile_arguments, compile_trainer, scale_learning_rate
 from zoo.training.epochs import Epochs, Split
@@ -28,6 +28,7 @@ def train(
     name: str,
     *,
     out: str | os.PathLike[str],
+    recipe: str | None = None,
     seed: int = 0,
     data: str | os.PathLike[str] | None = None,
     start: str | os.PathLike[str] | None = None,
@@ -53,6 +54,8 @@ def train(
     Args:
         name: a model that has a recipe.
         out: the run folder.
+        recipe: another recipe than the model's own, by its name, such as `"faithful"` for the authors' settings where
+            the family has them.
         seed: of initial weights, order, augmentation and dropout.
         data: folder of the data sets; None takes the environment variable `ZOO_DATA`.
         start: weights to begin with: a folder written by `zoo.train` or `zoo.save`, or a registered model with
@@ -91,18 +94,16 @@ def train(
     counts = {"epochs": epochs, "steps_per_execution": steps_per_execution, "checkpoint_steps": checkpoint_steps}
     folder, seed = check_settings(out=out, seed=seed, precision=precision, **counts)
     devices = strategies.choose(strategy)  # before anything runs on the backend: it connects the processes
-    recipe = resolve_recipe(name, epochs=1 if smoke else epochs)
-    recipe = scale_learning_rate(recipe, devices.replicas) if linear_scaling else recipe
-    if strategy == "auto":
-        devices = strategies.fitting(devices, recipe.batch_size)
-    devices.check_batch(recipe.batch_size)
+    settings = resolve_recipe(name, recipe, epochs=1 if smoke else epochs)
+    devices, settings = _suit(devices, settings, chosen=strategy != "auto", linear_scaling=linear_scaling)
     if publish is not None:
         publishing.check_tag(name, publish, smoke=smoke)
     identity = {
         "model": name,
         "seed": seed,
-        "recipe": record.recipe_facts(recipe),
-        "start": _start_facts(name, recipe, start),
+        "recipe": record.recipe_facts(settings),
+        "recipe_name": recipe,
+        "start": _start_facts(name, settings, start),
         "smoke": smoke,
         "precision": precision,
         "xla": xla,
@@ -113,7 +114,7 @@ def train(
     if not _is_finished(folder, identity, devices):
         with devices.scope():
             run = _start(
-                recipe,
+                settings,
                 folder,
                 identity,
                 devices,
@@ -123,7 +124,7 @@ def train(
                 progress=progress and devices.is_chief,
             )
             run.checkpoint_steps = checkpoint_steps
-            run.display.say(_describe(devices, recipe, linear_scaling))
+            run.display.say(_describe(devices, settings, linear_scaling))
             selected = run.run()
         if devices.is_chief:
             with dtype_policy(precision):
@@ -131,6 +132,19 @@ def train(
     if publish is not None and devices.is_chief:
         publishing.publish(folder, publish, data=data)
     return folder
+
+
+def _suit(
+    devices: strategies.Strategy, recipe: Recipe, *, chosen: bool, linear_scaling: bool
+) -> tuple[strategies.Strategy, Recipe]:
+    """Devices and recipe, each as the other needs it."""
+    if recipe.consistency:
+        devices = consistency.one_device(recipe, devices, chosen=chosen)
+    recipe = scale_learning_rate(recipe, devices.replicas) if linear_scaling else recipe
+    if not chosen:
+        devices = strategies.fitting(devices, recipe.batch_size)
+    devices.check_batch(recipe.batch_size)
+    return devices, recipe
 
 
 def _start_facts(name: str, recipe: Recipe, start: str | os.PathLike[str] | None) -> dict[str, Any] | None:
@@ -167,7 +181,8 @@ def _start(
         record.open_run(folder, identity)
     if not identity["smoke"]:
         check_budget(model, recipe, steps_per_epoch=steps)
-    trainer = devices.trainer(model)
+    trainer = consistency.wrap(model, recipe, steps=steps * recipe.epochs, seed=identity["seed"])
+    trainer = devices.trainer(model) if trainer is model else trainer
     compile_trainer(trainer, arguments)
     return Epochs(
         trainer=trainer,
@@ -182,14 +197,14 @@ def _start(
     )
 
 
-def resolve_recipe(name: str, *, epochs: int | None = None) -> Recipe:
-    """The recipe of a registered model, with another number of epochs if given.
+def resolve_recipe(name: str, recipe: str | None = None, *, epochs: int | None = None) -> Recipe:
+    """The recipe of a registered model, its own or another one by its name, with another number of epochs if given.
 
     Raises:
-        ValueError: unknown model, no recipe, or a number of epochs that is no whole number of at least 1.
+        ValueError: unknown model, no such recipe, or a number of epochs that is no whole number of at least 1.
     """
-    recipe = hub.find_recipe(name)
-    return recipe if epochs is None else dataclasses.replace(recipe, epochs=whole("epochs", epochs, least=1))
+    found = hub.find_recipe(name, recipe)
+    return found if epochs is None else dataclasses.replace(found, epochs=whole("epochs", epochs, least=1))
 
 
 def _read(recipe: Recipe, data: Any, smoke: bool) -> tuple[Split, ...]:

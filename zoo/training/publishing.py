@@ -16,12 +16,14 @@ import numpy as np
 from zoo import datasets, hub
 from zoo.evaluation import ASSET, CONVENTION, count_macs, equivariance_error, evaluate, pack_graph, takes_graphs
 from zoo.hub import paths
+from zoo.models.preset import Preset
 from zoo.models.recipe import Recipe
 from zoo.training import record
 from zoo.training.compiling import scale_learning_rate
 
 _GOLDEN_IMAGES = 4
 _LICENSE = "Apache-2.0"
+_RESEARCH = "research use only, as the images that the weights were trained on; the code is under Apache-2.0"
 
 
 def publish(
@@ -60,10 +62,10 @@ def publish(
     name, recipe = facts[best]["model"], Recipe(**facts[best]["recipe"])
     check_tag(name, tag, root=root)
     training = _training(facts[best], recipe, len(facts))
-    errors: list[float] = []
+    results: list[dict[str, Any]] = []
     for index, folder in enumerate(folders):
         trained = hub.load(folder)
-        errors.append(evaluate(trained, dataset=recipe.dataset, data=data)["error_percent"])
+        results.append(evaluate(trained, dataset=recipe.dataset, data=data))
         if index == best:
             model = _as_registered(name, trained)
     inputs = datasets.load(recipe.dataset, "validation", data=data)[0]
@@ -71,11 +73,11 @@ def publish(
     golden = inputs[:_GOLDEN_IMAGES] if shown else hub.example_inputs(model)
     card = {
         "dataset": {"name": recipe.dataset, "split": "train", **datasets.FACTS[recipe.dataset]},
-        "metrics": [_metric(name, tag, errors, best, [run["seed"] for run in facts])],
+        "metrics": _metrics(f"{name}.{tag}", hub.find_preset(name), results, best, [run["seed"] for run in facts]),
         "recipe": record.recipe_facts(recipe),
         "training": training,
         "symmetry": _symmetry(model, golden),
-        "license": _LICENSE,
+        "license": _RESEARCH if recipe.dataset in datasets.RESEARCH else _LICENSE,
         "architecture": _arithmetic(model),
     }
     history = (folders[best] / record.HISTORY).read_text()
@@ -131,21 +133,29 @@ def _as_registered(name: str, trained: keras.Model) -> keras.Model:
     return model
 
 
-def _metric(name: str, tag: str, errors: list[float], best: int, seeds: list[int]) -> dict[str, Any]:
-    preset = hub.find_preset(name)
-    return {
-        "name": "error",
-        "split": "test",
-        "value": errors[best],
-        "unit": "%",
-        "seeds": seeds,
-        "values": errors,
-        "mean": statistics.fmean(errors),
-        "std": statistics.stdev(errors) if len(errors) > 1 else None,
-        "paper_value": preset.reported_error,
-        "paper_note": preset.reported_note,
-        "command": f"zoo evaluate {name}.{tag}",
-    }
+def _metrics(
+    name: str, preset: Preset, results: list[dict[str, Any]], best: int, seeds: list[int]
+) -> list[dict[str, Any]]:
+    """The error, first, and what else the preset measures; all printed by the same command."""
+    columns = {"error": [result["error_percent"] for result in results]}
+    for other in results[best].get("measures", {}):
+        columns[other] = [result["measures"][other] for result in results]
+    return [
+        {
+            "name": column,
+            "split": "test",
+            "value": values[best],
+            "unit": "%",
+            "seeds": seeds,
+            "values": values,
+            "mean": statistics.fmean(values),
+            "std": statistics.stdev(values) if len(values) > 1 else None,
+            "paper_value": preset.reported_error if column == "error" else None,
+            "paper_note": preset.reported_note if column == "error" else None,
+            "command": f"zoo evaluate {name}",
+        }
+        for column, values in columns.items()
+    ]
 
 
 def _training(run: Mapping[str, Any], recipe: Recipe, count: int) -> dict[str, Any]:
@@ -172,8 +182,10 @@ def _command(run: Mapping[str, Any], recipe: Recipe) -> str:
     Raises:
         ValueError: the registered recipe is another one by now.
     """
-    registered = hub.find_recipe(run["model"])
+    named = run.get("recipe_name")
+    registered = hub.find_recipe(run["model"], named)
     words = ["zoo", "train", run["model"], "--seed", str(run["seed"])]
+    words += ["--recipe", named] if named else []
     if recipe.epochs != registered.epochs:
         words += ["--epochs", str(recipe.epochs)]
         registered = dataclasses.replace(registered, epochs=recipe.epochs)

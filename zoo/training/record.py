@@ -20,7 +20,7 @@ RUN = "run.json"
 HISTORY = "history.csv"
 CHECKPOINTS = "checkpoints"
 
-_MAPPINGS = ("overrides", "learning_rate_multipliers", "proximal")
+_MAPPINGS = ("consistency", "learning_rate_multipliers", "overrides", "proximal")
 _PACKAGES = ("keras", "numpy", "tensorflow", "jax", "torch")
 
 

@@ -1,6 +1,21 @@
-"""Pictures: what models predict, and curves of graph networks. matplotlib is imported when one is drawn."""
+"""Pictures: what models predict and look at, and curves of graph networks. matplotlib is imported when one is drawn."""
 
+from zoo.hub import with_cam
+from zoo.visual.cams import cam, overlay, plot_cams
 from zoo.visual.graphs import plot_depths, plot_graph_energy
+from zoo.visual.log_polar import plot_kernels, plot_receptive_fields, plot_region_scores, plot_regions
 from zoo.visual.predictions import plot_predictions
 
-__all__ = ["plot_depths", "plot_graph_energy", "plot_predictions"]
+__all__ = [
+    "cam",
+    "overlay",
+    "plot_cams",
+    "plot_depths",
+    "plot_graph_energy",
+    "plot_kernels",
+    "plot_predictions",
+    "plot_receptive_fields",
+    "plot_region_scores",
+    "plot_regions",
+    "with_cam",
+]

@@ -1,0 +1,45 @@
+"""Exported files hold shared filters once."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import zoo
+from tests.export.conftest import report
+from zoo.hub import find_preset
+
+NAME = "shared_basis_resnet32_s16u1_double_cifar10"
+
+
+def test_onnx(tmp_path: Path) -> None:
+    """Four bytes a parameter and a twentieth more, for a graph of 80 convolutions; and every filter in it once."""
+    onnx = pytest.importorskip("onnx", reason="reads the file")
+    folder = zoo.export(zoo.build(NAME), tmp_path, format="onnx")
+    assert report(folder)["max_difference"] <= 1e-5
+    file = folder / "model.onnx"
+    assert file.stat().st_size <= 1.05 * 4 * find_preset(NAME).parameters
+    graph = onnx.load(str(file)).graph
+    shared = [value for value in graph.initializer if tuple(value.dims) == (64, 64, 3, 3)]
+    assert len(shared) == 3  # two bases of 64 filters, and the first block's second convolution
+    users = [sum(value.name in node.input for node in graph.node) for value in shared]
+    assert sorted(users) == [1, 4, 4]
+    assert not any("StatefulPartitionedCall/" in node.name for node in graph.node)
+
+
+@pytest.mark.large
+@pytest.mark.parametrize("fold", [False, "bn"])
+def test_saved_model(fold: bool | str, tmp_path: Path) -> None:
+    model = zoo.build(NAME)
+    found = report(zoo.export(model, tmp_path, fold=fold))
+    assert found["max_difference"] <= 1e-5
+    variables = next(size for name, size in found["files"].items() if "variables.data" in name)
+    values = sum(int(np.prod(weight.shape)) for weight in model.weights)
+    assert variables <= 1.05 * 4 * values
+
+
+def test_an_unknown_mode_of_folding(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="unknown mode of folding 'kernels': did you mean 'kernel'"):
+        zoo.export(NAME, tmp_path, fold="kernels")

@@ -1,0 +1,67 @@
+"""Places365 at a size of one's choice, made from the set `places365_small` of TensorFlow Datasets."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+from typing import Any
+
+from zoo.datasets.builders.common import Examples, image_info, tfds
+from zoo.datasets.facts import FACTS
+from zoo.datasets.folders import fit_pixels
+
+SOURCE = "places365_small"
+SPLITS = {"train": "train[:98%]", "validation": "train[98%:]", "test": "validation"}
+"""Ours by those of TensorFlow Datasets; the authors' own test images have no public labels."""
+
+
+@dataclasses.dataclass(kw_only=True)
+class PlacesConfig(tfds.core.BuilderConfig):
+    """Where the set of TensorFlow Datasets is, and the size to make of it.
+
+    Attributes:
+        path: the folder of the version, with `dataset_info.json`.
+        size: height and width that every image is cut to.
+        grayscale: one channel instead of three.
+    """
+
+    path: str
+    size: tuple[int, int]
+    grayscale: bool = False
+
+
+class ZooPlaces365(tfds.core.GeneratorBasedBuilder):
+    """Places365-Standard; features `image` and `label`. Reading the source takes TensorFlow."""
+
+    VERSION = tfds.core.Version("1.0.0")
+
+    def _info(self) -> Any:
+        config, facts = self.builder_config, FACTS["places365"]
+        classes = tfds.builder_from_directory(config.path).info.features["label"].names
+        shape = (*config.size, 1 if config.grayscale else 3)
+        return image_info(self, shape, classes, description=facts["note"], license=facts["license"], citation="")
+
+    def _split_generators(self, dl_manager: Any) -> dict[str, Examples]:
+        return {split: self._generate_examples(theirs) for split, theirs in SPLITS.items()}
+
+    def _generate_examples(self, split: str) -> Examples:
+        config = self.builder_config
+        source = tfds.builder_from_directory(config.path).as_dataset(split=split, shuffle_files=False)
+        for index, example in enumerate(tfds.as_numpy(source)):
+            pixels = fit_pixels(example["image"], config.size, 1 if config.grayscale else 3)
+            yield index, {"image": pixels, "label": int(example["label"])}
+
+
+def find_source(data: Path) -> Path:
+    """The newest version of the source under a folder of TensorFlow Datasets.
+
+    Raises:
+        FileNotFoundError: it is not there; says how to get it.
+    """
+    found = sorted(data.glob(f"{SOURCE}/*/dataset_info.json"))
+    if not found:
+        raise FileNotFoundError(
+            f"No {SOURCE} in {data}. TensorFlow Datasets downloads it, about 30 GB: "
+            f"tfds build {SOURCE} --data_dir {data}"
+        )
+    return found[-1].parent

@@ -1,0 +1,164 @@
+"""Class activation maps: arrays, overlays over the images, and a picture of many."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+
+from zoo import hub
+from zoo.losses import check_threshold, normalize_maps, resize_maps
+
+_COLUMNS, _MOST = 8, 200
+_COLOURS = np.array([(0, 0, 96), (0, 64, 224), (0, 200, 200), (250, 210, 0), (220, 20, 20)], np.float32)
+"""From low to high; between two of them colours are mixed."""
+
+
+def cam(
+    model: keras.Model,
+    images: np.ndarray,
+    *,
+    classes: Any = None,
+    normalization: str = "relumax",
+    upsample: bool = True,
+    batch_size: int = 64,
+) -> np.ndarray:
+    """Class activation maps: where in each image the evidence for a class lies.
+
+    `M[i, j] = sum_k W[k, c] f[i, j, k]`, with the features f before the global average pooling and the head's kernel W.
+    Grad-CAM without its ReLU gives the same map for these networks, up to a factor.
+
+    Args:
+        model: a classifier that ends with global average pooling and a dense layer.
+        images: raw images, (N, H, W, C).
+        classes: whose maps, integers (N,); None for the predicted ones.
+        normalization: `"relumax"`, `"minmax"` or `"none"`, before the maps are resized.
+        upsample: resize the maps bilinearly to the size of the images; else they stay as the network gives them.
+        batch_size: images a step.
+
+    Returns:
+        float32 of shape (N, H, W), or (N, h, w).
+
+    Raises:
+        ValueError: no such head, or images, classes or a word that do not fit.
+
+    Example:
+        >>> import zoo
+        >>> model = zoo.build("scene_resnet18_narrow_scene15")
+        >>> zoo.visual.cam(model, np.zeros((2, 128, 128, 1), "uint8")).shape
+        (2, 128, 128)
+    """
+    images = np.asarray(images)
+    found = []
+    for batch, _, maps in hub.class_map_batches(model, images, classes=classes, batch_size=batch_size):
+        values = normalize_maps(maps[..., 0], normalization)
+        found.append(keras.ops.convert_to_numpy(resize_maps(values, batch.shape[1:3]) if upsample else values))
+    return np.concatenate(found)
+
+
+def overlay(images: np.ndarray, maps: np.ndarray, *, opacity: float = 0.5) -> np.ndarray:
+    """Images with their maps over them in colour, blue for 0 to red for 1.
+
+    Args:
+        images: (N, H, W, 1 or 3), pixels in 0..255.
+        maps: (N, H, W), as `cam` gives them; cut to [0, 1].
+        opacity: of the colours, 0 to 1.
+
+    Returns:
+        uint8 of shape (N, H, W, 3).
+
+    Raises:
+        ValueError: shapes that do not go together, or an opacity outside of [0, 1].
+
+    Example:
+        >>> overlay(np.zeros((1, 2, 2, 1), "uint8"), np.ones((1, 2, 2)), opacity=1.0)[0, 0, 0].tolist()
+        [220, 20, 20]
+    """
+    check_threshold(opacity, "opacity")
+    images, maps = np.asarray(images), np.asarray(maps)
+    if images.ndim != 4 or images.shape[-1] not in (1, 3) or maps.shape != images.shape[:3]:
+        raise ValueError(
+            f"Expected images (N, H, W, 1 or 3) and maps (N, H, W) of the same size; got {images.shape} and "
+            f"{maps.shape}."
+        )
+    place = np.clip(np.nan_to_num(maps), 0, 1) * (len(_COLOURS) - 1)
+    low = np.minimum(place.astype(int), len(_COLOURS) - 2)
+    part = (place - low)[..., None]
+    colours = (1 - part) * _COLOURS[low] + part * _COLOURS[low + 1]
+    mixed = (1 - opacity) * np.clip(images, 0, 255) + opacity * colours
+    return np.rint(mixed).astype(np.uint8)
+
+
+def plot_cams(
+    images: np.ndarray,
+    rows: Sequence[tuple[str, np.ndarray]],
+    *,
+    path: str | os.PathLike[str],
+    titles: Sequence[str] | None = None,
+    threshold: float | None = None,
+) -> Path:
+    """Draws images above their maps: a row of images, and a row of overlays for each network.
+
+    The file appears whole or not at all.
+
+    Args:
+        images: (N, H, W, 1 or 3), pixels in 0..255, at most 200; after 8 of them new rows begin.
+        rows: name and maps (N, H, W) of each row of overlays.
+        path: the PNG file to write; its folder must exist.
+        titles: a word above each image.
+        threshold: draw a white line where a map reaches it.
+
+    Returns:
+        The path.
+
+    Raises:
+        ValueError: shapes that do not go together, too many images, or another ending than `.png`.
+        OSError: the file cannot be written.
+
+    Example:
+        >>> import pathlib, tempfile
+        >>> path = pathlib.Path(tempfile.mkdtemp()) / "cams.png"
+        >>> images, maps = np.zeros((2, 32, 32, 1), "uint8"), np.zeros((2, 32, 32))
+        >>> plot_cams(images, [("plain", maps)], path=path).stat().st_size > 500
+        True
+    """
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    target = Path(path)
+    if target.suffix.lower() != ".png":
+        raise ValueError(f"Expected a file name that ends in .png; got {str(path)!r}.")
+    if not 1 <= len(images) <= _MOST or (titles is not None and len(titles) != len(images)):
+        counted = "no" if titles is None else str(len(titles))
+        raise ValueError(f"Expected 1 to {_MOST} images and as many titles; got {len(images)} and {counted} titles.")
+    overlays = [(name, overlay(images, maps), maps) for name, maps in rows]
+    columns, height = min(_COLUMNS, len(images)), 1 + len(rows)
+    lines = -(-len(images) // columns) * height
+    figure = Figure(figsize=(1.5 * columns, 1.55 * lines), facecolor="white", layout="tight")
+    FigureCanvasAgg(figure)
+    grid = figure.subplots(lines, columns, squeeze=False)
+    for axes in grid.flat:
+        axes.set_axis_off()
+    for number, image in enumerate(images):
+        top, column = number // columns * height, number % columns
+        grid[top, column].imshow(image.squeeze(), cmap="gray", vmin=0, vmax=255)
+        if titles is not None:
+            grid[top, column].set_title(titles[number], fontsize=8)
+        for row, (name, pictures, maps) in enumerate(overlays, start=top + 1):
+            axes = grid[row, column]
+            axes.imshow(pictures[number])
+            if threshold is not None and maps[number].max() > threshold > maps[number].min():
+                axes.contour(maps[number], levels=[threshold], colors="white", linewidths=0.8)
+            if column == 0:
+                axes.set_title(name, fontsize=8, loc="left")
+    temporary = target.with_name(f".{target.name}.part")
+    try:
+        figure.savefig(temporary, format="png", dpi=110)
+        os.replace(temporary, target)
+    finally:
+        temporary.unlink(missing_ok=True)
+    return target
