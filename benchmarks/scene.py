@@ -178,7 +178,7 @@ def markdown(table: Table, found: dict[str, list[dict[str, float]]], options: ar
     ]
     images = f", {table.subset} training images" if table.subset else ""
     epochs = options.epochs or table.recipe.epochs
-    head = f"**{table.title}**{images}: percent of the test images, {options.seeds} seeds, {epochs} epochs."
+    head = f"**{table.title}**{images}: percent of the test images, {options.seeds} {'seed' if options.seeds == 1 else 'seeds'}, {epochs} epochs."
     return "\n".join([head, "", *(f"| {' | '.join(row)} |" for row in rows)])
 
 
