@@ -12,7 +12,7 @@ from pathlib import Path
 import keras
 import pytest
 
-from zoo.models import e4net, lpsc, pdegcn, scene, synaptic
+from zoo.models import e4net, lpsc, pdegcn, scene, shared_basis, synaptic
 
 CARD = {
     "name": "net10_digits",
@@ -80,6 +80,7 @@ PAGES_THAT_RUN = (
     "docs/train.md",
     "docs/pdegcn.md",
     "docs/scene.md",
+    "docs/shared_basis.md",
     "docs/pruning.md",
     "docs/synaptic.md",
     "docs/log_polar.md",
@@ -100,7 +101,14 @@ def test_the_page_runs(page: str, root: Path, tmp_path: Path, monkeypatch: pytes
 
 @pytest.mark.parametrize(
     ("page", "family"),
-    [("e4net", e4net), ("log_polar", lpsc), ("pdegcn", pdegcn), ("scene", scene), ("synaptic", synaptic)],
+    [
+        ("e4net", e4net),
+        ("log_polar", lpsc),
+        ("pdegcn", pdegcn),
+        ("scene", scene),
+        ("shared_basis", shared_basis),
+        ("synaptic", synaptic),
+    ],
 )
 def test_the_pages_have_the_registered_parameters(root: Path, page: str, family: types.ModuleType) -> None:
     text = (root / f"docs/{page}.md").read_text("utf-8")

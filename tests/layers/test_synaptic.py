@@ -116,3 +116,13 @@ def test_errors(make, words):
         make()
     with pytest.raises(AttributeError, match="kernel"):
         _ = SynapticConv2D(3, 3).kernel
+
+
+@pytest.mark.parametrize("form", ["parameter", "product"])
+def test_the_kernel_in_numpy_is_the_kernel(form):
+    layer = made(form=form)
+    for weight in layer.weights:
+        weight.assign(normal(*weight.shape, seed=len(weight.shape)))
+    layer.mask.assign((normal(4, 5) > 0).astype("float32"))
+    assert_close(layer.plain_kernel(), ops.convert_to_numpy(layer.kernel), 1e-6)
+    assert (layer.plain_kernel(masked=False) != 0).all()

@@ -8,7 +8,7 @@ import keras
 import numpy as np
 
 from zoo.compression.converting import clone
-from zoo.compression.flow import follow, kernels_of, pad_of
+from zoo.compression.flow import follow, kernel_of, kernels_of, pad_of
 from zoo.compression.graph import Call, Graph, read_graph
 from zoo.layers import SynapticConv2D
 
@@ -140,7 +140,7 @@ def _sliced(call: Call, kept: Kept) -> list[np.ndarray]:
         return [weight[out] for weight in layer.get_weights()]
     if call.kind not in ("conv", "dense", "depthwise"):
         return layer.get_weights()
-    kernel = keras.ops.convert_to_numpy(keras.ops.convert_to_tensor(layer.kernel)) + 0.0  # no -0.0
+    kernel = kernel_of(layer) + 0.0  # no -0.0
     inputs = kept[call.inputs[0]]
     kernel = kernel[:, :, inputs] if call.kind == "depthwise" else kernel[..., inputs, :][..., out]
     bias = [] if layer.bias is None else [keras.ops.convert_to_numpy(layer.bias)[out]]

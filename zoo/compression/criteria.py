@@ -92,13 +92,9 @@ def _slice_norms(layer: Any, norm: str) -> np.ndarray:
 
 def _unmasked(layer: Any) -> np.ndarray:
     """The kernel with all of its connections, in double precision."""
-    if not isinstance(layer, SynapticConv2D):
-        return np.asarray(keras.ops.convert_to_numpy(layer.kernel), np.float64)
-    direction = np.asarray(keras.ops.convert_to_numpy(layer.direction), np.float64)
-    if layer.form == "product":
-        return direction * np.asarray(keras.ops.convert_to_numpy(layer.scale), np.float64)[:, None]
-    norms = np.maximum(np.sqrt(np.square(direction).sum((0, 1))), layer.norm_epsilon)
-    return direction * (np.asarray(keras.ops.convert_to_numpy(layer.strength), np.float64) / norms)
+    if isinstance(layer, SynapticConv2D):
+        return layer.plain_kernel(masked=False)
+    return np.asarray(keras.ops.convert_to_numpy(layer.kernel), np.float64)
 
 
 def _input_scale(graph: Graph, call: Call) -> np.ndarray | None:

@@ -44,9 +44,14 @@ def kernels_of(graph: Graph) -> dict[str, np.ndarray]:
     found = {}
     for call in graph.calls:
         if call.kind in ("conv", "dense", "depthwise"):
-            kernel = keras.ops.convert_to_numpy(keras.ops.convert_to_tensor(call.operation.kernel))
+            kernel = kernel_of(call.operation)
             found[call.name] = np.any(kernel != 0, axis=tuple(range(kernel.ndim - 2)))
     return found
+
+
+def kernel_of(layer: Any) -> np.ndarray:
+    """The kernel of a linear layer; pruned slices are 0."""
+    return layer.plain_kernel() if isinstance(layer, SynapticConv2D) else keras.ops.convert_to_numpy(layer.kernel)
 
 
 def follow(graph: Graph, alive: Alive, *, closed: bool) -> Flow:

@@ -79,7 +79,7 @@ def linear_of(layer: keras.layers.Layer) -> Linear | None:
     if isinstance(layer, SynapticConv2D):
         if layer.activation is not _identity() or layer.data_format != "channels_last":
             return None
-        return Linear(keras.layers.Conv2D, layer.plain_config(), _wide(layer.kernel), _bias(layer.bias, layer.filters))
+        return Linear(keras.layers.Conv2D, layer.plain_config(), layer.plain_kernel(), _bias(layer.bias, layer.filters))
     if not isinstance(layer, _STOCK) or isinstance(layer, _TRANSPOSED) or layer.activation is not _identity():
         return None
     if getattr(layer, "data_format", "channels_last") != "channels_last" or getattr(layer, "lora_enabled", False):

@@ -169,7 +169,7 @@ def report_of(
 
 def _layer(call: Call, masks: dict[str, np.ndarray], *, prunable: bool) -> LayerSparsity:
     layer = call.operation
-    shape = tuple(layer.kernel.shape)
+    shape = _shape(layer)
     mask = masks.get(call.name, np.ones(shape[-2:], bool))
     places = tuple(layer.output.shape[1:-1])
     return LayerSparsity(
@@ -200,8 +200,13 @@ def _dense_bytes(model: keras.Model, calls: list[Call]) -> int:
     for call in calls:
         if isinstance(call.operation, SynapticConv2D):
             total -= sum(math.prod(w.shape) for w in call.operation.weights)
-            total += math.prod(call.operation.kernel.shape) + (call.channels if call.operation.use_bias else 0)
+            total += math.prod(_shape(call.operation)) + (call.channels if call.operation.use_bias else 0)
     return 4 * total
+
+
+def _shape(layer: Any) -> tuple[int, ...]:
+    """Of the kernel, which a layer with strengths would have to compute."""
+    return tuple(layer.direction.shape if isinstance(layer, SynapticConv2D) else layer.kernel.shape)
 
 
 def _percent(pair: tuple[int, int]) -> Any:

@@ -8,6 +8,7 @@ import keras
 from keras import initializers, ops, regularizers
 
 from zoo.layers import _group
+from zoo.layers.shared_filter_basis import in_float32
 
 
 @keras.saving.register_keras_serializable(package="zoo")
@@ -47,6 +48,7 @@ class SharedBasisConv2D(keras.layers.Layer):
             do not divide, a stride other than 1: the stride belongs to the stage's first block, which shares nothing.
 
     Example:
+        >>> from zoo.layers import SharedFilterBasis
         >>> x = keras.ops.ones((2, 8, 8, 12))
         >>> SharedBasisConv2D(16, unique=2)(x, SharedFilterBasis(6)(x)).shape
         (2, 8, 8, 16)
@@ -119,7 +121,7 @@ class SharedBasisConv2D(keras.layers.Layer):
             self.unique_kernel = self.add_weight(
                 name="unique_kernel",
                 shape=(size, size, self._split(channels, self.groups, "groups"), self.unique),
-                initializer=self.unique_initializer,
+                initializer=in_float32(self.unique_initializer),
             )
         if self.norm is not None and self.filters is not None:
             self.norm.build((*inputs_shape[:-1], rank))

@@ -75,7 +75,7 @@ class SharedFilterBasis(keras.layers.Layer):
         self.kernel = self.add_weight(
             name="kernel",
             shape=(size, size, self._channels(input_shape), self.bases * self.filters),
-            initializer=self.kernel_initializer,
+            initializer=in_float32(self.kernel_initializer),
             regularizer=self.kernel_regularizer,
         )
 
@@ -120,3 +120,8 @@ class SharedFilterBasis(keras.layers.Layer):
             "kernel_initializer": initializers.serialize(self.kernel_initializer),
             "kernel_regularizer": regularizers.serialize(self.kernel_regularizer) if self.kernel_regularizer else None,
         }
+
+
+def in_float32(initializer: Any) -> Any:
+    """The initializer at full precision: torch orthogonalises no matrices of half precision."""
+    return lambda shape, dtype=None: ops.cast(initializer(shape, dtype="float32"), dtype)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import keras
+import numpy as np
 from keras import ops
 
 FORMS = ("parameter", "product")
@@ -134,6 +135,17 @@ class SynapticConv2D(keras.layers.Conv2D):
             raise AttributeError("You must build the layer before accessing `kernel`.")
         factors = self.strength / self._norms() if self.form == "parameter" else self.scale[:, None]
         return ops.cast(self.mask * factors * self.direction, self.compute_dtype)
+
+    def plain_kernel(self, *, masked: bool = True) -> np.ndarray:
+        """The kernel in double precision, computed in NumPy; with `masked=False` as if nothing were pruned."""
+        weights = {weight.name: np.asarray(ops.convert_to_numpy(weight), np.float64) for weight in self.weights}
+        direction = weights["direction"]
+        if self.form == "parameter":
+            norms = np.maximum(np.sqrt(np.square(direction).sum((0, 1))), self.norm_epsilon)
+            kernel = direction * (weights["strength"] / norms)
+        else:
+            kernel = direction * weights["scale"][:, None]
+        return np.where(weights["mask"], kernel, 0.0) if masked else kernel
 
     def strengths(self) -> Any:
         """Absolute strengths of all connections, pruned or not, (Cin, Cout)."""

@@ -2,13 +2,16 @@
 
 from zoo.hub import with_cam
 from zoo.visual.cams import cam, overlay, plot_cams
+from zoo.visual.filters import gram_matrix, plot_basis
 from zoo.visual.graphs import plot_depths, plot_graph_energy
 from zoo.visual.log_polar import plot_kernels, plot_receptive_fields, plot_region_scores, plot_regions
 from zoo.visual.predictions import plot_predictions
 
 __all__ = [
     "cam",
+    "gram_matrix",
     "overlay",
+    "plot_basis",
     "plot_cams",
     "plot_depths",
     "plot_graph_energy",

@@ -46,7 +46,7 @@ def build_mobilenet(config: SharedMobileNetV2Config) -> keras.Model:
     x = _edge(x, 1280, 1, "last", 1)
     x = layers.GlobalAveragePooling2D(data_format="channels_last", name="global_pool")(x)
     if config.dropout and config.include_head:
-        x = layers.Dropout(config.dropout, name="dropout")(x)
+        x = layers.Dropout(config.dropout, name="head_dropout")(x)
     return blocks.classify(
         x, inputs, name=config.name, num_classes=config.num_classes, include_head=config.include_head
     )

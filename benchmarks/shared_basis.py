@@ -1,0 +1,242 @@
+"""Networks with shared filter bases beside plain ones: latency in all forms, recipes, and the bases in pictures.
+
+    python benchmarks/shared_basis.py latency [--networks PAIR ...] [--engines onnxruntime tensorflow jax]
+                                              [--batch 1 32] [--threads 1] [--repeats 30] [--quick]
+    python benchmarks/shared_basis.py recipes [--data FOLDER] [--names NAME ...] [--seeds 1] [--epochs N] [--no-xla]
+                                              [--runs FOLDER] [--quick]
+    python benchmarks/shared_basis.py results [--names NAME ...]
+    python benchmarks/shared_basis.py picture NAME[.TAG] FILE.png [--stage 1]
+
+`latency`: milliseconds a batch, the least of all repetitions, which take turns so that a busy machine is busy for all.
+`plain` is the network without sharing with its normalization folded in, `shared` the network as it was trained, `bn`
+and `kernel` the two forms of `zoo.fold`. TensorFlow and JAX run compiled by XLA, ONNX Runtime a file that Keras writes.
+`recipes` trains each network by its own and by the faithful recipe and prints the validation error of both; runs that
+are finished in the folder are not repeated. `results` prints the published weights beside the authors' figures.
+`picture` draws a basis before and after training.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+PAIRS = {
+    "resnet32_cifar10": "shared_basis_resnet32_s16u1_double_cifar10",
+    "resnet56_cifar10": "shared_basis_resnet56_s16u1_double_cifar10",
+    "resnet34_cifar100": "shared_basis_resnet34_s32u1_cifar100",
+}
+FORMS = ("plain", "shared", "bn", "kernel")
+RESULTS = (
+    "resnet32_cifar10",
+    "shared_basis_resnet32_s16u1_double_cifar10",
+    "resnet56_cifar10",
+    "shared_basis_resnet56_s16u1_double_cifar10",
+)
+
+
+def main() -> None:
+    options = _options()
+    commands = {"latency": latency, "recipes": recipes, "results": results, "picture": picture}
+    if options.command == "worker":
+        print(json.dumps(measure(options)))
+        return
+    commands[options.command](options)
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    commands = parser.add_subparsers(dest="command", required=True)
+    for name in ("latency", "worker"):
+        command = commands.add_parser(name)
+        command.add_argument("--networks", nargs="+", choices=list(PAIRS), default=list(PAIRS))
+        command.add_argument("--engines", nargs="+", default=["onnxruntime", "tensorflow", "jax"])
+        command.add_argument("--batch", type=int, nargs="+", default=[1, 32])
+        command.add_argument("--threads", type=int, default=1)
+        command.add_argument("--repeats", type=int, default=30)
+        command.add_argument("--quick", action="store_true", help="one network, two repetitions, to see that it runs")
+    command = commands.add_parser("recipes")
+    command.add_argument("--data", help="folder with the data sets (default: ZOO_DATA)")
+    command.add_argument("--names", nargs="+", default=["shared_basis_resnet32_s16u1_double_cifar10"])
+    command.add_argument("--seeds", type=int, default=1)
+    command.add_argument("--epochs", type=int, help="instead of each recipe's; milestones stay where they are")
+    command.add_argument("--no-xla", action="store_true")
+    command.add_argument("--runs", default="runs/recipes", help="folder of the runs (default: %(default)s)")
+    command.add_argument("--quick", action="store_true", help="one epoch on a few images, to see that it runs")
+    command = commands.add_parser("results")
+    command.add_argument("--names", nargs="+", default=list(RESULTS))
+    command = commands.add_parser("picture")
+    command.add_argument("name")
+    command.add_argument("file")
+    command.add_argument("--stage", type=int, default=1)
+    return parser.parse_args()
+
+
+def latency(options: argparse.Namespace) -> None:
+    """Each engine and batch in a process of its own."""
+    if options.quick:
+        options.networks, options.repeats = options.networks[:1], 2
+    root = str(Path(__file__).resolve().parents[1])
+    for engine in options.engines:
+        backend = "jax" if engine == "jax" else "tensorflow"
+        environment = os.environ | {
+            "KERAS_BACKEND": backend,
+            "TF_CPP_MIN_LOG_LEVEL": "3",
+            "PYTHONPATH": root,
+            "OMP_NUM_THREADS": str(options.threads),
+            "XLA_FLAGS": f"--xla_cpu_multi_thread_eigen={'true' if options.threads > 1 else 'false'}",
+        }
+        for batch in options.batch:
+            words = ["worker", "--engines", engine, "--batch", str(batch), "--networks", *options.networks]
+            words += ["--threads", str(options.threads), "--repeats", str(options.repeats)]
+            command = [sys.executable, __file__, *words]
+            result = subprocess.run(command, env=environment, capture_output=True, text=True)
+            if result.returncode:
+                print(f"\n{engine}: not measured: {(result.stderr.strip().splitlines() or ['?'])[-1]}")
+                continue
+            _show(f"{engine}, batch {batch}, {options.threads} thread(s)", json.loads(result.stdout.splitlines()[-1]))
+
+
+def _show(title: str, rows: dict[str, dict[str, float]]) -> None:
+    print(f"\n{title}: milliseconds a batch, and relative to the plain network\n")
+    print(f"| Network | {' | '.join(FORMS)} |\n| --- |{' ---: |' * len(FORMS)}")
+    for name, taken in rows.items():
+        cells = [f"{taken[form]:.2f} ({taken[form] / taken['plain']:.2f})" for form in FORMS]
+        print(f"| {name} | {' | '.join(cells)} |", flush=True)
+
+
+def measure(options: argparse.Namespace) -> dict[str, dict[str, float]]:
+    """For each network the least milliseconds of every form."""
+    (engine,), (batch,) = options.engines, options.batch
+    if engine == "tensorflow":
+        import tensorflow as tf
+
+        tf.config.threading.set_intra_op_parallelism_threads(options.threads)
+        tf.config.threading.set_inter_op_parallelism_threads(1)
+    rows = {}
+    for plain in options.networks:
+        runs = {form: _runner(model, engine, batch, options.threads) for form, model in _models(plain).items()}
+        taken: dict[str, list[float]] = {form: [] for form in runs}
+        for _ in range(options.repeats):
+            for form, run in runs.items():
+                start = time.perf_counter()
+                run()
+                taken[form].append(1000 * (time.perf_counter() - start))
+        rows[plain] = {form: min(values) for form, values in taken.items()}
+    return rows
+
+
+def _models(plain: str) -> dict[str, Any]:
+    """The network in all forms; the values of its weights make no difference to the time."""
+    import zoo
+
+    shared = zoo.build(PAIRS[plain])
+    return {
+        "plain": zoo.fold(zoo.build(plain)),
+        "shared": shared,
+        "bn": zoo.fold(shared, mode="bn"),
+        "kernel": zoo.fold(shared, mode="kernel"),
+    }
+
+
+def _runner(model: Any, engine: str, batch: int, threads: int) -> Any:
+    """A function that runs one batch, compiled and run once."""
+    x = np.random.default_rng(0).integers(0, 256, (batch, *model.input_shape[1:])).astype("float32")
+    run = {"onnxruntime": _onnxruntime, "tensorflow": _tensorflow, "jax": _jax}[engine](model, x, threads)
+    run()
+    return run
+
+
+def _tensorflow(model: Any, x: np.ndarray, threads: int) -> Any:
+    import tensorflow as tf
+
+    step = tf.function(lambda x: model(x, training=False), jit_compile=True)
+    inputs = tf.constant(x)
+    return lambda: step(inputs).numpy()
+
+
+def _jax(model: Any, x: np.ndarray, threads: int) -> Any:
+    import jax
+
+    weights = [variable.value for variable in model.trainable_variables]
+    state = [variable.value for variable in model.non_trainable_variables]
+    step = jax.jit(lambda x: model.stateless_call(weights, state, x, training=False)[0])
+    inputs = jax.numpy.asarray(x)
+    return lambda: step(inputs).block_until_ready()
+
+
+def _onnxruntime(model: Any, x: np.ndarray, threads: int) -> Any:
+    import onnxruntime
+
+    model(x)  # Keras exports only what was called
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "model.onnx"
+        model.export(file, format="onnx", verbose=False)
+        settings = onnxruntime.SessionOptions()
+        settings.intra_op_num_threads = threads
+        session = onnxruntime.InferenceSession(file.read_bytes(), settings, providers=["CPUExecutionProvider"])
+    feed = {session.get_inputs()[0].name: x}
+    return lambda: session.run(None, feed)
+
+
+def recipes(options: argparse.Namespace) -> None:
+    """Trains by both recipes."""
+    import zoo
+
+    print("| Network | Recipe | Epochs | Validation error, % | Minutes |\n| --- | --- | ---: | ---: | ---: |")
+    for name in options.names:
+        for recipe in (None, "faithful"):
+            facts = []
+            for seed in range(options.seeds):
+                folder = Path(options.runs) / f"{name}-{recipe or 'own'}-seed{seed}"
+                epochs = {} if options.quick or not options.epochs else {"epochs": options.epochs}
+                settings = {"data": options.data, "xla": not options.no_xla, "smoke": options.quick, **epochs}
+                run = zoo.train(name, out=folder, recipe=recipe, seed=seed, **settings)
+                facts.append(json.loads((run / "run.json").read_text()))
+            errors = [100 * (1 - fact["validation"]["accuracy"]) for fact in facts]
+            minutes = sum(fact["minutes"] for fact in facts) / len(facts)
+            error = f"{np.mean(errors):.2f}" + (f" ± {np.std(errors, ddof=1):.2f}" if errors[1:] else "")
+            epochs_run = facts[0]["recipe"]["epochs"]
+            print(f"| {name} | {recipe or 'own'} | {epochs_run} | {error} | {minutes:.0f} |", flush=True)
+
+
+def results(options: argparse.Namespace) -> None:
+    """What the cards of published weights say, beside the authors' figures."""
+    import zoo
+    from zoo.hub import find_preset
+
+    print("| Network | Parameters | Test error, % | Epochs | The authors', 300 epochs, % |")
+    print("| --- | ---: | ---: | ---: | ---: |")
+    for name in options.names:
+        preset, card = find_preset(name), zoo.card(name)
+        if not card.metrics:
+            print(f"| {name} | {preset.parameters:,} | not trained yet | | {preset.reported_error or ''} |")
+            continue
+        error = next(metric["value"] for metric in card.metrics if metric["name"] == "error")
+        epochs = card.recipe["epochs"]
+        print(f"| {name} | {preset.parameters:,} | {error:.2f} | {epochs} | {preset.reported_error or ''} |")
+
+
+def picture(options: argparse.Namespace) -> None:
+    """A basis as it began and as it became."""
+    import zoo
+
+    trained = zoo.load(options.name)
+    layer = f"stage{options.stage}_basis"
+    kernels = {
+        "before training": zoo.build(trained.name).get_layer(layer).kernel,
+        "after training": trained.get_layer(layer).kernel,
+    }
+    zoo.visual.plot_basis(kernels, path=options.file, title=f"{trained.name}, stage {options.stage}")
+
+
+if __name__ == "__main__":
+    main()
