@@ -178,8 +178,13 @@ def markdown(table: Table, found: dict[str, list[dict[str, float]]], options: ar
     ]
     images = f", {table.subset} training images" if table.subset else ""
     epochs = options.epochs or table.recipe.epochs
-    head = f"**{table.title}**{images}: percent of the test images, {options.seeds} {'seed' if options.seeds == 1 else 'seeds'}, {epochs} epochs."
+    counted = f"{_many(options.seeds, 'seed')}, {_many(epochs, 'epoch')}"
+    head = f"**{table.title}**{images}: percent of the test images, {counted}."
     return "\n".join([head, "", *(f"| {' | '.join(row)} |" for row in rows)])
+
+
+def _many(count: int, word: str) -> str:
+    return f"{count} {word}" + ("s" if count > 1 else "")
 
 
 def spread(values: list[float]) -> str:
