@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import socket
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 # Before Keras is imported for the first time.
@@ -34,6 +36,17 @@ def root() -> Path:
 def seeded() -> None:
     """Every test starts from the same random state, whatever ran before it."""
     keras.utils.set_random_seed(1234)
+
+
+@pytest.fixture(autouse=True, scope="module")
+def forgetful() -> Iterator[None]:
+    """What JAX compiled for the tests of a file is dropped after it: it would add up to many gigabytes."""
+    yield
+    if os.environ["KERAS_BACKEND"] == "jax":
+        import jax
+
+        jax.clear_caches()
+        gc.collect()
 
 
 @pytest.fixture(autouse=True)
