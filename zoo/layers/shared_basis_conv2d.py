@@ -47,6 +47,7 @@ class SharedBasisConv2D(keras.layers.Layer):
             do not divide, a stride other than 1: the stride belongs to the stage's first block, which shares nothing.
 
     Example:
+        >>> from zoo.layers import SharedFilterBasis
         >>> x = keras.ops.ones((2, 8, 8, 12))
         >>> SharedBasisConv2D(16, unique=2)(x, SharedFilterBasis(6)(x)).shape
         (2, 8, 8, 16)

@@ -28,12 +28,14 @@ def kind(name: str, array: np.ndarray) -> str:
 @pytest.fixture
 def float64():
     """In float32 rounding grows a thousandfold in these six steps, which are large ones on random images."""
-    before = keras.config.floatx()
+    before, policy = keras.config.floatx(), keras.config.dtype_policy()
     keras.config.set_floatx("float64")
+    keras.config.set_dtype_policy("float64")
     wide(True)
     yield
     wide(False)
     keras.config.set_floatx(before)
+    keras.config.set_dtype_policy(policy)
 
 
 def wide(switch: bool) -> None:
