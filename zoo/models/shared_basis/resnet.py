@@ -80,9 +80,11 @@ def build_bottleneck(config: BottleneckResNetConfig) -> keras.Model:
     start = fan_out if config.groups == 1 else torch_uniform
     inputs, x = blocks.image_input(config.input_shape, mean=config.mean, std=config.std)
     x = _stem(config.stem, x, 64, start)
-    last_entries = sum((width * config.expansion) ** 2 for width in config.widths)
-    middle = Sharing(config, entries=sum((config.shared << g) ** 2 for g in range(4)) or None, initializer=start)
-    last = Sharing(config, entries=last_entries)
+    stages = [stage for stage, depth in enumerate(config.blocks) if depth > 1]
+    middle_entries = sum((config.shared << stage) ** 2 for stage in stages)
+    last_entries = sum((config.widths[stage] * config.expansion) ** 2 for stage in stages)
+    middle = Sharing(config, entries=middle_entries or None, initializer=start)
+    last = Sharing(config, entries=last_entries or None, initializer=start)
     for stage, (width, depth) in enumerate(zip(config.widths, config.blocks, strict=True)):
         name = f"stage{stage + 1}"
         x = _bottleneck_block(config, x, width, f"{name}_block1", start, strides=2 if stage else 1)
