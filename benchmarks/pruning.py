@@ -98,6 +98,7 @@ def litert(model: keras.Model, folder: Path, threads: int) -> Callable:
 
     version = zoo.export(model, folder / "litert", name=model.name, format="litert")
     interpreter = Interpreter(model_path=str(version / "model.tflite"), num_threads=threads)
+    interpreter.allocate_tensors()
     place = interpreter.get_input_details()[0]["index"]
 
     def run(images: np.ndarray) -> None:

@@ -31,7 +31,7 @@ def check_budget(model: Any, recipe: Recipe, *, steps_per_epoch: int) -> None:
         return
     steps = recipe.epochs * steps_per_epoch
     schedule: Any = make_schedule(recipe, steps_per_epoch=steps_per_epoch)
-    mean = statistics.fmean(float(schedule(step)) for step in np.linspace(0, steps - 1, _SAMPLES))
+    mean = statistics.fmean(float(schedule(step)) for step in steps * (np.arange(_SAMPLES) + 0.5) / _SAMPLES)
     reach = [(layer, penalty_budget(weight, mean * steps, momentum=recipe.momentum)) for layer, weight in penalties]
     strengths = [(_strengths(layer), budget) for layer, budget in reach]
     every = sum(values.size for values, _ in strengths)
