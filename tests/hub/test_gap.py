@@ -12,6 +12,7 @@ from zoo import hub
 from zoo.models.scene import SceneResNetConfig, build
 from zoo.training import PairwiseConsistency
 
+JAX = keras.backend.backend() == "jax"
 RNG = np.random.default_rng(0)
 CONFIG = SceneResNetConfig(
     name="tiny", input_shape=(32, 32, 3), num_classes=5, widths=(4, 4, 6, 8), blocks=(1, 1, 1, 1), strides=(1, 2, 1, 1)
@@ -63,7 +64,7 @@ def check_training(model: keras.Model) -> None:
     trainer.compile(
         optimizer=keras.optimizers.SGD(1e-3),
         loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True),
-        jit_compile=False,
+        jit_compile=JAX,
     )
     before = numpy(hub.find_gap_head(model).head.kernel).copy()
     assert np.isfinite(trainer.train_on_batch(images, labels))
@@ -72,8 +73,10 @@ def check_training(model: keras.Model) -> None:
     assert maps.shape == (4, 32, 32) and maps.min() >= 0 and maps.max() <= 1
 
 
-def test_of_keras_applications():
-    check_training(mobile_net())
+@pytest.mark.parametrize("make", [pytest.param(mobile_net, marks=[pytest.mark.large] * JAX)])
+def test_of_keras_applications(make):
+    """On JAX the many layers take a minute to compile."""
+    check_training(make())
 
 
 @pytest.mark.large
