@@ -72,9 +72,12 @@ def test_names_of_the_means():
     assert found.means() == {"focus_area": 0.5, "focus_area_20": 0.75, "focus_area_5": 0.0}
 
 
+TINY = {"input_shape": (32, 32, 3), "widths": (4, 4, 4, 8), "blocks": (1, 1, 1, 1), "num_classes": 4}
+
+
 def small() -> tuple[keras.Model, np.ndarray, np.ndarray]:
     rng = np.random.default_rng(1)
-    model = zoo.build("scene_resnet18_narrow_sun16", input_shape=(32, 32, 3), widths=(4, 4, 4, 8), num_classes=4)
+    model = zoo.build("scene_resnet18_narrow_sun16", **TINY)
     return model, rng.integers(0, 256, (6, 32, 32, 3), dtype=np.uint8), np.arange(6) % 4
 
 
