@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import safetensors.numpy
 
 import zoo
 from tests.compression.networks import made, outputs, pixels, values
@@ -13,6 +14,26 @@ from zoo.testing import load_golden
 
 pytestmark = pytest.mark.filterwarnings("ignore:pruning. ")
 GOLDEN = load_golden(Path(__file__).parents[1] / "golden" / "synaptic" / "packed.npz")
+
+
+def test_values_of_sixteen_bits_take_two_bytes():
+    rng = np.random.default_rng(0)
+    half = rng.normal(size=(9, 64)).astype("float16").astype("float32")
+    tensors = {
+        "half": half,
+        "sparse": np.where(np.arange(9)[:, None] == 0, half, np.float32(0)),
+        "full": rng.normal(size=(9, 64)).astype("float32"),
+        "large": np.full((9, 64), 1e5, "float32") + half,
+        "vector": half[0],
+    }
+    data = store.tensors_to_bytes(tensors)
+    stored = safetensors.numpy.load(data)
+    kinds = {name.rpartition("/")[2]: array.dtype.name for name, array in stored.items()}
+    assert kinds == {"half": "float16", "sparse": "float16", "vector": "float16", "0": "uint8"} | dict.fromkeys(
+        ["full", "large"], "float32"
+    )
+    for name, found in store.tensors_from_bytes(data, source="here").items():
+        assert found.dtype == np.float32 and np.array_equal(found, tensors[name])
 
 
 def test_bits_and_blocks_are_the_golden_ones():

@@ -2,6 +2,7 @@
 
 import json
 
+import keras
 import numpy as np
 import pytest
 
@@ -59,6 +60,28 @@ def test_train_publishes_what_it_trained(tmp_path):
         "moving average of the weights with momentum 0.8"
     )
     assert zoo.load("thorough").count_params() > 0 and card.metrics[0]["std"] is None
+
+
+def test_kernels_rounded_to_half_precision(tmp_path, change):
+    change(epochs=1)
+    run = zoo.train("dots", out=tmp_path / "run", progress=False)
+    zoo.publish(run, "v1")
+    zoo.publish(run, "v2", half=True)
+    full, half = (zoo.load(f"dots.{tag}") for tag in ("v1", "v2"))
+    for before, after in zip(full.weights, half.weights, strict=True):
+        value = keras.ops.convert_to_numpy(before)
+        expected = value.astype("float16").astype("float32") if value.ndim > 1 else value
+        np.testing.assert_array_equal(keras.ops.convert_to_numpy(after), expected)
+    sizes = [zoo.card(f"dots.{tag}").files["model.safetensors"].size for tag in ("v1", "v2")]
+    assert sizes[1] < sizes[0]
+    card = zoo.card("dots.v2")
+    assert "rounded to float16" in card.training["selection"]
+    assert card.metrics[0]["value"] == zoo.evaluate("dots.v2")["error_percent"]
+    assert all(result.ok for result in zoo.verify("dots.v2"))
+    model = zoo.load(run)
+    model.get_layer("head").kernel.assign(model.get_layer("head").kernel + 1e5)
+    with pytest.raises(ValueError, match="beyond the range of float16"):
+        publishing._rounded(model)
 
 
 def test_images_that_may_not_be_passed_on_are_not(tmp_path, monkeypatch):

@@ -1,8 +1,9 @@
-"""Tensors that are mostly zero as a bit mask and what is left: smaller files that load back exactly.
+"""Smaller files that load back exactly: tensors that are mostly zero, and values that need 16 bits only.
 
 A tensor (..., m, n) is cut into the m n blocks of its last two axes, the connections of a convolution. The pattern says
 which blocks are not zero, a bit each, row by row, the lowest bit of a byte first; the kept blocks follow in the same
-order. Tensors with equal patterns share one. This file knows arrays and nothing of architectures.
+order. Tensors with equal patterns share one. Arrays whose values all are float16 numbers, such as kernels that were
+rounded before they were published, are stored as float16. This file knows arrays and nothing of architectures.
 """
 
 from __future__ import annotations
@@ -70,6 +71,20 @@ def unpack(stored: Mapping[str, np.ndarray], note: Mapping[str, str]) -> Tensors
         blocks[keep] = layout["value"] if kept is None else kept
         tensors[name] = np.ascontiguousarray(np.moveaxis(blocks, (0, 1), (-2, -1)))
     return tensors
+
+
+def shorten(array: np.ndarray) -> np.ndarray:
+    """As float16 if that is exact; else the argument."""
+    if array.dtype != np.float32:
+        return array
+    with np.errstate(over="ignore"):
+        half = array.astype("float16")
+    return half if np.array_equal(half.astype("float32").view("uint32"), array.view("uint32")) else array
+
+
+def lengthen(array: np.ndarray) -> np.ndarray:
+    """As float32 where it is float16."""
+    return array.astype("float32") if array.dtype == np.float16 else array
 
 
 def _pack_one(tensor: np.ndarray) -> tuple[np.ndarray, np.ndarray] | None:

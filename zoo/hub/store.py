@@ -92,15 +92,16 @@ def read_checked(path: Path, facts: FileFacts) -> bytes:
 
 
 def tensors_to_bytes(tensors: Tensors) -> bytes:
-    """The content of a safetensors file; what is mostly zero is packed in it (see `zoo.hub.packing`)."""
+    """The content of a safetensors file, in which what can be is stored in fewer bytes (see `zoo.hub.packing`)."""
     stored, note = packing.pack(tensors)
+    stored = {name: packing.shorten(array) for name, array in stored.items()}
     return safetensors.numpy.save(stored, metadata={"format": packing.FORMAT if note else "np"} | note)
 
 
 def tensors_from_bytes(data: bytes, *, source: str) -> Tensors:
-    """The tensors in a safetensors file's content, packed or not."""
+    """The tensors in a safetensors file's content, packed or not, floats as float32."""
     try:
-        stored = safetensors.numpy.load(data)
+        stored = {name: packing.lengthen(array) for name, array in safetensors.numpy.load(data).items()}
         return packing.unpack(stored, _note(data))
     except (safetensors.SafetensorError, KeyError) as error:
         raise ValueError(f"{source} is not a readable safetensors file: {error}") from error

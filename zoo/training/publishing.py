@@ -30,6 +30,7 @@ def publish(
     runs: str | os.PathLike[str] | Sequence[str | os.PathLike[str]],
     tag: str,
     *,
+    half: bool = False,
     data: str | os.PathLike[str] | None = None,
     root: str | os.PathLike[str] | None = None,
 ) -> Path:
@@ -41,6 +42,8 @@ def publish(
     Args:
         runs: a run folder of `zoo.train`, or several that differ in their seed alone.
         tag: the new tag, as `"v1"`; a tag that exists is never changed.
+        half: round matrices and kernels to float16 numbers before they are measured: half the bytes to store. The
+            weights are float32 again when they are loaded.
         data: folder of the data sets; None takes the environment variable `ZOO_DATA`.
         root: folder of the weights; None takes the checkout's.
 
@@ -49,7 +52,7 @@ def publish(
 
     Raises:
         ValueError: no finished runs, smoke runs, runs of different models or recipes, or of a recipe that is not the
-            registered one any more.
+            registered one any more; `half` and weights beyond the range of float16.
         FileExistsError: the tag exists.
 
     Example:
@@ -61,10 +64,10 @@ def publish(
     best = max(range(len(facts)), key=lambda index: facts[index]["validation"]["accuracy"])
     name, recipe = facts[best]["model"], Recipe(**facts[best]["recipe"])
     check_tag(name, tag, root=root)
-    training = _training(facts[best], recipe, len(facts))
+    training = _training(facts[best], recipe, len(facts), half)
     results: list[dict[str, Any]] = []
     for index, folder in enumerate(folders):
-        trained = hub.load(folder)
+        trained = _rounded(hub.load(folder)) if half else hub.load(folder)
         results.append(evaluate(trained, dataset=recipe.dataset, data=data))
         if index == best:
             model = _as_registered(name, trained)
@@ -133,6 +136,18 @@ def _as_registered(name: str, trained: keras.Model) -> keras.Model:
     return model
 
 
+def _rounded(model: keras.Model) -> keras.Model:
+    """The model, its matrices and kernels rounded to float16 numbers; vectors, such as variances, stay as they are."""
+    for weight in model.weights:
+        if len(weight.shape) < 2:
+            continue
+        value = keras.ops.convert_to_numpy(weight)
+        if np.abs(value).max(initial=0) > np.finfo("float16").max:
+            raise ValueError(f"{weight.path} has values beyond the range of float16: publish it with half=False")
+        weight.assign(value.astype("float16").astype("float32"))
+    return model
+
+
 def _metrics(
     name: str, preset: Preset, results: list[dict[str, Any]], best: int, seeds: list[int]
 ) -> list[dict[str, Any]]:
@@ -158,7 +173,7 @@ def _metrics(
     ]
 
 
-def _training(run: Mapping[str, Any], recipe: Recipe, count: int) -> dict[str, Any]:
+def _training(run: Mapping[str, Any], recipe: Recipe, count: int, half: bool) -> dict[str, Any]:
     epoch = run["validation"].get("epoch", recipe.epochs)
     selection = "weights after the last epoch"
     if recipe.selection == "best":
@@ -167,6 +182,8 @@ def _training(run: Mapping[str, Any], recipe: Recipe, count: int) -> dict[str, A
         selection += f"; moving average of the weights with momentum {recipe.ema:g}"
     if count > 1:
         selection += f"; of {count} seeds the one with the highest validation accuracy"
+    if half:
+        selection += "; kernels rounded to float16 before the test"
     facts = {key: run[key] for key in ("seed", "minutes", "hardware", "versions", "date", "commit", "backend")}
     return facts | {
         "selection": selection,
