@@ -7,7 +7,7 @@ The runs are folders of `zoo train`: of `synaptic_vgg16_narrow_cifar10` (penalty
 scales of the normalizations). Rows: strengths of the first; kernel norm, strength in its measured form (scale times
 norm), scale, and chance on the second; scale on the third. Accuracies are those on the validation images. Fine-tuning
 is `--steps` steps of batch 128 with momentum SGD, the rate falling along half a cosine, masks fixed, no penalty.
-Writes `curve.csv`, `curve.png` and prints a table.
+Writes `curve.csv`, `curve.png` and prints a table. What stands in `curve.csv` already is not measured again.
 """
 
 from __future__ import annotations
@@ -49,12 +49,13 @@ def main() -> None:
     splits = noise() if options.quick else read(options.data)
     ratios, tuned = ((0.5,), (0.5,)) if options.quick else (RATIOS, TUNED)
     options.steps = 2 if options.quick else options.steps
-    rows = []
+    rows = [] if options.quick else known(options.out)
+    found = {row[:2] for row in rows}
     for method, (make, criterion) in methods(options).items():
-        for ratio in ratios:
+        for ratio in (ratio for ratio in ratios if (method, ratio) not in found):
             rows.append(measure(method, make(), criterion, ratio, ratio in tuned, splits, options))
             print("  ".join(f"{name} {value}" for name, value in zip(COLUMNS, rows[-1], strict=True)), flush=True)
-    write(rows, options.out)
+            write(rows, options.out)
     if not options.quick:
         draw(rows, options.out)
     print(table(rows))
@@ -133,6 +134,16 @@ def fine_tune(model: keras.Model, train: tuple, options: argparse.Namespace) -> 
         steps = min(len(batches), options.steps - done)
         model.fit(batches, steps_per_epoch=steps, epochs=1, shuffle=False, verbose=0)
         done += steps
+
+
+def known(folder: Path) -> list[tuple]:
+    """The rows that a run before has written."""
+    try:
+        text = (folder / "curve.csv").read_text()
+    except FileNotFoundError:
+        return []
+    rows = [row for row in csv.reader(text.splitlines()) if row][1:]
+    return [(row[0], *(float(value) if value else None for value in row[1:])) for row in rows]
 
 
 def write(rows: list[tuple], folder: Path) -> None:

@@ -50,7 +50,7 @@ def test_every_count_is_exact():
         assert int((~choose_masks(scores, percent / 100, min_keep=0)["a"]).sum()) == percent
 
 
-@pytest.mark.parametrize("ratio", [-0.1, 1.0, 1.5, float("nan")])
+@pytest.mark.parametrize("ratio", [-0.1, 1.0, 1.5, float("nan"), "0.5"])
 def test_ratios_outside_are_refused(ratio):
     with pytest.raises(ValueError, match=r"in \[0, 1\); got"):
         choose_masks(SCORES, ratio)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numbers
 from collections.abc import Mapping
 
 import numpy as np
@@ -41,8 +42,8 @@ def choose_masks(
         >>> choose_masks({"conv": np.array([[0.1, 0.4], [0.3, 0.2]])}, 0.5)["conv"].tolist()
         [[False, True], [True, False]]
     """
-    if not 0 <= ratio < 1:
-        raise ValueError(f"Expected a ratio of connections to prune in [0, 1); got {ratio}.")
+    if not (isinstance(ratio, numbers.Real) and 0 <= ratio < 1):
+        raise ValueError(f"Expected a ratio of connections to prune in [0, 1); got {ratio!r}.")
     if scope not in SCOPES or rule not in RULES or min_keep < 0:
         raise ValueError(
             f"Expected scope in {SCOPES}, rule in {RULES} and min_keep of at least 0; got {scope!r}, {rule!r} and "

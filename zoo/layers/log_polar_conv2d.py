@@ -162,6 +162,11 @@ class LogPolarConv2D(keras.layers.Layer):
                 f"Layer {self.name!r} expects a 4-D channels-last input (batch, height, width, channels) with a known "
                 f"number of channels; got shape {tuple(input_shape)}."
             )
+        if any(size is not None and size < 1 for size in self.compute_output_shape(input_shape)[1:3]):
+            raise ValueError(
+                f"Layer {self.name!r}: with padding='valid' images must be at least as large as the window, "
+                f"{self.kernel_size[0]}x{self.kernel_size[1]}; got shape {tuple(input_shape)}."
+            )
         channels, regions = input_shape[-1], self.regions
         kernel = {"initializer": self.kernel_initializer, "regularizer": self.kernel_regularizer}
         self.kernel = self.add_weight(name="kernel", shape=(regions.regions, channels, self.filters), **kernel)
