@@ -79,6 +79,20 @@ def test_registered_models_fold(name: str) -> None:
         assert not {"GConv2D", "LiftingConv2D", "GBatchNormalization", "GDropout"} & set(kinds(folded))
 
 
+class Centered(layers.Conv2D):
+    """A convolution of kernels whose mean is 0."""
+
+    def convolution_op(self, inputs: Any, kernel: Any) -> Any:
+        return super().convolution_op(inputs, kernel - keras.ops.mean(kernel, axis=(0, 1, 2)) + 1.0)
+
+
+def test_a_convolution_of_ones_own_keeps_its_normalization() -> None:
+    inputs = keras.Input((6, 6, 3))
+    model = keras.Model(inputs, layers.BatchNormalization()(Centered(4, 3)(inputs)))
+    randomize(model, 5)
+    assert difference(model, zoo.fold(model), np.random.default_rng(5).normal(size=(2, 6, 6, 3))) < 1e-5
+
+
 def test_the_model_itself_is_left_alone() -> None:
     model = plain_net()
     randomize(model, 3)

@@ -121,6 +121,17 @@ def test_groups_are_written_out() -> None:
     assert difference(model, zoo.fold(model, mode="bn"), x) < 1e-5
 
 
+def test_a_basis_that_only_the_penalty_sees() -> None:
+    inputs = keras.Input((6, 6, 4))
+    basis = SharedFilterBasis(3, name="basis")(inputs)
+    layer = SharedBasisConv2D(5, unique=2, orthogonality=zoo.losses.Orthogonality(), name="conv")
+    model = keras.Model(inputs, layer(inputs, other_basis=basis))
+    randomize(model, 1)
+    x = np.random.default_rng(1).normal(size=(2, 6, 6, 4))
+    for mode in ("bn", "kernel"):
+        assert difference(model, zoo.fold(model, mode=mode), x) < 1e-5
+
+
 def test_a_basis_from_elsewhere_is_left_alone() -> None:
     inputs, kernel = keras.Input((6, 6, 4)), keras.Input(batch_shape=(3, 3, 4, 5))
     model = keras.Model([inputs, kernel], SharedBasisConv2D(4, name="conv")(inputs, kernel))

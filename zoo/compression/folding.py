@@ -118,7 +118,7 @@ def _is_ours(layer: Any) -> bool:
 
 def _shared(layer: SharedBasisConv2D, bases: list[tuple[Any, int]], mode: str) -> SharedLinear | None:
     """The layer with its basis; None where the basis does not come from a layer."""
-    if not bases:
+    if not layer.shared:  # what it is given then only enters its penalty
         return shared_linear_of(layer, None, None, mode)
     maker, index = bases[0]
     if not isinstance(maker, SharedFilterBasis):

@@ -12,7 +12,6 @@ import numpy as np
 from zoo.layers import SynapticConv2D
 
 _STOCK = (keras.layers.Conv1D, keras.layers.Conv2D, keras.layers.DepthwiseConv2D, keras.layers.Dense)
-_TRANSPOSED = (keras.layers.Conv1DTranspose, keras.layers.Conv2DTranspose)  # their kernels end with the input channels
 
 
 @dataclass(frozen=True)
@@ -80,7 +79,7 @@ def linear_of(layer: keras.layers.Layer) -> Linear | None:
         if layer.activation is not _identity() or layer.data_format != "channels_last":
             return None
         return Linear(keras.layers.Conv2D, layer.plain_config(), layer.plain_kernel(), _bias(layer.bias, layer.filters))
-    if not isinstance(layer, _STOCK) or isinstance(layer, _TRANSPOSED) or layer.activation is not _identity():
+    if type(layer) not in _STOCK or layer.activation is not _identity():  # a subclass may use its kernel otherwise
         return None
     if getattr(layer, "data_format", "channels_last") != "channels_last" or getattr(layer, "lora_enabled", False):
         return None
