@@ -94,6 +94,18 @@ def test_the_penalty_is_part_of_the_loss(form):
     assert_close(sum(layer.losses), expected, 1e-6)
 
 
+@pytest.mark.parametrize("form", ["parameter", "product"])
+def test_pruned_connections_are_zero_in_half_precision(form):
+    """The squared floor under the norm of a direction is 0 in float16."""
+    layer = made(form=form, dtype="float16")
+    keep = np.eye(4, 5, dtype="float16")
+    layer.direction.assign(ops.convert_to_numpy(layer.direction) * keep)
+    layer.mask.assign(keep)
+    kernel = ops.convert_to_numpy(ops.cast(layer.kernel, "float32"))
+    assert np.array_equal(np.abs(kernel).sum((0, 1)) > 0, keep > 0)
+    assert keras.backend.standardize_dtype(layer(normal(1, 8, 8, 4).astype("float16")).dtype) == "float16"
+
+
 def test_strengths_may_be_kept_from_becoming_negative():
     layer = made(nonneg=True)
     assert float(ops.min(layer.strength.constraint(ops.convert_to_tensor([[-1.0, 2.0]])))) == 0.0

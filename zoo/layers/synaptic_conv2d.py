@@ -154,8 +154,10 @@ class SynapticConv2D(keras.layers.Conv2D):
         return ops.abs(self.scale)[:, None] * self._norms()
 
     def _norms(self) -> Any:
-        # The maximum of squares and not of roots: the slope of the root at 0 is infinite.
-        squares = ops.sum(ops.square(self.direction), axis=(0, 1))
+        # The maximum of squares and not of roots: the slope of the root at 0 is infinite. In float16 the floor is 0.
+        direction = ops.convert_to_tensor(self.direction)
+        wide = ops.cast(direction, keras.backend.result_type(direction.dtype, "float32"))
+        squares = ops.sum(ops.square(wide), axis=(0, 1))
         return ops.sqrt(ops.maximum(squares, self.norm_epsilon**2))
 
     def _norms_of_directions(self, shape: tuple[int, ...], dtype: Any = None) -> Any:
