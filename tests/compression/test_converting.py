@@ -103,6 +103,8 @@ def test_a_choice_of_layers_and_a_penalty():
     kinds = {layer.name: type(layer) for layer in strong.layers if isinstance(layer, keras.layers.Conv2D)}
     assert [kinds[f"stage{i}_conv1"] for i in (1, 2)] == [keras.layers.Conv2D, SynapticConv2D]
     assert len(strong.losses) == 2
+    two = to_synaptic(plain, filters=iter(["stage1_conv1", "stage2_conv1"]))
+    assert sum(isinstance(layer, SynapticConv2D) for layer in two.layers) == 2
     one = to_synaptic(plain, filters=["stage1_conv1"])
     by_function = to_synaptic(plain, filters=lambda layer: layer.filters == 6)
     for model in (one, by_function):
@@ -134,6 +136,27 @@ def test_a_model_inside_a_model_is_named_and_left_alone():
     assert_close(outputs(strong, x), outputs(keras.Model(inputs, body(strong.get_layer("before")(inputs))), x), 1e-6)
 
 
+def test_a_layer_that_has_strengths_keeps_its_mask_when_its_sign_turns():
+    plain = golden_model()
+    x, first = GOLDEN["x"].astype("float32"), to_synaptic(plain, filters=["conv1"])
+    strong = to_synaptic(first, filters=["conv2"])
+    assert not strong.get_layer("norm1").scale and (GOLDEN["gamma1"] < 0).any()
+    assert (keras.ops.convert_to_numpy(strong.get_layer("conv1").mask) == 1).all()
+    assert_close(outputs(strong, x), GOLDEN["y"], 1e-6)
+
+
+def test_operations_of_several_outputs():
+    x = inputs = keras.Input((6, 6, 3))
+    one, other = keras.ops.split(keras.layers.Conv2D(6, 3, name="before")(x), [2], axis=-1)
+    branches = [keras.layers.Conv2D(3, 1, name=name)(part) for name, part in (("one", one), ("other", other))]
+    model = keras.Model(inputs, keras.layers.Concatenate()(branches))
+    shake(model)
+    x, strong = pixels(model) / 255, to_synaptic(model)
+    assert_close(outputs(strong, x), outputs(model, x), 1e-5)
+    prune(strong, 0.6)
+    assert_close(outputs(compress(strong), x), outputs(strong, x), 1e-5)
+
+
 def test_refusals():
     class Own(keras.Model):
         pass
@@ -142,6 +165,8 @@ def test_refusals():
         to_synaptic(Own())
     with pytest.raises(ValueError, match="Expected a convolution to convert.*'no such'"):
         to_synaptic(made("vgg", form="plain"), filters="no such")
+    with pytest.raises(ValueError, match=r"names of layers in `filters`; the model has no \['no such'\]"):
+        to_synaptic(made("vgg", form="plain"), filters=["stage1_conv1", "no such"])
     for function in (prune, strengths, compress):
         with pytest.raises(ValueError, match="functional Keras model"):
             function(Own(), 0.5) if function is prune else function(Own())

@@ -118,6 +118,18 @@ def test_a_packed_file_of_any_model(tmp_path, plain):
         load_packed(made("vgg"), path)
 
 
+def test_momentum_of_pruned_connections_is_not_packed(tmp_path):
+    model = made("projected")
+    prune(model, 0.9, scope="layer")
+    expected = compress(model, "packed", path=tmp_path / "before").stat().st_size
+    for weight in model.weights:
+        if weight.path.endswith(("direction", "strength")):
+            weight.assign(weight + 1e-3)  # what an optimizer's momentum from before does
+    path = compress(model, "packed", path=tmp_path / "after")
+    assert path.stat().st_size == expected == sparsity_report(model).packed_bytes
+    assert np.array_equal(outputs(load_packed(made("projected"), path), pixels(model)), outputs(model, pixels(model)))
+
+
 def test_words_of_compress():
     model = made("vgg")
     with pytest.raises(ValueError, match="mode to be one of .*'zip'"):

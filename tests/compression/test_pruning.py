@@ -48,6 +48,13 @@ def test_the_first_convolution_stays_unless_it_is_asked_for():
     assert prune(model, 0.5, prune_first=True, closure=False).connections == 3 * 6 + 6 * 8 + 8 * 10 + 10 * 12
 
 
+def test_a_convolution_behind_a_model_in_the_model_is_not_the_first():
+    body = keras.Sequential([keras.Input((8, 8, 3)), keras.layers.Conv2D(4, 3, padding="same")], name="body")
+    inputs = keras.Input((8, 8, 3))
+    model = keras.Model(inputs, SynapticConv2D(6, 3, name="behind")(body(inputs)))
+    assert prune(model, 0.5, closure=False).connections == 4 * 6
+
+
 def test_pruned_connections_are_zero_in_every_weight():
     for form in ("parameter", "product"):
         model = made("vgg", form=form)
@@ -133,6 +140,10 @@ def test_masks_that_cut_every_path_are_refused():
         ({"filters": "nowhere"}, "filters='nowhere' leaves none"),
         ({"criterion": "bn_scale"}, "No layer has 'bn_scale'"),
         ({"scores": {"stage2_conv1": np.ones((2, 2))}}, "Expected finite scores of shape"),
+        (
+            {"scores": {"stage2_conv7": np.ones((8, 10))}},
+            r"layers in `scores`; the model has no \['stage2_conv7",
+        ),
     ],
 )
 def test_refusals(arguments, words):
@@ -164,12 +175,37 @@ def test_a_closed_network_is_compacted_exactly(name):
         assert not same_outputs(open_outputs, closed)  # constants at the borders are gone
 
 
+@pytest.mark.parametrize("inside", [False, True])
+def test_an_activation_that_mixes_channels_keeps_all_of_them(inside):
+    x = inputs = keras.Input((6, 6, 3))
+    x = SynapticConv2D(6, 3, activation="softmax" if inside else None, name="a")(x)
+    x = x if inside else keras.layers.Activation("softmax")(x)
+    model = keras.Model(inputs, SynapticConv2D(4, 1, name="b")(x))
+    x = pixels(model) / 255
+    model.get_layer("b").mask.assign(np.array([1, 1, 0, 0, 1, 1], "float32")[:, None] * np.ones(4))
+    expected = outputs(model, x)
+    assert_close(outputs(compress(model, "compact"), x), expected, 1e-5)
+    close(model)
+    assert_close(outputs(model, x), expected, 1e-5)
+
+
+@pytest.mark.parametrize("mode", ["mask", "compact"])
+def test_a_layer_with_strengths_that_serves_twice_becomes_plain(mode):
+    inputs = keras.Input((6, 6, 3))
+    twice = SynapticConv2D(3, 3, padding="same", name="twice")
+    model = keras.Model(inputs, SynapticConv2D(4, 3, name="last")(twice(twice(inputs))))
+    twice.mask.assign(1 - np.eye(3))
+    small = compress(model, mode)
+    assert not synaptic(small)
+    assert_close(outputs(small, pixels(model)), outputs(model, pixels(model)), 1e-5)
+
+
 def same_outputs(one, other):
     return bool(np.allclose(one, other, rtol=1e-6, atol=1e-6))
 
 
 def test_closure_follows_chains():
-    """Golden: closing takes several rounds, forwards and backwards."""
+    """Closing takes several rounds, forwards and backwards."""
     model = made("vgg")
     wanted = {layer.name: np.ones(layer.mask.shape, bool) for layer in synaptic(model)}
     wanted["stage1_conv2"][:, 3] = False  # channel 3 gets nothing
@@ -211,6 +247,8 @@ def test_a_schedule_prunes_more_and_more():
     model.fit(pixels(model, 4), np.zeros((4, 10)), batch_size=4, epochs=5, verbose=0, callbacks=[callback, Watch()])
     assert seen[:2] == [0.0, 0.0] and 0.69 < seen[2] < 0.71 and seen[3] >= 0.79 and seen[4] == seen[3]
     assert sparsity_report(model).ratio == seen[4]
+    with pytest.warns(UserWarning, match=r"3 epochs ends at a ratio of 0.7: 0.8 is reached.*epoch 3, counted from 0"):
+        model.fit(pixels(model, 4), np.zeros((4, 10)), batch_size=4, epochs=3, verbose=0, callbacks=[callback])
     for wrong in ({"ratio": 1.0, "end": 3}, {"ratio": 0.5, "begin": 3, "end": 3}):
         with pytest.raises(ValueError, match="Expected"):
             ScheduledPruning(**wrong)

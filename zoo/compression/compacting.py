@@ -138,10 +138,12 @@ def _sliced(call: Call, kept: Kept) -> list[np.ndarray]:
     layer, out = call.operation, kept[call.output]
     if call.kind == "norm":
         return [weight[out] for weight in layer.get_weights()]
-    if call.kind not in ("conv", "dense", "depthwise"):
+    if call.kind not in ("conv", "dense", "depthwise") and not isinstance(layer, SynapticConv2D):
         return layer.get_weights()
     kernel = kernel_of(layer) + 0.0  # no -0.0
+    bias = [] if layer.bias is None else [keras.ops.convert_to_numpy(layer.bias)]
+    if call.kind == "opaque":
+        return [kernel, *bias]
     inputs = kept[call.inputs[0]]
     kernel = kernel[:, :, inputs] if call.kind == "depthwise" else kernel[..., inputs, :][..., out]
-    bias = [] if layer.bias is None else [keras.ops.convert_to_numpy(layer.bias)[out]]
-    return [kernel, *bias]
+    return [kernel, *(values[out] for values in bias)]

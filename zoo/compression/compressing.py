@@ -9,8 +9,10 @@ from typing import Any
 import keras
 
 from zoo.compression.compacting import compact, plain
+from zoo.compression.flow import masks_of
 from zoo.compression.folding import fold
-from zoo.compression.graph import check_functional
+from zoo.compression.graph import check_functional, read_graph
+from zoo.compression.report import tensors_of
 from zoo.hub import store
 
 MODES = ("mask", "compact", "packed")
@@ -60,7 +62,9 @@ def compress(
         raise ValueError(f"Expected a path for mode 'packed' and for no other; got mode={mode!r} and path={path!r}.")
     if path is not None:
         target = Path(path)
-        store.write_files(target.parent, {target.name: store.tensors_to_bytes(store.collect(model.weights))})
+        graph = read_graph(model)
+        tensors = tensors_of(model, graph, masks_of(graph))
+        store.write_files(target.parent, {target.name: store.tensors_to_bytes(tensors)})
         return target
     smaller = plain(model) if mode == "mask" else compact(model)
     return fold(smaller) if folded else smaller

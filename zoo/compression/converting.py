@@ -10,7 +10,7 @@ import keras
 import numpy as np
 
 from zoo.compression.graph import Call, Graph, read_graph
-from zoo.compression.pruning import Filters, is_chosen
+from zoo.compression.pruning import Filters, chooser
 from zoo.layers import SynapticConv2D
 
 _TINY = 1e-6  # a smaller scale is not divided by
@@ -58,13 +58,14 @@ def to_synaptic(
         'SynapticConv2D'
     """
     graph = read_graph(model)
-    chosen = {call.name for call in graph.calls if _convertible(call) and is_chosen(call.operation, filters)}
+    is_meant = chooser(graph, filters)
+    chosen = {call.name for call in graph.calls if _convertible(call) and is_meant(call.operation)}
     if not chosen:
         raise ValueError(
             f"Expected a convolution to convert; {model.name!r} has none that has one group, serves in one place and "
             f"passes filters={filters!r}."
         )
-    _tell_of_others(graph, chosen, filters)
+    _tell_of_others(graph, chosen, is_meant)
     absorbed = _absorbable(graph, chosen) if absorb else {}
     bare = {call.name for call in absorbed.values()}
 
@@ -97,7 +98,7 @@ def _convertible(call: Call) -> bool:
     return call.kind == "conv" and type(call.operation) is keras.layers.Conv2D
 
 
-def _tell_of_others(graph: Graph, chosen: set[str], filters: Filters) -> None:
+def _tell_of_others(graph: Graph, chosen: set[str], is_meant: Callable[[Any], bool]) -> None:
     """Warns of layers that one might think are converted, too."""
     asked = {call.name: call for call in graph.calls if call.name not in chosen}
     left = [
@@ -105,7 +106,7 @@ def _tell_of_others(graph: Graph, chosen: set[str], filters: Filters) -> None:
         for name, call in asked.items()
         if isinstance(call.operation, (keras.layers.Conv2D, keras.Model))
         and not isinstance(call.operation, SynapticConv2D)
-        and is_chosen(call.operation, filters)
+        and is_meant(call.operation)
     ]
     if left:
         warnings.warn(f"to_synaptic leaves alone: {', '.join(left)}", stacklevel=3)
@@ -192,7 +193,13 @@ def _scale_behind(call: Call, ins: list[np.ndarray], absorbed: dict[int, Call]) 
 
 def _turned_weights(layer: Any, turned: np.ndarray | None) -> list[np.ndarray]:
     weights = layer.get_weights()
-    return weights if turned is None else [np.where(turned, -weight, weight) for weight in weights]
+    if turned is None:
+        return weights
+    kept = ("strength", "scale", "mask")  # of a layer with strengths, whose direction turns
+    return [
+        weight if variable.name in kept else np.where(turned, -weight, weight)
+        for variable, weight in zip(layer.weights, weights, strict=True)
+    ]
 
 
 def _set_convolution(new: SynapticConv2D, old: Any, scale: np.ndarray, turned: np.ndarray | None) -> None:

@@ -78,10 +78,13 @@ def first_layers(graph: Graph) -> set[str]:
         after = any(behind[tensor] for tensor in call.inputs)
         if call.kind == "conv" and not after:
             first.add(call.name)
-        behind[call.output] = (
-            after or call.kind in ("conv", "depthwise") or isinstance(call.operation, keras.layers.Conv2D)
-        )
+        behind[call.output] = after or call.kind == "conv" or _has_kernel(call.operation)
     return first
+
+
+def _has_kernel(operation: Any) -> bool:
+    """Whether it is a convolution or the like, also a special or shared one, or a model that has one."""
+    return any(len(weight.shape) >= 3 for weight in getattr(operation, "weights", ()))
 
 
 def _slice_norms(layer: Any, norm: str) -> np.ndarray:

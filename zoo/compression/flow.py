@@ -70,10 +70,7 @@ def follow(graph: Graph, alive: Alive, *, closed: bool) -> Flow:
     for call in graph.calls:
         dead = _forward(call, [flow.dead[tensor] for tensor in call.inputs], alive, closed)
         flow.dead[call.output] = dead
-        flow.read[call.output] = np.full(call.channels, call.output in graph.outputs)
-    for number, call in graph.makers.items():  # further outputs of calls that have several
-        flow.dead.setdefault(number, np.zeros(call.channels, bool))
-        flow.read.setdefault(number, np.ones(call.channels, bool))
+        flow.read[call.output] = np.full(call.channels, call.output in graph.outputs or _mixes(call))
     for call in reversed(graph.calls):
         for tensor, read in zip(call.inputs, _backward(call, flow, alive), strict=True):
             flow.read[tensor] = flow.read[tensor] | read
@@ -107,6 +104,10 @@ def _forward(call: Call, ins: list[np.ndarray], alive: Alive, closed: bool) -> n
         "concatenate": lambda: np.concatenate(ins),
     }
     return rules[call.kind]() if call.kind in rules else np.zeros(call.channels, bool)
+
+
+def _mixes(call: Call) -> bool:
+    return call.kind in ("conv", "dense", "depthwise", "pointwise") and call.mixes
 
 
 def _linear(call: Call, dead: np.ndarray, alive: Alive, closed: bool) -> np.ndarray:

@@ -39,17 +39,18 @@ _KINDS: dict[str, tuple[type, ...]] = {
     "multiply": (_L.Multiply,),
     "concatenate": (_L.Concatenate,),
 }
+_PLAIN = (None, keras.activations.linear, keras.activations.relu)
 
 
 @dataclass
 class Call:
-    """One call of a layer or operation.
+    """One output of a call of a layer or operation, which nearly always has one.
 
     Attributes:
         operation: what is called.
         inputs: numbers of the tensors that go in.
-        output: number of the tensor that comes out; of several the first.
-        kind: a key of `_KINDS`, or `"opaque"` for what is not known or serves in several places.
+        output: number of the tensor that comes out.
+        kind: a key of `_KINDS`, or `"opaque"` for what is not known, serves in several places or has several outputs.
         axis: the axis of the channels in the output.
         channels: their number.
     """
@@ -68,13 +69,26 @@ class Call:
 
     @functools.cached_property
     def keeps_zero(self) -> bool:
-        """Whether the layer, or its activation, maps the value 0 to 0."""
-        function = getattr(self.operation, "activation", None)
-        function = self.operation if self.kind == "pointwise" else function
-        if function in (None, keras.activations.linear, keras.activations.relu):
+        """Whether the layer, or its activation, maps the value 0 to 0, whatever the other channels are."""
+        function = self._function
+        if function in _PLAIN:
             return True
         value = keras.ops.convert_to_numpy(function(keras.ops.zeros((1, 1, 1, 2))))
-        return bool(np.all(value == 0))
+        return bool(np.all(value == 0)) and not self.mixes
+
+    @functools.cached_property
+    def mixes(self) -> bool:
+        """Whether the layer is, or ends with, an activation that makes a channel of several, as a softmax does."""
+        function = self._function
+        if function in _PLAIN:
+            return False
+        one, other = (np.array([-1.5, 0.5, 1.0, last], "float32").reshape(1, 1, 1, 4) for last in (2.0, -3.0))
+        one, other = (keras.ops.convert_to_numpy(function(keras.ops.convert_to_tensor(x))) for x in (one, other))
+        return not np.array_equal(one[..., :3], other[..., :3])
+
+    @property
+    def _function(self) -> Any:
+        return self.operation if self.kind == "pointwise" else getattr(self.operation, "activation", None)
 
 
 @dataclass
@@ -130,23 +144,19 @@ def read_graph(model: keras.Model) -> Graph:
     calls: list[Call] = []
     by_output: dict[int, Call] = {}
     for node in nodes:
-        for tensor in node.outputs:
-            numbers[id(tensor)] = len(numbers)
         inputs = [numbers[id(tensor)] for tensor in node.arguments.keras_tensors]
         before = [by_output[number] for number in inputs]
-        call = _call(node, inputs, numbers[id(node.outputs[0])], before, shared=used[node.operation.name] > 1)
-        calls.append(call)
         for tensor in node.outputs:
-            by_output[numbers[id(tensor)]] = call
-    graph = Graph(calls, [numbers[id(tensor)] for tensor in model.outputs])
-    for number, call in by_output.items():
-        graph.makers.setdefault(number, call)
-        graph.readers.setdefault(number, [])
-    return graph
+            output = numbers[id(tensor)] = len(numbers)
+            shape = tuple(tensor.shape)
+            by_output[output] = _call(node, shape, inputs, output, before, shared=used[node.operation.name] > 1)
+            calls.append(by_output[output])
+    return Graph(calls, [numbers[id(tensor)] for tensor in model.outputs])
 
 
-def _call(node: Any, inputs: list[int], output: int, before: list[Call], *, shared: bool) -> Call:
-    shape = tuple(node.outputs[0].shape)
+def _call(
+    node: Any, shape: tuple[Any, ...], inputs: list[int], output: int, before: list[Call], *, shared: bool
+) -> Call:
     operation = node.operation
     kind = _kind(operation) if len(node.outputs) == 1 and not shared else "opaque"
     axis = len(shape) - 1
@@ -176,9 +186,12 @@ def _sound(kind: str, operation: Any, shape: tuple[Any, ...], before: list[Call]
     if getattr(operation, "data_format", "channels_last") != "channels_last" or None in shape[-1:]:
         return False
     if kind == "conv":
-        return getattr(operation, "groups", 1) == 1 and not getattr(operation, "lora_enabled", False)
+        plain = getattr(operation, "groups", 1) == 1 and not getattr(operation, "lora_enabled", False)
+        return plain and operation.filters == shape[-1]  # some activations put out half of the channels
     if kind == "dense":
-        return not getattr(operation, "lora_enabled", False)
+        return not getattr(operation, "lora_enabled", False) and operation.units == shape[-1]
+    if kind == "pointwise":
+        return before[0].channels == shape[before[0].axis]
     if kind == "norm":
         return operation.axis in (-1, len(shape) - 1)
     if kind in ("add", "multiply"):

@@ -57,7 +57,8 @@ def prune(
         closure: remove what leads nowhere afterwards, as `close` does; a ratio of 0 removes nothing.
         rule: `"exact"` or `"slimming"`, see `choose_masks`.
         norm: of kernel slices: `"l2"`, `"l1"` or `"linf"`.
-        scores: arrays (Cin, Cout) by layer to rank by instead of a criterion.
+        scores: arrays (Cin, Cout) by layer to rank by instead of a criterion; other layers stay as they
+            are.
         seed: of `"random"`.
         dry_run: only report.
 
@@ -65,8 +66,8 @@ def prune(
         The report on the model as it is now, or would be. It also warns of layers that lost output channels.
 
     Raises:
-        ValueError: a ratio outside [0, 1), unknown words, no layer with strengths among the chosen ones, or masks that
-            would cut every path from input to output.
+        ValueError: a ratio outside [0, 1), unknown words or names, no layer with strengths among the chosen ones, or
+            masks that would cut every path from input to output.
 
     Example:
         >>> import zoo
@@ -79,6 +80,7 @@ def prune(
     before = masks_of(graph)
     excluded = set() if prune_first else first_layers(graph)
     chosen = _chosen(graph, filters, before, excluded)
+    _check_names(graph, scores or (), "scores")
     found = strengths(model, criterion, norm=norm, seed=seed) if scores is None else dict(scores)
     ranked = _ranked(found, chosen, before, normalize, criterion if scores is None else "scores")
     gone = {name: ~before[name] for name in ranked}
@@ -98,20 +100,30 @@ def prune(
     return report
 
 
-def is_chosen(layer: keras.layers.Layer, filters: Filters) -> bool:
-    """Whether a layer is one of those that `filters` means."""
-    if filters is None:
-        return True
-    if callable(filters):
-        return bool(filters(layer))
+def chooser(graph: Graph, filters: Filters) -> Callable[[keras.layers.Layer], bool]:
+    """What tells whether a layer is one of those that `filters` means.
+
+    Raises:
+        ValueError: names that no layer has.
+    """
+    if filters is None or callable(filters):
+        return filters or (lambda layer: True)
     if isinstance(filters, str):
-        return re.search(filters, layer.name) is not None
-    return layer.name in set(filters)
+        return lambda layer: re.search(filters, layer.name) is not None
+    names = set(filters)
+    _check_names(graph, names, "filters")
+    return lambda layer: layer.name in names
+
+
+def _check_names(graph: Graph, names: Iterable[str], what: str) -> None:
+    if unknown := set(names) - {call.name for call in graph.calls}:
+        raise ValueError(f"Expected names of layers in `{what}`; the model has no {sorted(unknown)}.")
 
 
 def _chosen(graph: Graph, filters: Filters, masks: Mapping[str, Any], excluded: set[str]) -> list[str]:
     calls = [call for call in graph.calls if call.name in masks and call.name not in excluded]
-    names = [call.name for call in calls if is_chosen(call.operation, filters)]
+    is_meant = chooser(graph, filters)
+    names = [call.name for call in calls if is_meant(call.operation)]
     if names:
         return names
     if masks:

@@ -158,12 +158,11 @@ def report_of(
     left = first_layers(graph) if excluded is None else excluded
     closed, _ = closed_masks(graph, masks)
     calls = [call for call in graph.calls if call.kind == "conv"]
-    tensors = _tensors_with(model, calls, masks)
     return SparsityReport(
         layers=tuple(_layer(call, masks, prunable=call.name in masks and call.name not in left) for call in calls),
         closure=sum(int(masks[name].sum() - closed[name].sum()) for name in masks),
         dense_bytes=_dense_bytes(model, calls),
-        packed_bytes=len(store.tensors_to_bytes(tensors)),
+        packed_bytes=len(store.tensors_to_bytes(tensors_of(model, graph, masks))),
     )
 
 
@@ -184,9 +183,10 @@ def _layer(call: Call, masks: dict[str, np.ndarray], *, prunable: bool) -> Layer
     )
 
 
-def _tensors_with(model: keras.Model, calls: list[Call], masks: dict[str, np.ndarray]) -> store.Tensors:
+def tensors_of(model: keras.Model, graph: Graph, masks: dict[str, np.ndarray]) -> store.Tensors:
+    """A model's weights by path, 0 where a connection is pruned: momentum moves them on after that."""
     tensors = store.collect(model.weights)
-    for call in calls:
+    for call in graph.calls:
         if call.name in masks:
             for variable in (call.operation.direction, getattr(call.operation, "strength", None), call.operation.mask):
                 if variable is not None:

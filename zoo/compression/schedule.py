@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import Any
 
 import keras
@@ -67,6 +68,17 @@ class ScheduledPruning(keras.callbacks.Callback):
     def ratio_at(self, epoch: int) -> float:
         """The ratio during an epoch, counted from 0."""
         return 0.0 if epoch < self.begin else cubic_ratio((epoch - self.begin) / (self.end - self.begin), self.ratio)
+
+    def on_train_begin(self, logs: Any = None) -> None:
+        """Warns of a training that is over before the ratio is reached."""
+        epochs = (self.params or {}).get("epochs")
+        if epochs is not None and epochs <= self.end:
+            warnings.warn(
+                f"Training for {epochs} epochs ends at a ratio of {self.ratio_at(epochs - 1):.3g}: {self.ratio:.3g} is "
+                f"reached, and the model closed, at the begin of epoch {self.end}, counted from 0. Train longer, go on "
+                "with `initial_epoch`, or choose an earlier `end`.",
+                stacklevel=2,
+            )
 
     def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
         """Prunes; between epochs because on JAX a step in progress has its own copy of the weights."""
