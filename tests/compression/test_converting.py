@@ -142,6 +142,15 @@ def test_refusals():
         to_synaptic(Own())
     with pytest.raises(ValueError, match="Expected a convolution to convert.*'no such'"):
         to_synaptic(made("vgg", form="plain"), filters="no such")
+    for wrong, words in (
+        ({"form": "sum"}, "one of .*got 'sum'"),
+        ({"filters": ["stage1_conv1", "no such"]}, "filters to name some of.*got .'no such'"),
+        ({"strength_regularizer": "no such"}, "regularizer"),
+    ):
+        with pytest.raises(ValueError, match=words):
+            to_synaptic(made("vgg", form="plain"), **wrong)
+    with pytest.raises(ValueError, match=r"Of a Sequential pass keras.Model\(model.inputs, model.outputs\)"):
+        to_synaptic(keras.Sequential([keras.Input((8, 8, 3)), keras.layers.Conv2D(2, 3)]))
     for function in (prune, strengths, compress):
         with pytest.raises(ValueError, match="functional Keras model"):
             function(Own(), 0.5) if function is prune else function(Own())

@@ -10,8 +10,9 @@ import keras
 import numpy as np
 
 from zoo.compression.graph import Call, Graph, read_graph
-from zoo.compression.pruning import Filters, is_chosen
+from zoo.compression.pruning import Filters, checked_filters, is_chosen
 from zoo.layers import SynapticConv2D
+from zoo.layers.synaptic_conv2d import check_form
 
 _TINY = 1e-6  # a smaller scale is not divided by
 _HOMOGENEOUS = (keras.activations.relu, keras.activations.linear, keras.activations.leaky_relu)
@@ -48,7 +49,7 @@ def to_synaptic(
         left alone (grouped or shared ones), and models inside the model, which are to be converted by themselves.
 
     Raises:
-        ValueError: not a functional model, or no convolution to convert.
+        ValueError: not a functional model, unknown words or names, or no convolution to convert.
 
     Example:
         >>> import zoo
@@ -57,7 +58,10 @@ def to_synaptic(
         >>> type(model.get_layer("stem")).__name__
         'SynapticConv2D'
     """
+    check_form(form)
+    strength_regularizer = keras.regularizers.get(strength_regularizer)
     graph = read_graph(model)
+    filters = checked_filters(filters, {call.name for call in graph.calls})
     chosen = {call.name for call in graph.calls if _convertible(call) and is_chosen(call.operation, filters)}
     if not chosen:
         raise ValueError(

@@ -44,10 +44,10 @@ def choose_masks(
     """
     if not (isinstance(ratio, numbers.Real) and 0 <= ratio < 1):
         raise ValueError(f"Expected a ratio of connections to prune in [0, 1); got {ratio!r}.")
-    if scope not in SCOPES or rule not in RULES or min_keep < 0:
+    if scope not in SCOPES or rule not in RULES or not (isinstance(min_keep, numbers.Integral) and min_keep >= 0):
         raise ValueError(
-            f"Expected scope in {SCOPES}, rule in {RULES} and min_keep of at least 0; got {scope!r}, {rule!r} and "
-            f"{min_keep}."
+            f"Expected scope in {SCOPES}, rule in {RULES} and an integer min_keep of at least 0; got {scope!r}, "
+            f"{rule!r} and {min_keep!r}."
         )
     gone = pruned or {}
     ranked = {name: np.where(gone.get(name, np.zeros_like(s, bool)), -1.0, s) for name, s in scores.items()}
