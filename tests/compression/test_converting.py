@@ -8,7 +8,7 @@ import pytest
 
 from tests.compression.networks import CONFIGS, made, outputs, pixels
 from zoo.compression import compress, fold, prune, strengths, to_synaptic
-from zoo.layers import SynapticConv2D
+from zoo.layers import SharedBasisConv2D, SharedFilterBasis, SynapticConv2D
 from zoo.losses import StrengthSparsity
 from zoo.testing import assert_close, load_golden
 
@@ -132,6 +132,21 @@ def test_a_model_inside_a_model_is_named_and_left_alone():
         strong = to_synaptic(keras.Model(inputs, body(x)))
     x = pixels(body)
     assert_close(outputs(strong, x), outputs(keras.Model(inputs, body(strong.get_layer("before")(inputs))), x), 1e-6)
+
+
+def test_layers_with_several_outputs_stay():
+    inputs = keras.Input((8, 8, 3))
+    x = keras.layers.Conv2D(6, 3, name="first")(inputs)
+    basis, other = SharedFilterBasis(2, bases=2, groups=2, name="basis")(x)
+    shared = [SharedBasisConv2D(4, basis_groups=2, name=f"shared{i}")(x, b) for i, b in enumerate((basis, other))]
+    one, two = keras.ops.split(keras.layers.Concatenate()(shared), [3], axis=-1)
+    x = keras.layers.Concatenate()([one, keras.layers.Conv2D(4, 1, name="second")(two)])
+    plain = keras.Model(inputs, keras.layers.GlobalAveragePooling2D()(keras.layers.Conv2D(5, 1, name="last")(x)))
+    model, x = to_synaptic(plain), pixels(plain)
+    assert_close(outputs(model, x), outputs(plain, x), 1e-5)
+    prune(model, 0.5, closure=False)
+    for mode in ("mask", "compact"):
+        assert_close(outputs(compress(model, mode), x), outputs(model, x), 1e-5)
 
 
 def test_refusals():

@@ -71,9 +71,6 @@ def follow(graph: Graph, alive: Alive, *, closed: bool) -> Flow:
         dead = _forward(call, [flow.dead[tensor] for tensor in call.inputs], alive, closed)
         flow.dead[call.output] = dead
         flow.read[call.output] = np.full(call.channels, call.output in graph.outputs)
-    for number, call in graph.makers.items():  # further outputs of calls that have several
-        flow.dead.setdefault(number, np.zeros(call.channels, bool))
-        flow.read.setdefault(number, np.ones(call.channels, bool))
     for call in reversed(graph.calls):
         for tensor, read in zip(call.inputs, _backward(call, flow, alive), strict=True):
             flow.read[tensor] = flow.read[tensor] | read
@@ -91,7 +88,7 @@ def constants(graph: Graph, flow: Flow, alive: Alive) -> dict[int, np.ndarray]:
     Returns:
         Of each tensor by number, bool a channel. What an unknown layer makes of a single varying channel varies.
     """
-    found = {number: np.zeros(call.channels, bool) for number, call in graph.makers.items()}
+    found: dict[int, np.ndarray] = {}
     for call in graph.calls:
         ins = [found[tensor] for tensor in call.inputs]
         if call.kind in ("conv", "dense", "depthwise"):

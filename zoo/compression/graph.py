@@ -43,13 +43,14 @@ _KINDS: dict[str, tuple[type, ...]] = {
 
 @dataclass
 class Call:
-    """One call of a layer or operation.
+    """One call of a layer or operation; where it has several outputs, one for each of them.
 
     Attributes:
         operation: what is called.
         inputs: numbers of the tensors that go in.
-        output: number of the tensor that comes out; of several the first.
-        kind: a key of `_KINDS`, or `"opaque"` for what is not known or serves in several places.
+        output: number of the tensor that comes out.
+        kind: a key of `_KINDS`, or `"opaque"` for what is not known, has several outputs or serves in several
+            places.
         axis: the axis of the channels in the output.
         channels: their number.
     """
@@ -142,19 +143,15 @@ def read_graph(model: keras.Model) -> Graph:
             numbers[id(tensor)] = len(numbers)
         inputs = [numbers[id(tensor)] for tensor in node.arguments.keras_tensors]
         before = [by_output[number] for number in inputs]
-        call = _call(node, inputs, numbers[id(node.outputs[0])], before, shared=used[node.operation.name] > 1)
-        calls.append(call)
         for tensor in node.outputs:
-            by_output[numbers[id(tensor)]] = call
-    graph = Graph(calls, [numbers[id(tensor)] for tensor in model.outputs])
-    for number, call in by_output.items():
-        graph.makers.setdefault(number, call)
-        graph.readers.setdefault(number, [])
-    return graph
+            call = _call(node, inputs, tensor, numbers[id(tensor)], before, shared=used[node.operation.name] > 1)
+            calls.append(call)
+            by_output[call.output] = call
+    return Graph(calls, [numbers[id(tensor)] for tensor in model.outputs])
 
 
-def _call(node: Any, inputs: list[int], output: int, before: list[Call], *, shared: bool) -> Call:
-    shape = tuple(node.outputs[0].shape)
+def _call(node: Any, inputs: list[int], tensor: Any, output: int, before: list[Call], *, shared: bool) -> Call:
+    shape = tuple(tensor.shape)
     operation = node.operation
     kind = _kind(operation) if len(node.outputs) == 1 and not shared else "opaque"
     axis = len(shape) - 1
