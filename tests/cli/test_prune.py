@@ -26,8 +26,8 @@ def test_prune_then_compress(zoo_command, run, tmp_path):
     outcome = zoo_command("prune", run, "--ratio", 0.5, "--scope", "layer", "--out", out, "--json")
     assert outcome.code == 0 and outcome.json["ratio"] >= 0.5 and outcome.json["connections"] == 84
     assert zoo.compression.sparsity_report(zoo.load(out)).kept == outcome.json["kept"]
-    outcome = zoo_command("compress", out, "--out", tmp_path / "small.keras", "--json")
-    small = keras.saving.load_model(tmp_path / "small.keras")
+    outcome = zoo_command("compress", out, "--out", tmp_path / "new" / "small.keras", "--json")
+    small = keras.saving.load_model(tmp_path / "new" / "small.keras")
     x = np.random.default_rng(0).integers(0, 256, (2, 8, 8, 3)).astype("float32")
     assert outcome.code == 0 and outcome.json["values_after"] == small.count_params() < outcome.json["values_before"]
     np.testing.assert_allclose(small.predict(x, verbose=0), zoo.load(out).predict(x, verbose=0), rtol=1e-4, atol=1e-5)

@@ -8,7 +8,7 @@ import pytest
 
 from tests.compression.networks import CONFIGS, made, outputs, pixels
 from zoo.compression import compress, fold, prune, strengths, to_synaptic
-from zoo.layers import SynapticConv2D
+from zoo.layers import SharedBasisConv2D, SharedFilterBasis, SynapticConv2D
 from zoo.losses import StrengthSparsity
 from zoo.testing import assert_close, load_golden
 
@@ -145,16 +145,19 @@ def test_a_layer_that_has_strengths_keeps_its_mask_when_its_sign_turns():
     assert_close(outputs(strong, x), GOLDEN["y"], 1e-6)
 
 
-def test_operations_of_several_outputs():
-    x = inputs = keras.Input((6, 6, 3))
-    one, other = keras.ops.split(keras.layers.Conv2D(6, 3, name="before")(x), [2], axis=-1)
-    branches = [keras.layers.Conv2D(3, 1, name=name)(part) for name, part in (("one", one), ("other", other))]
-    model = keras.Model(inputs, keras.layers.Concatenate()(branches))
-    shake(model)
-    x, strong = pixels(model) / 255, to_synaptic(model)
-    assert_close(outputs(strong, x), outputs(model, x), 1e-5)
-    prune(strong, 0.6)
-    assert_close(outputs(compress(strong), x), outputs(strong, x), 1e-5)
+def test_layers_with_several_outputs_stay():
+    inputs = keras.Input((8, 8, 3))
+    x = keras.layers.Conv2D(6, 3, name="first")(inputs)
+    basis, other = SharedFilterBasis(2, bases=2, groups=2, name="basis")(x)
+    shared = [SharedBasisConv2D(4, basis_groups=2, name=f"shared{i}")(x, b) for i, b in enumerate((basis, other))]
+    one, two = keras.ops.split(keras.layers.Concatenate()(shared), [3], axis=-1)
+    x = keras.layers.Concatenate()([one, keras.layers.Conv2D(4, 1, name="second")(two)])
+    plain = keras.Model(inputs, keras.layers.GlobalAveragePooling2D()(keras.layers.Conv2D(5, 1, name="last")(x)))
+    model, x = to_synaptic(plain), pixels(plain)
+    assert_close(outputs(model, x), outputs(plain, x), 1e-5)
+    prune(model, 0.5, closure=False)
+    for mode in ("mask", "compact"):
+        assert_close(outputs(compress(model, mode), x), outputs(model, x), 1e-5)
 
 
 def test_refusals():
@@ -165,8 +168,15 @@ def test_refusals():
         to_synaptic(Own())
     with pytest.raises(ValueError, match="Expected a convolution to convert.*'no such'"):
         to_synaptic(made("vgg", form="plain"), filters="no such")
-    with pytest.raises(ValueError, match=r"names of layers in `filters`; the model has no \['no such'\]"):
-        to_synaptic(made("vgg", form="plain"), filters=["stage1_conv1", "no such"])
+    for wrong, words in (
+        ({"form": "sum"}, "one of .*got 'sum'"),
+        ({"filters": ["stage1_conv1", "no such"]}, "filters to name some of.*got .'no such'"),
+        ({"strength_regularizer": "no such"}, "regularizer"),
+    ):
+        with pytest.raises(ValueError, match=words):
+            to_synaptic(made("vgg", form="plain"), **wrong)
+    with pytest.raises(ValueError, match=r"Of a Sequential pass keras.Model\(model.inputs, model.outputs\)"):
+        to_synaptic(keras.Sequential([keras.Input((8, 8, 3)), keras.layers.Conv2D(2, 3)]))
     for function in (prune, strengths, compress):
         with pytest.raises(ValueError, match="functional Keras model"):
             function(Own(), 0.5) if function is prune else function(Own())

@@ -57,7 +57,7 @@ def test_ratios_outside_are_refused(ratio):
 
 
 def test_unknown_words_are_refused():
-    for words in ({"scope": "net"}, {"rule": "rough"}, {"min_keep": -1}):
+    for words in ({"scope": "net"}, {"rule": "rough"}, {"min_keep": -1}, {"min_keep": "1"}):
         with pytest.raises(ValueError, match="Expected scope in"):
             choose_masks(SCORES, 0.5, **words)
 

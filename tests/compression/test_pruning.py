@@ -129,6 +129,29 @@ def test_masks_that_cut_every_path_are_refused():
     assert same(values(model), before)
 
 
+def test_a_path_that_is_cut_before_a_layer_not_known_is_refused():
+    """Such a layer counts as alive, whatever comes in; its bias does not make a path."""
+    inputs = keras.Input((8, 8, 3))
+    x = keras.layers.Conv2D(4, 3, name="first")(inputs)
+    x = keras.layers.Conv2D(4, 3, name="second")(x)
+    shared = keras.layers.Conv2D(4, 3, padding="same", bias_initializer="ones", name="shared")
+    x = keras.layers.GlobalAveragePooling2D()(keras.layers.Conv2D(5, 1, name="last")(shared(shared(x))))
+    model = to_synaptic(keras.Model(inputs, x), filters=["first", "second", "last"])
+    before = values(model)
+    scores = {"second": np.zeros((4, 4)), "last": np.ones((4, 5))}
+    with pytest.raises(ValueError, match="cut every path"):
+        prune(model, 16 / 36, scores=scores, min_keep=0)
+    assert same(values(model), before)
+    assert prune(model, 12 / 36, scores=scores).kept == 24
+
+
+def test_an_output_without_channels_is_no_cut_path():
+    inputs = keras.Input((8, 8, 3))
+    x = keras.layers.Conv2D(4, 3, name="second")(keras.layers.Conv2D(4, 3, name="first")(inputs))
+    x = keras.ops.squeeze(keras.layers.Dense(1, name="head")(keras.layers.GlobalAveragePooling2D()(x)), -1)
+    assert prune(to_synaptic(keras.Model(inputs, x)), 0.5).kept == 8
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
@@ -139,11 +162,13 @@ def test_masks_that_cut_every_path_are_refused():
         ({"normalize": "mean"}, "normalize to be None or 'layer_max'"),
         ({"filters": "nowhere"}, "filters='nowhere' leaves none"),
         ({"criterion": "bn_scale"}, "No layer has 'bn_scale'"),
+        ({"filters": ["stage2_conv1", "conv"]}, r"filters to name some of \['stage1_conv1'.*got \['conv'\]"),
+        ({"filters": "("}, r"regular expression; got '\(': missing"),
+        ({"filters": 3}, "regular expression, names or a function; got 3"),
         ({"scores": {"stage2_conv1": np.ones((2, 2))}}, "Expected finite scores of shape"),
-        (
-            {"scores": {"stage2_conv7": np.ones((8, 10))}},
-            r"layers in `scores`; the model has no \['stage2_conv7",
-        ),
+        ({"scores": {"stage1_conv2": np.full((6, 8), np.nan)}}, r"got \(6, 8\), 48 of them not finite"),
+        ({"scores": {"conv": np.ones((2, 2))}}, r"scores of some of the layers .*got those of \['conv'\]"),
+        ({"scores": [1]}, "scores to be arrays by the name of the layer; got list"),
     ],
 )
 def test_refusals(arguments, words):
@@ -249,7 +274,8 @@ def test_a_schedule_prunes_more_and_more():
     assert sparsity_report(model).ratio == seen[4]
     with pytest.warns(UserWarning, match=r"3 epochs ends at a ratio of 0.7: 0.8 is reached.*epoch 3, counted from 0"):
         model.fit(pixels(model, 4), np.zeros((4, 10)), batch_size=4, epochs=3, verbose=0, callbacks=[callback])
-    for wrong in ({"ratio": 1.0, "end": 3}, {"ratio": 0.5, "begin": 3, "end": 3}):
+    half = {"ratio": 0.5, "end": 3}
+    for wrong in (half | {"ratio": 1.0}, half | {"begin": 3}, half | {"end": "3"}, half | {"scopes": "layer"}):
         with pytest.raises(ValueError, match="Expected"):
             ScheduledPruning(**wrong)
 
@@ -262,7 +288,12 @@ def test_whole_channels_down_to_given_numbers():
     assert {name: small.get_layer(name).filters for name in keep} == keep
     x = pixels(model)
     assert_close(outputs(small, x), outputs(model, x), 1e-5)
-    for wrong, words in (({"conv": 3}, "Expected layers with strengths"), ({"stage1_conv1": 7}, "keep 1 to 6")):
+    for wrong, words in (
+        ({"conv": 3}, "Expected layers with strengths"),
+        ({"stage1_conv1": 7}, "keep 1 to 6"),
+        ({"stage1_conv1": 2.5}, "keep 1 to 6 channels; got 2.5"),
+        (["stage1_conv1"], "Expected keep to be numbers of channels"),
+    ):
         with pytest.raises(ValueError, match=words):
             prune_channels(model, wrong)
     with pytest.raises(ValueError, match="channels are tied together"):

@@ -48,6 +48,9 @@ def test_region_means_leave_the_middle_out() -> None:
 def test_what_the_statistic_refuses() -> None:
     with pytest.raises(ValueError, match="at least 17x17"):
         center_correlation(pictures(), 17)
+    for wrong in (pictures()[:0], np.full((2, 16, 16, 1), 7.0), pictures() * np.nan):
+        with pytest.raises(ValueError, match="Expected"):
+            center_correlation(wrong, 5)
     with pytest.raises(ValueError, match=r"map's shape \(5, 5\); got \(3, 3\)"):
         region_means(np.ones((3, 3)), log_polar_map(5, 2, 6, 3))
 

@@ -232,6 +232,7 @@ def later(layer, *inputs):
 
 
 X, FLOWS = normal(2, 5, 3), normal(2, 6, 3)
+MAPS = normal(2, 8, 8, 3)
 
 
 @pytest.mark.parametrize(
@@ -278,6 +279,12 @@ X, FLOWS = normal(2, 5, 3), normal(2, 6, 3)
         (lambda: LogPolarConv2D(4, 9, padding="valid").build((1, 8, 12, 3)), r"as large as.*\(1, 8, 12"),
         (lambda: LogPolarConv2D(4, 9, angles=5), "`angles` must be even.*got 5"),
         (lambda: LogPolarConv2D(4, 9, growth=1.0), "`growth` must be above 1"),
+        (lambda: LogPolarConv2D(4, 9, growth=float("nan")), "`growth` must be above 1.*got nan"),
+        (lambda: LogPolarConv2D(4, 9, growth="2"), "`growth` must be above 1.*got '2'"),
+        (lambda: LogPolarConv2D(4, 9, rotation=float("nan")), "`rotation` must be a number, in radians; got nan"),
+        (lambda: LogPolarConv2D(4, (5, 5, 5)), r"`kernel_size` must be a positive integer or \(height, width\)"),
+        (lambda: LogPolarConv2D(4, "5"), "`kernel_size` must be.*got '5'"),
+        (lambda: later(LogPolarConv2D(4, 5), MAPS)(MAPS[..., :2]), "expected axis -1 .* value 3"),
         (lambda: LogPolarConv2D(4, 9, ratio=-1.0), "`ratio` must be above 0"),
         (lambda: LogPolarConv2D(4, 9, pooling="median"), "one of mean, sum, max; got 'median'"),
         (lambda: LogPolarConv2D(4, 9, padding="full"), '"same" or "valid".*full'),
@@ -308,6 +315,7 @@ X, FLOWS = normal(2, 5, 3), normal(2, 6, 3)
             r"3, 3, 16, filters.*got .1, 1, 16, 8",
         ),
         (lambda: SharedBasisConv2D(8, basis_groups=4).build((1, 8, 8, 16), (3, 3, 4, 6)), "4 groups; got .3, 3, 4, 6"),
+        (lambda: later(SharedBasisConv2D(8), MAPS)(MAPS[..., :2]), "expected axis -1 .* value 3"),
         (lambda: SharedBasisConv2D(8, orthogonality="l2"), "Orthogonality.*got L2"),
     ],
 )

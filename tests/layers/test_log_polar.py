@@ -145,6 +145,8 @@ def test_folded_layout_and_back():
     # a - A / 2.
     np.testing.assert_array_equal(weight[:, :, 0, 3], kernel[2 * 8 + 0].T)
     np.testing.assert_array_equal(weight[:, :, 4, 2], kernel[1 * 8 + 6].T)
+    with pytest.raises(ValueError, match="`levels` must be a positive integer; got 0"):
+        log_polar_to_folded(kernel, levels=0)
 
 
 @pytest.mark.parametrize("options", [{}, {"padding": "valid"}, {"strides": 2, "kernel_size": (5, 7)}])

@@ -118,9 +118,11 @@ def test_strengths_may_be_kept_from_becoming_negative():
         (lambda: made(groups=2), "neither groups nor LoRA"),
         (lambda: made(lora_rank=2), "neither groups nor LoRA"),
         (lambda: made().enable_lora(2), "no LoRA"),
-        (lambda: made(norm_epsilon=0.0), "`norm_epsilon` must be positive; got 0.0"),
+        (lambda: made(norm_epsilon=0.0), "`norm_epsilon` must be a positive number; got 0.0"),
         (lambda: SynapticConv2D(3, 3).build((None, 8, 8, None)), "known number of channels"),
+        (lambda: made(norm_epsilon=float("nan")), "`norm_epsilon` must be a positive number; got nan"),
         (lambda: StrengthSparsity(-1.0), "not negative; got l1=-1.0"),
+        (lambda: StrengthSparsity(group=float("nan")), "not negative; got l1=0.0 and group=nan"),
     ],
 )
 def test_errors(make, words):
@@ -128,6 +130,8 @@ def test_errors(make, words):
         make()
     with pytest.raises(AttributeError, match="kernel"):
         _ = SynapticConv2D(3, 3).kernel
+    with pytest.raises(AttributeError, match="build the layer before accessing `strengths`"):
+        SynapticConv2D(3, 3).strengths()
 
 
 @pytest.mark.parametrize("form", ["parameter", "product"])

@@ -63,9 +63,10 @@ def test_serialises() -> None:
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        ({"strength": -1.0}, "`strength` must not be negative; got -1.0"),
+        ({"strength": -1.0}, "`strength` must be a number that is not negative; got -1.0"),
+        ({"strength": float("nan")}, "`strength` must be a number that is not negative; got nan"),
         ({"reduction": "max"}, "'mean', 'sum'.*got 'max'"),
-        ({"entries": 0}, "`entries` must be None or at least 1; got 0"),
+        ({"entries": 0}, "`entries` must be None or an integer of at least 1; got 0"),
         ({"side": "rows"}, "'auto', 'filters'.*got 'rows'"),
     ],
 )

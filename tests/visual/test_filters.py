@@ -38,6 +38,10 @@ def test_tiles_lie_by_filter_and_channel() -> None:
 def test_what_cannot_be_drawn(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="got none"):
         plot_basis({}, path=tmp_path / "a.png")
+    with pytest.raises(ValueError, match="kernels by a name.*got ndarray"):
+        plot_basis(normal(3, 3, 4, 6), path=tmp_path / "a.png")
+    with pytest.raises(ValueError, match="`kernel` of a built layer; got SharedFilterBasis"):
+        plot_basis({"a": SharedFilterBasis(6)}, path=tmp_path / "a.png")
     with pytest.raises(ValueError, match=r"\(k, k, channels, filters\); got shape \(3, 4\)"):
         plot_basis({"a": normal(3, 4)}, path=tmp_path / "a.png")
     with pytest.raises(ValueError, match=r"ends in \.png"):

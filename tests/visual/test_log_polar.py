@@ -55,6 +55,12 @@ def test_scores_and_fields(tmp_path: Path) -> None:
 def test_what_cannot_be_drawn(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="no convolution, so there is no kernel"):
         plot_kernels(built(LogPolarConv2D(2, 5, pooling="max"), 3), path=tmp_path / "a.png")
+    with pytest.raises(ValueError, match=r"has no weights yet: call it, or build\(input_shape\)"):
+        plot_kernels(LogPolarConv2D(2, 5), path=tmp_path / "a.png")
+    with pytest.raises(ValueError, match="Expected a convolution; got ndarray"):
+        plot_kernels(np.zeros((3, 3, 1, 1)), path=tmp_path / "a.png")
+    with pytest.raises(ValueError, match="the `regions` of a layer; got LogPolarConv2D"):
+        plot_regions(LogPolarConv2D(2, 5), path=tmp_path / "a.png")
     with pytest.raises(ValueError, match="'relu' is a ReLU"):
         plot_kernels(keras.layers.ReLU(name="relu"), path=tmp_path / "a.png")
     with pytest.raises(ValueError, match=r"ends in \.png"):

@@ -39,6 +39,7 @@ def run(options: argparse.Namespace) -> int:
         after = before
     else:
         small = zoo.compression.compress(model, options.mode)
+        path.parent.mkdir(parents=True, exist_ok=True)
         small.save(path)
         after = small.count_params()
     facts = {"file": path, "bytes": path.stat().st_size, "values before": before, "values after": after}

@@ -11,6 +11,7 @@ from zoo.compression.closing import check_path, close, closed_masks, set_masks
 from zoo.compression.criteria import strengths
 from zoo.compression.flow import masks_of
 from zoo.compression.graph import Call, Graph, read_graph
+from zoo.math.values import is_whole
 
 
 def prune_channels(model: keras.Model, keep: Mapping[str, int]) -> None:
@@ -41,11 +42,13 @@ def prune_channels(model: keras.Model, keep: Mapping[str, int]) -> None:
     masks = masks_of(graph)
     scores = strengths(model)
     calls = {call.name: call for call in graph.calls}
+    if not isinstance(keep, Mapping):
+        raise ValueError(f"Expected keep to be numbers of channels by the name of the layer; got {keep!r}.")
     for name, count in keep.items():
         if name not in masks:
             raise ValueError(f"Expected layers with strengths, {sorted(masks)}; got {name!r}.")
-        if not 1 <= count <= masks[name].shape[1]:
-            raise ValueError(f"Expected {name!r} to keep 1 to {masks[name].shape[1]} channels; got {count}.")
+        if not (is_whole(count) and 1 <= count <= masks[name].shape[1]):
+            raise ValueError(f"Expected {name!r} to keep 1 to {masks[name].shape[1]} channels; got {count!r}.")
         readers = _readers(graph, calls[name])
         stay = np.zeros(masks[name].shape[1], bool)
         stay[np.argsort(-_importance(readers, scores, masks), kind="stable")[:count]] = True
@@ -54,7 +57,7 @@ def prune_channels(model: keras.Model, keep: Mapping[str, int]) -> None:
             if reader.name in masks:
                 masks[reader.name] &= stay[:, None]
     closed, flow = closed_masks(graph, masks)
-    check_path(graph, flow)
+    check_path(graph, flow, closed)
     set_masks(graph, closed)
     close(model)
 
@@ -69,7 +72,8 @@ def _readers(graph: Graph, call: Call) -> list[Call]:
             found += _readers(graph, reader)
         else:
             raise ValueError(
-                f"The channels of {call.name!r} go into {reader.name!r}, where channels are tied together."
+                f"The channels of {call.name!r} go into {reader.name!r}, where channels are tied together: name "
+                "layers of a chain only, without sums and concatenations behind them."
             )
     return found
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import keras
 import numpy as np
 
-from zoo.compression.flow import Flow, follow, masks_of
+from zoo.compression.flow import Flow, constants, follow, is_all, masks_of
 from zoo.compression.graph import Graph, read_graph
 
 
@@ -57,15 +57,16 @@ def close(model: keras.Model) -> int:
     graph = read_graph(model)
     masks = masks_of(graph)
     closed, flow = closed_masks(graph, masks)
-    check_path(graph, flow)
+    check_path(graph, flow, closed)
     set_masks(graph, closed)
     _remove_constants(graph, flow)
     return sum(int(masks[name].sum() - closed[name].sum()) for name in masks)
 
 
-def check_path(graph: Graph, flow: Flow) -> None:
+def check_path(graph: Graph, flow: Flow, masks: dict[str, np.ndarray]) -> None:
     """Raises ValueError where no output of the network depends on its input any more."""
-    if all(flow.dead[output].all() for output in graph.outputs):
+    constant = constants(graph, flow, masks)
+    if all(is_all(constant[output]) for output in graph.outputs):
         raise ValueError(
             "These masks cut every path from the input to the output. Prune less, per layer (scope='layer'), with a "
             "higher min_keep, or with normalize='layer_max'."

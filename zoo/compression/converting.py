@@ -10,8 +10,9 @@ import keras
 import numpy as np
 
 from zoo.compression.graph import Call, Graph, read_graph
-from zoo.compression.pruning import Filters, chooser
+from zoo.compression.pruning import Filters, checked_filters, is_chosen
 from zoo.layers import SynapticConv2D
+from zoo.layers.synaptic_conv2d import check_form
 
 _TINY = 1e-6  # a smaller scale is not divided by
 _HOMOGENEOUS = (keras.activations.relu, keras.activations.linear, keras.activations.leaky_relu)
@@ -48,7 +49,7 @@ def to_synaptic(
         left alone (grouped or shared ones), and models inside the model, which are to be converted by themselves.
 
     Raises:
-        ValueError: not a functional model, or no convolution to convert.
+        ValueError: not a functional model, unknown words or names, or no convolution to convert.
 
     Example:
         >>> import zoo
@@ -57,15 +58,17 @@ def to_synaptic(
         >>> type(model.get_layer("stem")).__name__
         'SynapticConv2D'
     """
+    check_form(form)
+    strength_regularizer = keras.regularizers.get(strength_regularizer)
     graph = read_graph(model)
-    is_meant = chooser(graph, filters)
-    chosen = {call.name for call in graph.calls if _convertible(call) and is_meant(call.operation)}
+    filters = checked_filters(filters, {call.name for call in graph.calls})
+    chosen = {call.name for call in graph.calls if _convertible(call) and is_chosen(call.operation, filters)}
     if not chosen:
         raise ValueError(
             f"Expected a convolution to convert; {model.name!r} has none that has one group, serves in one place and "
             f"passes filters={filters!r}."
         )
-    _tell_of_others(graph, chosen, is_meant)
+    _tell_of_others(graph, chosen, filters)
     absorbed = _absorbable(graph, chosen) if absorb else {}
     bare = {call.name for call in absorbed.values()}
 
@@ -98,7 +101,7 @@ def _convertible(call: Call) -> bool:
     return call.kind == "conv" and type(call.operation) is keras.layers.Conv2D
 
 
-def _tell_of_others(graph: Graph, chosen: set[str], is_meant: Callable[[Any], bool]) -> None:
+def _tell_of_others(graph: Graph, chosen: set[str], filters: Filters) -> None:
     """Warns of layers that one might think are converted, too."""
     asked = {call.name: call for call in graph.calls if call.name not in chosen}
     left = [
@@ -106,7 +109,7 @@ def _tell_of_others(graph: Graph, chosen: set[str], is_meant: Callable[[Any], bo
         for name, call in asked.items()
         if isinstance(call.operation, (keras.layers.Conv2D, keras.Model))
         and not isinstance(call.operation, SynapticConv2D)
-        and is_meant(call.operation)
+        and is_chosen(call.operation, filters)
     ]
     if left:
         warnings.warn(f"to_synaptic leaves alone: {', '.join(left)}", stacklevel=3)

@@ -77,6 +77,40 @@ def follow(graph: Graph, alive: Alive, *, closed: bool) -> Flow:
     return flow
 
 
+def constants(graph: Graph, flow: Flow, alive: Alive) -> dict[int, np.ndarray]:
+    """Which channels are the same for every input: dead ones, and what biases and layers not known make of those.
+
+    Args:
+        graph: the network.
+        flow: its dead channels.
+        alive: connections that are there; layers not named have all of theirs.
+
+    Returns:
+        Of each tensor by number, bool a channel. What an unknown layer makes of a single varying channel varies.
+    """
+    found: dict[int, np.ndarray] = {}
+    for call in graph.calls:
+        ins = [found[tensor] for tensor in call.inputs]
+        if call.kind in ("conv", "dense", "depthwise"):
+            fed = alive_of(call, alive, len(ins[0])) & ~ins[0][:, None]
+            constant = ~fed.reshape(-1) if call.kind == "depthwise" else ~fed.any(axis=0)
+        elif call.kind == "multiply":
+            constant = np.logical_and.reduce(ins)
+        elif call.kind in ("norm", "pointwise"):
+            constant = ins[0]
+        elif call.kind in ("input", "opaque"):
+            constant = np.full(call.channels, call.kind == "opaque" and all(is_all(each) for each in ins))
+        else:
+            constant = _forward(call, ins, alive, closed=True)
+        found[call.output] = constant | flow.dead[call.output]
+    return found
+
+
+def is_all(channels: np.ndarray) -> bool:
+    """Whether all of the channels are; not where their number is not known."""
+    return channels.size > 0 and bool(channels.all())
+
+
 def alive_of(call: Call, alive: Alive, inputs: int) -> np.ndarray:
     """The connections of a linear layer that are there."""
     outputs = call.channels // inputs if call.kind == "depthwise" else call.channels

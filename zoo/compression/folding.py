@@ -7,6 +7,7 @@ from typing import Any
 
 import keras
 
+from zoo.compression.graph import check_functional
 from zoo.compression.linear import Linear, affine_of, linear_of
 from zoo.compression.shared_basis import MODES, Set, SharedLinear, Values, shared_linear_of
 from zoo.layers import GDropout, SharedBasisConv2D, SharedFilterBasis, SynapticConv2D
@@ -49,8 +50,7 @@ def fold(model: keras.Model, *, mode: str = "auto") -> keras.Model:
 
     Source: the identity above; Jacob et al., Quantization and Training of Neural Networks, CVPR 2018, section 3.2.
     """
-    if not isinstance(model, keras.Model) or not hasattr(model, "operations"):
-        raise ValueError(f"Expected a functional Keras model to fold; got {type(model).__name__}.")
+    check_functional(model)
     if mode not in MODES:
         raise ValueError(f"Expected mode to be one of {MODES}; got {mode!r}.")
     replaced, dropped = _plan(model, mode)

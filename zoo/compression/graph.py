@@ -126,9 +126,17 @@ class Graph:
 def check_functional(model: Any) -> None:
     """Raises ValueError unless a model is a functional Keras model."""
     if not isinstance(model, keras.Model) or not hasattr(model, "operations"):
-        raise ValueError(
-            f"Expected a functional Keras model; got {type(model).__name__}. Subclassed models show no graph."
-        )
+        raise ValueError(f"Expected a functional Keras model; got {type(model).__name__}. {_graph_of(model)}")
+
+
+def _graph_of(model: Any) -> str:
+    """Where a functional model can be had instead."""
+    if isinstance(model, keras.Sequential):
+        build = "" if model.built else "begin it with keras.Input(shape) and "
+        return f"Of a Sequential {build}pass keras.Model(model.inputs, model.outputs)."
+    if isinstance(model, str):
+        return "Load it first: zoo.load(name)."
+    return "Subclassed models show no graph."
 
 
 def read_graph(model: keras.Model) -> Graph:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import numbers
 from collections.abc import Mapping
 
 import numpy as np
+
+from zoo.math.values import is_real, is_whole
 
 SCOPES = ("global", "layer")
 RULES = ("exact", "slimming")
@@ -42,12 +43,12 @@ def choose_masks(
         >>> choose_masks({"conv": np.array([[0.1, 0.4], [0.3, 0.2]])}, 0.5)["conv"].tolist()
         [[False, True], [True, False]]
     """
-    if not (isinstance(ratio, numbers.Real) and 0 <= ratio < 1):
+    if not (is_real(ratio) and 0 <= ratio < 1):
         raise ValueError(f"Expected a ratio of connections to prune in [0, 1); got {ratio!r}.")
-    if scope not in SCOPES or rule not in RULES or min_keep < 0:
+    if scope not in SCOPES or rule not in RULES or not (is_whole(min_keep) and min_keep >= 0):
         raise ValueError(
-            f"Expected scope in {SCOPES}, rule in {RULES} and min_keep of at least 0; got {scope!r}, {rule!r} and "
-            f"{min_keep}."
+            f"Expected scope in {SCOPES}, rule in {RULES} and an integer min_keep of at least 0; got {scope!r}, "
+            f"{rule!r} and {min_keep!r}."
         )
     gone = pruned or {}
     ranked = {name: np.where(gone.get(name, np.zeros_like(s, bool)), -1.0, s) for name, s in scores.items()}

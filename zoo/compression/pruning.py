@@ -57,8 +57,8 @@ def prune(
         closure: remove what leads nowhere afterwards, as `close` does; a ratio of 0 removes nothing.
         rule: `"exact"` or `"slimming"`, see `choose_masks`.
         norm: of kernel slices: `"l2"`, `"l1"` or `"linf"`.
-        scores: arrays (Cin, Cout) by layer to rank by instead of a criterion; other layers stay as they
-            are.
+        scores: arrays (Cin, Cout) by layer to rank by, without their signs, instead of a criterion; layers that have
+            none are left alone.
         seed: of `"random"`.
         dry_run: only report.
 
@@ -66,8 +66,8 @@ def prune(
         The report on the model as it is now, or would be. It also warns of layers that lost output channels.
 
     Raises:
-        ValueError: a ratio outside [0, 1), unknown words or names, no layer with strengths among the chosen ones, or
-            masks that would cut every path from input to output.
+        ValueError: a ratio outside [0, 1), unknown words or names, scores that do not fit, no layer with strengths
+            among the chosen ones, or masks that would cut every path from input to output.
 
     Example:
         >>> import zoo
@@ -80,14 +80,15 @@ def prune(
     before = masks_of(graph)
     excluded = set() if prune_first else first_layers(graph)
     chosen = _chosen(graph, filters, before, excluded)
-    _check_names(graph, scores or (), "scores")
+    if not (scores is None or isinstance(scores, Mapping)):
+        raise ValueError(f"Expected scores to be arrays by the name of the layer; got {type(scores).__name__}.")
     found = strengths(model, criterion, norm=norm, seed=seed) if scores is None else dict(scores)
     ranked = _ranked(found, chosen, before, normalize, criterion if scores is None else "scores")
     gone = {name: ~before[name] for name in ranked}
     chosen_masks = choose_masks(ranked, ratio, scope=scope, rule=rule, min_keep=min_keep, pruned=gone)
     masks = before | chosen_masks
     closed, flow = closed_masks(graph, masks)
-    check_path(graph, flow)
+    check_path(graph, flow, closed)
     if closure and ratio > 0:
         masks = closed
     report = report_of(model, graph, masks, excluded)
@@ -100,38 +101,53 @@ def prune(
     return report
 
 
-def chooser(graph: Graph, filters: Filters) -> Callable[[keras.layers.Layer], bool]:
-    """What tells whether a layer is one of those that `filters` means.
+def is_chosen(layer: keras.layers.Layer, filters: Filters) -> bool:
+    """Whether a layer is one of those that `filters`, as `checked_filters` returned them, means."""
+    if filters is None:
+        return True
+    if callable(filters):
+        return bool(filters(layer))
+    if isinstance(filters, str):
+        return re.search(filters, layer.name) is not None
+    return layer.name in set(filters)
+
+
+def checked_filters(filters: Filters, names: Iterable[str]) -> Filters:
+    """The filters, names as a set.
 
     Raises:
-        ValueError: names that no layer has.
+        ValueError: no filters at all, no regular expression, or names that are not among `names`.
     """
     if filters is None or callable(filters):
-        return filters or (lambda layer: True)
+        return filters
     if isinstance(filters, str):
-        return lambda layer: re.search(filters, layer.name) is not None
-    names = set(filters)
-    _check_names(graph, names, "filters")
-    return lambda layer: layer.name in names
-
-
-def _check_names(graph: Graph, names: Iterable[str], what: str) -> None:
-    if unknown := set(names) - {call.name for call in graph.calls}:
-        raise ValueError(f"Expected names of layers in `{what}`; the model has no {sorted(unknown)}.")
+        try:
+            re.compile(filters)
+        except re.error as error:
+            raise ValueError(f"Expected filters to be a regular expression; got {filters!r}: {error}.") from error
+        return filters
+    if not isinstance(filters, Iterable):
+        raise ValueError(f"Expected filters to be a regular expression, names or a function; got {filters!r}.")
+    chosen, known = set(filters), set(names)
+    if not chosen <= known:
+        raise ValueError(f"Expected filters to name some of {sorted(known)}; got {sorted(map(str, chosen - known))}.")
+    return chosen
 
 
 def _chosen(graph: Graph, filters: Filters, masks: Mapping[str, Any], excluded: set[str]) -> list[str]:
+    if not masks:
+        raise ValueError(
+            "Expected a model with SynapticConv2D layers; make one with zoo.compression.to_synaptic(model)."
+        )
+    filters = checked_filters(filters, masks)
     calls = [call for call in graph.calls if call.name in masks and call.name not in excluded]
-    is_meant = chooser(graph, filters)
-    names = [call.name for call in calls if is_meant(call.operation)]
-    if names:
-        return names
-    if masks:
+    names = [call.name for call in calls if is_chosen(call.operation, filters)]
+    if not names:
         raise ValueError(
             f"Expected layers to prune; filters={filters!r} leaves none of {sorted(set(masks) - excluded)} "
             f"(first convolutions are pruned with prune_first=True)."
         )
-    raise ValueError("Expected a model with SynapticConv2D layers; make one with zoo.compression.to_synaptic(model).")
+    return names
 
 
 def _ranked(
@@ -145,10 +161,19 @@ def _ranked(
         raise ValueError(f"Expected normalize to be None or 'layer_max'; got {normalize!r}.")
     ranked = {name: np.abs(np.asarray(found[name], np.float64)) for name in chosen if name in found}
     if not ranked:
-        raise ValueError(f"No layer has {what!r}: the input of none comes from a normalization with a scale.")
+        if what == "scores":
+            raise ValueError(f"Expected scores of some of the layers {chosen}; got those of {list(found)}.")
+        raise ValueError(
+            f"No layer has {what!r}: the input of none comes from a normalization with a scale. Keep the scales with "
+            "to_synaptic(model, absorb=False)."
+        )
     for name, score in ranked.items():
-        if score.shape != masks[name].shape or not np.isfinite(score).all():
-            raise ValueError(f"Expected finite scores of shape {masks[name].shape} for {name!r}; got {score.shape}.")
+        bad = score.size - np.isfinite(score).sum()
+        if score.shape != masks[name].shape or bad:
+            raise ValueError(
+                f"Expected finite scores of shape {masks[name].shape} for {name!r}; got {score.shape}, {bad} of them "
+                "not finite."
+            )
     if normalize:
         ranked = {name: score / max(score.max(), 1e-300) for name, score in ranked.items()}
     return ranked

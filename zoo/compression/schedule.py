@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import warnings
 from typing import Any
 
@@ -9,6 +10,9 @@ import keras
 
 from zoo.compression.masks import choose_masks
 from zoo.compression.pruning import prune
+from zoo.math.values import is_whole
+
+_ARGUMENTS = set(inspect.signature(prune).parameters) - {"model", "ratio", "dry_run"}
 
 
 def cubic_ratio(progress: float, final: float, initial: float = 0.0) -> float:
@@ -47,7 +51,7 @@ class ScheduledPruning(keras.callbacks.Callback):
         **arguments: those of `prune`.
 
     Raises:
-        ValueError: a ratio outside [0, 1), or epochs in the wrong order.
+        ValueError: a ratio outside [0, 1), epochs in the wrong order, or an argument that `prune` does not have.
 
     Example:
         >>> import zoo
@@ -59,8 +63,11 @@ class ScheduledPruning(keras.callbacks.Callback):
     def __init__(self, ratio: float, *, begin: int = 0, end: int, **arguments: Any) -> None:
         super().__init__()
         choose_masks({}, ratio)  # checks it
-        if not 0 <= begin < end:
-            raise ValueError(f"Expected epochs 0 <= begin < end; got begin={begin} and end={end}.")
+        whole = is_whole(begin) and is_whole(end)
+        if not (whole and 0 <= begin < end):
+            raise ValueError(f"Expected epochs, integers 0 <= begin < end; got begin={begin!r} and end={end!r}.")
+        if unknown := sorted(set(arguments) - _ARGUMENTS):
+            raise ValueError(f"Expected arguments of prune, {sorted(_ARGUMENTS)}; got {unknown}.")
         self.ratio, self.begin, self.end = ratio, begin, end
         self.closure = arguments.pop("closure", True)
         self.arguments = arguments

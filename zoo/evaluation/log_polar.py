@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from zoo.math import LogPolarMap
+from zoo.math.values import is_whole
 
 _CHUNK = 256
 
@@ -25,7 +26,7 @@ def center_correlation(images: np.ndarray, kernel_size: int = 11, *, per_image: 
         float64 (k, k); 1 in the middle.
 
     Raises:
-        ValueError: an even window, or images that are smaller than it.
+        ValueError: an even window, no images, or images that are smaller than it or without any contrast.
 
     Example:
         >>> images = np.random.default_rng(0).integers(0, 256, (4, 16, 16, 1))
@@ -36,11 +37,15 @@ def center_correlation(images: np.ndarray, kernel_size: int = 11, *, per_image: 
     Source: Su and Wen, Log-Polar Space Convolution Layers, NeurIPS 2022, appendix A.1, of which the kind of
     correlation, the colours and the borders were not read: they are choices of ours.
     """
-    if images.ndim != 4 or kernel_size < 1 or kernel_size % 2 == 0 or min(images.shape[1:3]) < kernel_size:
+    images = np.asarray(images)
+    odd = is_whole(kernel_size) and kernel_size % 2 == 1 and kernel_size > 0
+    if images.ndim != 4 or not odd or min(images.shape[1:3]) < kernel_size or not images.size:
         raise ValueError(
             f"Expected images (N, H, W, C) of at least {kernel_size}x{kernel_size} pixels and an odd window; got "
             f"{images.shape}."
         )
+    if not np.isfinite(images).all() or images.min() == images.max():
+        raise ValueError(f"Expected finite pixels that differ; they lie between {images.min()} and {images.max()}.")
     parts = [_moments(images[start : start + _CHUNK], kernel_size) for start in range(0, len(images), _CHUNK)]
     # Sums for every image: of the pixels at d, their squares, and their products with the middle.
     sums, squares, products = (np.concatenate(moment, axis=-1) for moment in zip(*parts, strict=True))
@@ -92,6 +97,7 @@ def region_means(scores: np.ndarray, regions: LogPolarMap) -> np.ndarray:
         >>> region_means(np.ones((11, 11)), log_polar_map(11, 3, 8, 2)).shape
         (3, 8)
     """
+    scores = np.asarray(scores)
     if scores.shape != regions.region.shape:
         raise ValueError(f"Expected scores of the map's shape {regions.region.shape}; got {scores.shape}.")
     chosen = regions.region >= 0

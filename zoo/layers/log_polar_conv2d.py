@@ -11,6 +11,7 @@ from keras import initializers, ops, regularizers
 
 from zoo.layers import _group, _log_polar
 from zoo.math import LogPolarMap, log_polar_map, output_size, symmetric_padding
+from zoo.math.log_polar import window_size
 
 POOLINGS = ("mean", "sum", "max")
 IMPLEMENTATIONS = ("auto", "dense", "shift")
@@ -112,7 +113,7 @@ class LogPolarConv2D(keras.layers.Layer):
         if center_bias and not center:
             raise ValueError("`center_bias` needs `center=True`: it is the bias of the middle pixel's weights.")
         self.filters, self.levels, self.angles, self.growth = filters, levels, angles, growth
-        height, width = (kernel_size, kernel_size) if isinstance(kernel_size, int) else kernel_size
+        height, width = window_size(kernel_size)
         self.kernel_size = (_group.check_odd(height), _group.check_odd(width))
         self.strides, self.padding, self.pooling, self.center = strides, padding, pooling, center
         self.use_bias, self.use_center_bias = use_bias, center_bias
@@ -168,6 +169,7 @@ class LogPolarConv2D(keras.layers.Layer):
                 f"{self.kernel_size[0]}x{self.kernel_size[1]}; got shape {tuple(input_shape)}."
             )
         channels, regions = input_shape[-1], self.regions
+        self.input_spec = keras.layers.InputSpec(ndim=4, axes={-1: channels})
         kernel = {"initializer": self.kernel_initializer, "regularizer": self.kernel_regularizer}
         self.kernel = self.add_weight(name="kernel", shape=(regions.regions, channels, self.filters), **kernel)
         self.center_kernel = self.center_bias = self.bias = None

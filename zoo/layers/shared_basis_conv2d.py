@@ -115,6 +115,7 @@ class SharedBasisConv2D(keras.layers.Layer):
         self.shared = self._check_basis(channels, basis_shape)
         if other_basis_shape is not None:
             self._check_basis(channels, other_basis_shape)
+        self.input_spec = keras.layers.InputSpec(ndim=4, axes={-1: channels})
         size, rank = self.kernel_size, self.unique + self.shared
         self.unique_kernel = None
         if self.unique:

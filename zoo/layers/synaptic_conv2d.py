@@ -8,6 +8,8 @@ import keras
 import numpy as np
 from keras import ops
 
+from zoo.math.values import is_real
+
 FORMS = ("parameter", "product")
 
 
@@ -68,12 +70,11 @@ class SynapticConv2D(keras.layers.Conv2D):
         norm_epsilon: float = 1e-12,
         **kwargs: Any,
     ) -> None:
-        if form not in FORMS:
-            raise ValueError(f"`form` must be one of {FORMS}; got {form!r}.")
+        check_form(form)
         if kwargs.pop("groups", 1) != 1 or kwargs.get("lora_rank") is not None:
             raise ValueError("A layer with strengths has neither groups nor LoRA: leave `groups` and `lora_rank` out.")
-        if norm_epsilon <= 0:
-            raise ValueError(f"`norm_epsilon` must be positive; got {norm_epsilon}.")
+        if not (is_real(norm_epsilon) and norm_epsilon > 0):
+            raise ValueError(f"`norm_epsilon` must be a positive number; got {norm_epsilon!r}.")
         super().__init__(filters, kernel_size, **kwargs)
         self.form, self.nonneg, self.norm_epsilon = form, nonneg, norm_epsilon
         self.strength_regularizer = keras.regularizers.get(strength_regularizer)
@@ -131,13 +132,13 @@ class SynapticConv2D(keras.layers.Conv2D):
     @property
     def kernel(self) -> Any:
         """The kernel of the ordinary convolution that this layer is, (k, k, Cin, Cout), with pruned slices 0."""
-        if not self.built:
-            raise AttributeError("You must build the layer before accessing `kernel`.")
+        self._check_built("kernel")
         factors = self.strength / self._norms() if self.form == "parameter" else self.scale[:, None]
         return ops.cast(self.mask * factors * self.direction, self.compute_dtype)
 
     def plain_kernel(self, *, masked: bool = True) -> np.ndarray:
         """The kernel in double precision, computed in NumPy; with `masked=False` as if nothing were pruned."""
+        self._check_built("plain_kernel")
         weights = {weight.name: np.asarray(ops.convert_to_numpy(weight), np.float64) for weight in self.weights}
         direction = weights["direction"]
         if self.form == "parameter":
@@ -149,9 +150,14 @@ class SynapticConv2D(keras.layers.Conv2D):
 
     def strengths(self) -> Any:
         """Absolute strengths of all connections, pruned or not, (Cin, Cout)."""
+        self._check_built("strengths")
         if self.form == "parameter":
             return ops.abs(self.strength)
         return ops.abs(self.scale)[:, None] * self._norms()
+
+    def _check_built(self, what: str) -> None:
+        if not self.built:
+            raise AttributeError(f"You must build the layer before accessing `{what}`: call it, or build(input_shape).")
 
     def _norms(self) -> Any:
         # The maximum of squares and not of roots: the slope of the root at 0 is infinite. In float16 the floor is 0.
@@ -196,3 +202,9 @@ class SynapticConv2D(keras.layers.Conv2D):
             "nonneg": self.nonneg,
             "norm_epsilon": self.norm_epsilon,
         }
+
+
+def check_form(form: str) -> None:
+    """Raises ValueError for a word that is not in `FORMS`."""
+    if form not in FORMS:
+        raise ValueError(f"`form` must be one of {FORMS}; got {form!r}.")

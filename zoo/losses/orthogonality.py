@@ -8,6 +8,8 @@ from typing import Any
 import keras
 from keras import ops
 
+from zoo.math.values import is_real, is_whole
+
 REDUCTIONS = ("mean", "sum")
 SIDES = ("auto", "filters")
 
@@ -50,12 +52,12 @@ class Orthogonality(keras.regularizers.Regularizer):
     def __init__(
         self, strength: float = 10.0, *, reduction: str = "mean", entries: int | None = None, side: str = "auto"
     ) -> None:
-        if strength < 0:
-            raise ValueError(f"`strength` must not be negative; got {strength}.")
+        if not (is_real(strength) and strength >= 0):
+            raise ValueError(f"`strength` must be a number that is not negative; got {strength!r}.")
         if reduction not in REDUCTIONS:
             raise ValueError(f"`reduction` must be one of {REDUCTIONS}; got {reduction!r}.")
-        if entries is not None and entries < 1:
-            raise ValueError(f"`entries` must be None or at least 1; got {entries}.")
+        if entries is not None and not (is_whole(entries) and entries >= 1):
+            raise ValueError(f"`entries` must be None or an integer of at least 1; got {entries!r}.")
         if side not in SIDES:
             raise ValueError(f"`side` must be one of {SIDES}; got {side!r}.")
         self.strength, self.reduction, self.entries, self.side = strength, reduction, entries, side

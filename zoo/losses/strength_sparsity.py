@@ -7,6 +7,8 @@ from typing import Any
 import keras
 from keras import ops
 
+from zoo.math.values import is_real
+
 _TINY = 1e-24  # under the square root: its slope at 0 is infinite
 
 
@@ -37,8 +39,10 @@ class StrengthSparsity(keras.regularizers.Regularizer):
     """
 
     def __init__(self, l1: float = 0.0, group: float = 0.0) -> None:
-        if l1 < 0 or group < 0:
-            raise ValueError(f"Expected weights of a penalty that are not negative; got l1={l1} and group={group}.")
+        if not all(is_real(weight) and weight >= 0 for weight in (l1, group)):
+            raise ValueError(
+                f"Expected weights of a penalty, numbers that are not negative; got l1={l1!r} and group={group!r}."
+            )
         self.l1, self.group = float(l1), float(group)
 
     def __call__(self, x: Any) -> Any:

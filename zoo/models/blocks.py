@@ -9,6 +9,19 @@ import keras
 from keras import layers
 
 
+def check_stages(widths: Any, depths: Any) -> None:
+    """Raises ValueError unless both have one positive integer for each stage of a network."""
+    for name, numbers in (("widths", widths), ("blocks", depths)):
+        if not isinstance(numbers, (tuple, list)) or not numbers or not all(_is_count(each) for each in numbers):
+            raise ValueError(f"`{name}` must be a positive integer for each stage, as in (2, 2, 2); got {numbers!r}.")
+    if len(widths) != len(depths):
+        raise ValueError(f"`widths` and `blocks` must have the same number of stages; got {widths!r} and {depths!r}.")
+
+
+def _is_count(value: Any) -> bool:
+    return isinstance(value, int) and value > 0
+
+
 def image_input(
     input_shape: tuple[int | None, int | None, int],
     *,

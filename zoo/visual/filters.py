@@ -43,6 +43,8 @@ def plot_basis(kernels: Mapping[str, Any], *, path: str | os.PathLike[str], titl
 
     if Path(path).suffix.lower() != ".png":
         raise ValueError(f"Expected a file name that ends in .png; got {str(path)!r}.")
+    if not isinstance(kernels, Mapping):
+        raise ValueError(f"Expected kernels by a name, as in {{'trained': kernel}}; got {type(kernels).__name__}.")
     arrays = {name: _kernel(kernel) for name, kernel in kernels.items()}
     if not arrays:
         raise ValueError("Expected one or more kernels; got none.")
@@ -74,6 +76,8 @@ def gram_matrix(kernel: Any) -> np.ndarray:
 
 
 def _kernel(kernel: Any) -> np.ndarray:
+    if isinstance(kernel, (str, keras.layers.Layer)):
+        raise ValueError(f"Expected a kernel, such as the `kernel` of a built layer; got {type(kernel).__name__}.")
     array = kernel if isinstance(kernel, np.ndarray) else keras.ops.convert_to_numpy(kernel)
     array = np.asarray(array, np.float64)
     if array.ndim != 4 or not np.isfinite(array).all():

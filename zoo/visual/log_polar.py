@@ -30,7 +30,7 @@ def plot_regions(regions: LogPolarMap, *, path: str | os.PathLike[str], title: s
         The path.
 
     Raises:
-        ValueError: another ending than `.png`.
+        ValueError: no map, or another ending than `.png`.
 
     Example:
         >>> import tempfile
@@ -41,6 +41,8 @@ def plot_regions(regions: LogPolarMap, *, path: str | os.PathLike[str], title: s
     """
     from matplotlib.patches import Circle
 
+    if not isinstance(regions, LogPolarMap):
+        raise ValueError(f"Expected a LogPolarMap, such as the `regions` of a layer; got {type(regions).__name__}.")
     height, width = regions.region.shape
     figure, (axes,) = _canvas(1, title, path, size=0.42 * max(height, width) + 0.6)
     colors = [_region_color(r // regions.angles, r % regions.angles, regions) for r in range(regions.regions)]
@@ -78,7 +80,8 @@ def plot_kernels(
         The path.
 
     Raises:
-        ValueError: a layer that is no convolution, such as one of maxima, or another ending than `.png`.
+        ValueError: a layer that is no convolution, such as one of maxima, or is not built, or another ending
+            than `.png`.
 
     Example:
         >>> import tempfile, zoo
@@ -180,6 +183,10 @@ def plot_region_scores(
 
 
 def _plain_kernel(layer: keras.layers.Layer) -> np.ndarray:
+    if not isinstance(layer, keras.layers.Layer):
+        raise ValueError(f"Expected a convolution; got {type(layer).__name__}.")
+    if not layer.built and (hasattr(layer, "plain_convolution") or isinstance(layer, keras.layers.Conv2D)):
+        raise ValueError(f"Layer {layer.name!r} has no weights yet: call it, or build(input_shape), first.")
     if hasattr(layer, "plain_convolution"):
         found = layer.plain_convolution()
         if found is None:

@@ -116,6 +116,8 @@ def test_recipes_fine_tune_without_penalty_and_never_decay_strengths():
         (dataclasses.replace(TINY["vgg"], form="sparse"), "one of .*'plain'.*got 'sparse'"),
         (dataclasses.replace(TINY["vgg"], form="plain", strength_l1=1.0), "no strengths to penalise"),
         (dataclasses.replace(TINY["resnet"], widths=(8, 4)), "even number of channels"),
+        (dataclasses.replace(TINY["resnet"], widths=(8, 16, 32)), "same number of stages"),
+        (dataclasses.replace(TINY["vgg"], widths=(8, 16)), r"`widths` must be a tuple for each stage.*got \(8, 16\)"),
     ],
 )
 def test_errors(config, words):

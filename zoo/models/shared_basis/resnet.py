@@ -17,6 +17,9 @@ Conv = Callable[[Any], Any]
 
 def build_basic(config: BasicResNetConfig) -> keras.Model:
     """A ResNet of basic blocks."""
+    _check(config)
+    if config.bases not in (1, 2):
+        raise ValueError(f"`bases` must be 1, for both layers of a block, or 2, one for each; got {config.bases!r}.")
     inputs, x = blocks.image_input(config.input_shape, mean=config.mean, std=config.std)
     x = _stem(config.stem, x, config.widths[0], fan_out)
     sharing = Sharing(config, entries=_entries(config), unique=config.regularize_unique)
@@ -28,6 +31,13 @@ def build_basic(config: BasicResNetConfig) -> keras.Model:
         for block in range(2, depth + 1):
             x = _shared_block(config, sharing, x, bases, config.unique << stage, f"stage{stage + 1}_block{block}")
     return _finish(config, inputs, x)
+
+
+def _check(config: BasicResNetConfig | BottleneckResNetConfig) -> None:
+    blocks.check_stages(config.widths, config.blocks)
+    for name in ("shared", "unique"):
+        if not isinstance(count := getattr(config, name), int) or count < 0:
+            raise ValueError(f"`{name}` must be a number of filters, an integer of at least 0; got {count!r}.")
 
 
 def _entries(config: BasicResNetConfig) -> int | None:
@@ -77,6 +87,7 @@ def _basic(x: Any, shortcut: Any, first: Conv, second: Conv, name: str) -> Any:
 
 def build_bottleneck(config: BottleneckResNetConfig) -> keras.Model:
     """A ResNet or ResNeXt of bottleneck blocks."""
+    _check(config)
     start = fan_out if config.groups == 1 else torch_uniform
     inputs, x = blocks.image_input(config.input_shape, mean=config.mean, std=config.std)
     x = _stem(config.stem, x, 64, start)

@@ -42,6 +42,8 @@ def build(config: SynapticConfig) -> keras.Model:
 
 
 def _vgg(config: VGGConfig, x: Any) -> Any:
+    if not config.widths or not all(isinstance(widths, (tuple, list)) and widths for widths in config.widths):
+        raise ValueError(f"`widths` must be a tuple for each stage, as in ((8, 8), (16,)); got {config.widths!r}.")
     for stage, widths in enumerate(config.widths, start=1):
         if stage > 1:
             x = layers.MaxPooling2D(2, data_format="channels_last", name=f"stage{stage}_pool")(x)
@@ -51,6 +53,7 @@ def _vgg(config: VGGConfig, x: Any) -> Any:
 
 
 def _resnet(config: ResNetConfig, x: Any) -> Any:
+    blocks.check_stages(config.widths, config.blocks)
     x = conv_norm_relu(config, x, config.widths[0], 3, "stem")
     for stage, (width, count) in enumerate(zip(config.widths, config.blocks, strict=True), start=1):
         for block in range(1, count + 1):
@@ -87,6 +90,7 @@ def _densenet(config: DenseNetConfig, x: Any) -> Any:
 
 
 def _bottlenecks(config: BottleneckConfig, x: Any) -> Any:
+    blocks.check_stages(config.widths, config.blocks)
     x = conv_norm_relu(config, x, config.widths[0], 7, "stem", strides=2)
     x = layers.ZeroPadding2D(1, data_format="channels_last", name="stem_pool_pad")(x)  # harmless after a ReLU
     x = layers.MaxPooling2D(3, 2, data_format="channels_last", name="stem_pool")(x)
