@@ -144,7 +144,8 @@ def _float32_twin(origin: Origin, tensors: store.Tensors) -> keras.Model:
     """
     with dtype_policy("float32"):
         twin = build(origin.config)
-    store.assign(twin.weights, tensors, source="this model (it was changed after zoo built it)")
+    source = "this model (it was changed after zoo built it; of a folded one, pass the model that was folded)"
+    store.assign(twin.weights, tensors, source=source)
     return twin
 
 
