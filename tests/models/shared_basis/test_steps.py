@@ -60,14 +60,13 @@ def test_six_steps(float64):
     model.compile(SGD(settings["lr"], momentum=settings["momentum"], **decay), CrossEntropy(), jit_compile=compiled)
     x = reference.nhwc(np.random.RandomState(31).standard_normal((8, 3, 32, 32)).astype("float32"))
     history = model.fit(x, np.arange(8) % 10, batch_size=8, epochs=settings["steps"], shuffle=False, verbose=0)
-    # On torch and JAX some of Keras' operations return float32 for float64.
-    backend = keras.backend.backend()
-    narrow = backend == "torch"
+    # On torch Keras' matrix products return float32 for float64, so that rounding grows there.
+    narrow = keras.backend.backend() == "torch"
     losses = np.array(history.history["loss"])
-    assert_close(losses[:3], golden["loss"][:3], 1e-3 if narrow else 1e-4, name="loss of the first steps")
-    assert_close(losses, golden["loss"], {"tensorflow": 1e-6, "jax": 1e-4, "torch": 1e-2}[backend], name="loss")
+    assert_close(losses[:3], golden["loss"][:3], 1e-3 if narrow else 1e-6, name="loss of the first steps")
+    assert_close(losses, golden["loss"], 1e-2 if narrow else 1e-6, name="loss")
     found = {variable.path: variable for variable in model.weights}
     for path, expected in reference.convert(golden.group("after")).items():
         # torch keeps the unbiased variance of 8 x 32 x 32 values
-        rel = 5e-2 if narrow else 1e-4 if path.endswith("variance") else {"tensorflow": 1e-6, "jax": 1e-3}[backend]
+        rel = 5e-2 if narrow else 1e-4 if path.endswith("variance") else 1e-5
         assert_close(found[path], expected, rel, name=path)
