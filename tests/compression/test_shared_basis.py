@@ -138,6 +138,12 @@ def test_a_basis_from_elsewhere_is_left_alone() -> None:
     assert "SharedBasisConv2D" in kinds(zoo.fold(model))
 
 
+@pytest.mark.parametrize("mode", ["bn", "kernel"])
+def test_trained_weights_fold(mode: str) -> None:
+    model = zoo.load("shared_basis_resnet32_s16u1_double_cifar10", compile=False)
+    assert difference(zoo.fold(model, mode=mode), model, images(model)) < 1e-4
+
+
 def test_another_mode_is_refused() -> None:
     with pytest.raises(ValueError, match="'auto', 'bn', 'kernel'.*got 'full'"):
         zoo.fold(build(BasicResNetConfig(**BASIC)), mode="full")
