@@ -2,7 +2,7 @@
 #   make demo        classify the shipped digits          make lint   ruff and mypy
 #   make test        the tests on TensorFlow and on JAX   make docs   the site, into site/
 #   make test-torch  the tests on torch                   make bench  the scripts in benchmarks/
-#   make readme      write the model table of the README from the cards
+#   make readme      write the tables of README.md and weights/README.md from the cards
 # Variables: PYTHON (3.11 to 3.13), WORKERS (test processes), THREADS (threads of each), PYTEST_ARGS, TORCH.
 
 SHELL := /bin/bash

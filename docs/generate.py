@@ -1,7 +1,8 @@
 """Tables and pages made from the cards, so that a number about a model stands in one place only.
 
-`python docs/generate.py` writes the model table into README.md; `--check` only says whether it is up to date. As a hook
-of MkDocs the same module adds a table and a page for every card to the site. It reads JSON and imports nothing of zoo.
+`python docs/generate.py` writes the table of papers into README.md and the table of models into weights/README.md;
+`--check` only says whether they are up to date. As a hook of MkDocs the same module adds a table and a page for every
+card to the site. It reads JSON and imports nothing of zoo.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from typing import Any
 ROOT = Path(__file__).resolve().parent.parent
 BEGIN = "<!-- models: written by `make readme` from the cards -->"
 END = "<!-- end of models -->"
+_NOTHING = "No trained weights are published yet."
 
 Card = dict[str, Any]
 
@@ -32,13 +34,34 @@ def latest(cards: Iterable[Card]) -> list[Card]:
     return list({card["name"]: card for card in cards}.values())
 
 
+def paper_table(cards: list[Card]) -> str:
+    """Returns a Markdown table with a line for each paper, short however many weights it has."""
+    papers: dict[str, list[Card]] = {}
+    for card in cards:
+        papers.setdefault(card["family"], []).append(card)
+    rows = [["Paper", "Trained models, with their results on test data"], ["---", "---"]]
+    rows += [[_paper(family[0]["paper"]), ", ".join(map(_result, family))] for family in papers.values()]
+    return _lines(rows) if cards else _NOTHING
+
+
+def _paper(paper: Card) -> str:
+    return f"[{paper['title'].split(':')[0]}]({paper['url']}), {paper['venue']} {paper['year']}"
+
+
+def _result(card: Card) -> str:
+    metric = card["metrics"][0]
+    return f"`{card['name']}` {_number(metric['value'])} {metric['unit']} {metric['name']}"
+
+
 def model_table(cards: list[Card]) -> str:
     """Returns a Markdown table with a line for each card."""
     head = ["Model", "Data set", "Parameters", "MACs", "Test result", "Over seeds", "Authors' figure"]
     rows = [head, ["---", "---", "---:", "---:", "---", "---", "---"]]
     rows += [_table_row(card) for card in cards]
-    if not cards:
-        return "No trained weights are published yet."
+    return _lines(rows) if cards else _NOTHING
+
+
+def _lines(rows: list[list[str]]) -> str:
     return "\n".join(f"| {' | '.join(row)} |" for row in rows)
 
 
@@ -161,23 +184,28 @@ def on_files(files: Any, config: Any) -> Any:
     return files
 
 
+def pages(root: Path = ROOT) -> dict[Path, str]:
+    """Returns the text with a fresh table of each file that has one."""
+    cards = load_cards(root)
+    tables = {root / "README.md": paper_table(latest(cards)), root / "weights" / "README.md": model_table(cards)}
+    return {path: insert_table(path.read_text("utf-8"), table) for path, table in tables.items()}
+
+
 def main() -> int:
-    """Writes or checks the table in README.md; the result is an exit code."""
-    parser = argparse.ArgumentParser(description="Write the model table of README.md from the cards.")
-    parser.add_argument("--check", action="store_true", help="change nothing; exit with 1 if the table is out of date")
+    """Writes or checks the tables; the result is an exit code."""
+    parser = argparse.ArgumentParser(description="Write the tables of README.md and weights/README.md from the cards.")
+    parser.add_argument("--check", action="store_true", help="change nothing; exit with 1 if a table is out of date")
     check = parser.parse_args().check
-    readme = ROOT / "README.md"
-    old = readme.read_text("utf-8")
-    new = insert_table(old, model_table(latest(load_cards())))
-    if new == old:
-        print("README.md is up to date")
-        return 0
-    if check:
-        print("README.md is out of date: run `make readme`", file=sys.stderr)
-        return 1
-    readme.write_text(new, "utf-8")
-    print("README.md has the new table")
-    return 0
+    old = {path: text for path, text in pages().items() if text != path.read_text("utf-8")}
+    for path, text in old.items():
+        if check:
+            print(f"{path.relative_to(ROOT)} is out of date: run `make readme`", file=sys.stderr)
+            continue
+        path.write_text(text, "utf-8")
+        print(f"{path.relative_to(ROOT)} has a new table")
+    if not old:
+        print("the tables are up to date")
+    return 1 if check and old else 0
 
 
 if __name__ == "__main__":

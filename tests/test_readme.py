@@ -1,4 +1,4 @@
-"""The README runs, and its table says what the cards say."""
+"""The README runs, and the tables say what the cards say."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from zoo.models import e4net, lpsc, pdegcn, scene, shared_basis, synaptic
 CARD = {
     "name": "net10_digits",
     "tag": "v2",
+    "family": "net",
     "summary": "A network.",
     "task": "image-classification",
     "architecture": {
@@ -117,10 +118,10 @@ def test_the_pages_have_the_registered_parameters(root: Path, page: str, family:
     assert dict(rows) == presets
 
 
-def test_the_table_is_the_one_of_the_cards(root: Path, generate: types.ModuleType) -> None:
-    text = (root / "README.md").read_text("utf-8")
-    table = generate.model_table(generate.latest(generate.load_cards()))
-    assert generate.insert_table(text, table) == text, "run `make readme`"
+def test_the_tables_are_those_of_the_cards(root: Path, generate: types.ModuleType) -> None:
+    pages = generate.pages()
+    assert {path.relative_to(root).as_posix() for path in pages} == {"README.md", "weights/README.md"}
+    assert [path for path, text in pages.items() if path.read_text("utf-8") != text] == [], "run `make readme`"
 
 
 def test_the_readme_fits_on_a_screen(root: Path) -> None:
@@ -142,6 +143,15 @@ def test_named_examples_exist(root: Path) -> None:
 def test_table_from_a_card(generate: types.ModuleType) -> None:
     row = generate.model_table([CARD]).splitlines()[-1]
     assert row == "| `net10_digits.v2` | digits | 18,118 | 17.6 M | 1.25 % error | 1.30 ± 0.07 (2 runs) | 1.29 % |"
+
+
+def test_one_line_for_each_paper(generate: types.ModuleType) -> None:
+    table = generate.paper_table([CARD, {**CARD, "name": "net11_digits"}, {**CARD, "family": "other"}])
+    result = "1.25 % error"
+    assert table.splitlines()[2:] == [
+        f"| [A title](https://example.org), V 2021 | `net10_digits` {result}, `net11_digits` {result} |",
+        f"| [A title](https://example.org), V 2021 | `net10_digits` {result} |",
+    ]
 
 
 def test_newest_tag_in_natural_order(generate: types.ModuleType, tmp_path: Path) -> None:
