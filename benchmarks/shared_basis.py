@@ -67,7 +67,7 @@ def _options() -> argparse.Namespace:
     command.add_argument("--data", help="folder with the data sets (default: ZOO_DATA)")
     command.add_argument("--names", nargs="+", default=["shared_basis_resnet32_s16u1_double_cifar10"])
     command.add_argument("--seeds", type=int, default=1)
-    command.add_argument("--epochs", type=int, help="instead of each recipe's; milestones stay where they are")
+    command.add_argument("--epochs", type=int, help="instead of each recipe's")
     command.add_argument("--no-xla", action="store_true")
     command.add_argument("--runs", default="runs/recipes", help="folder of the runs (default: %(default)s)")
     command.add_argument("--quick", action="store_true", help="one epoch on a few images, to see that it runs")

@@ -34,6 +34,14 @@ def test_steps_fall_with_the_first_step_of_a_milestone():
     assert rate(0, 29, 30, 69, 70, 99) == pytest.approx([0.4, 0.4, 0.08, 0.08, 0.016, 0.016])
 
 
+@pytest.mark.parametrize(("epochs", "expected"), [(20, (10, 15)), (600, (300, 450)), (2, (1, 2)), (1, (1,))])
+def test_another_number_of_epochs_moves_the_milestones(epochs, expected):
+    recipe = Recipe(dataset="d", epochs=300, batch_size=1, schedule="step", milestones=(150, 225))
+    moved = recipe.with_epochs(epochs)
+    assert (moved.epochs, moved.milestones) == (epochs, expected)
+    assert recipe.with_epochs(300) == recipe
+
+
 def test_constant_stays():
     assert rates(schedule="constant")(0, 1, 57, 1000) == pytest.approx([0.4] * 4)
 

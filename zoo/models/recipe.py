@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 CHOICES = {
@@ -92,6 +92,17 @@ class Recipe:
                 raise ValueError(f"Expected {name} to be one of {choices}; got {getattr(self, name)!r}.")
         for fault in _faults(self):
             raise ValueError(f"A recipe that cannot be meant: {fault}.")
+
+    def with_epochs(self, epochs: int) -> Recipe:
+        """Returns the recipe for another number of epochs, the milestones at the same shares of them.
+
+        Example:
+            >>> recipe = Recipe(dataset="cifar10", epochs=300, batch_size=128, schedule="step", milestones=(150, 225))
+            >>> recipe.with_epochs(20).milestones
+            (10, 15)
+        """
+        moved = {max(1, round(milestone * epochs / self.epochs)) for milestone in self.milestones}
+        return replace(self, epochs=epochs, milestones=tuple(sorted(moved)))
 
 
 def _faults(recipe: Recipe) -> list[str]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import os
 from pathlib import Path
 from typing import Any
@@ -65,7 +64,7 @@ def train(
         linear_scaling: multiply batch size and learning rate by the number of replicas.
         precision: `"float32"`, `"mixed_bfloat16"` or `"mixed_float16"`; weights are float32 in each.
         xla: False keeps XLA out of it on TensorFlow, which then runs the step as a graph.
-        epochs: instead of the recipe's number.
+        epochs: instead of the recipe's number; the schedule is stretched or shortened to it, milestones included.
         smoke: one epoch on 256 examples, to see that everything works.
         publish: publish the finished run under this tag; that it is free is checked first.
         steps_per_execution: steps in one compiled call, which saves time where steps are short; not on torch.
@@ -204,7 +203,7 @@ def resolve_recipe(name: str, recipe: str | None = None, *, epochs: int | None =
         ValueError: unknown model, no such recipe, or a number of epochs that is no whole number of at least 1.
     """
     found = hub.find_recipe(name, recipe)
-    return found if epochs is None else dataclasses.replace(found, epochs=whole("epochs", epochs, least=1))
+    return found if epochs is None else found.with_epochs(whole("epochs", epochs, least=1))
 
 
 def _read(recipe: Recipe, data: Any, smoke: bool) -> tuple[Split, ...]:

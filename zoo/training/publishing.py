@@ -205,7 +205,7 @@ def _command(run: Mapping[str, Any], recipe: Recipe) -> str:
     words += ["--recipe", named] if named else []
     if recipe.epochs != registered.epochs:
         words += ["--epochs", str(recipe.epochs)]
-        registered = dataclasses.replace(registered, epochs=recipe.epochs)
+        registered = registered.with_epochs(recipe.epochs)
     if recipe != registered and recipe == scale_learning_rate(registered, run.get("replicas", 1)):
         words.append("--linear-scaling")
     elif recipe != registered:
