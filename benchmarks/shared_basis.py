@@ -3,7 +3,7 @@
     python benchmarks/shared_basis.py latency [--networks PAIR ...] [--engines onnxruntime tensorflow jax]
                                               [--batch 1 32] [--threads 1] [--repeats 30] [--quick]
     python benchmarks/shared_basis.py recipes [--data FOLDER] [--names NAME ...] [--seeds 1] [--epochs N] [--no-xla]
-                                              [--runs FOLDER] [--quick]
+                                              [--precision NAME] [--runs FOLDER] [--quick]
     python benchmarks/shared_basis.py results [--names NAME ...]
     python benchmarks/shared_basis.py picture NAME[.TAG] FILE.png [--stage 1]
 
@@ -69,6 +69,7 @@ def _options() -> argparse.Namespace:
     command.add_argument("--seeds", type=int, default=1)
     command.add_argument("--epochs", type=int, help="instead of each recipe's")
     command.add_argument("--no-xla", action="store_true")
+    command.add_argument("--precision", default="float32", help="as in `zoo train` (default: %(default)s)")
     command.add_argument("--runs", default="runs/recipes", help="folder of the runs (default: %(default)s)")
     command.add_argument("--quick", action="store_true", help="one epoch on a few images, to see that it runs")
     command = commands.add_parser("results")
@@ -199,6 +200,7 @@ def recipes(options: argparse.Namespace) -> None:
                 folder = Path(options.runs) / f"{name}-{recipe or 'own'}-seed{seed}"
                 epochs = {} if options.quick or not options.epochs else {"epochs": options.epochs}
                 settings = {"data": options.data, "xla": not options.no_xla, "smoke": options.quick, **epochs}
+                settings["precision"] = options.precision
                 run = zoo.train(name, out=folder, recipe=recipe, seed=seed, **settings)
                 facts.append(json.loads((run / "run.json").read_text()))
             errors = [100 * (1 - fact["validation"]["accuracy"]) for fact in facts]
