@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -9,11 +10,15 @@ from typing import Any
 from keras import backend, ops
 
 Cells = Sequence[tuple[int, int]]
+Pair = tuple[int, int]
 
 
 @dataclass(frozen=True)
 class Window:
     """How windows lie on the input.
+
+    With stride s the pixels (s y + i, s x + j) are phase (i, j) of the map. Cell (row, column) of window (y, x) lies on
+    pixel (s y + row - pad, s x + column - pad): within its phase every cell is a shift, as it is with stride 1.
 
     Attributes:
         size: (height, width).
@@ -21,25 +26,52 @@ class Window:
         strides: step, the same along both axes.
     """
 
-    size: tuple[int, int]
-    pad: tuple[int, int]
+    size: Pair
+    pad: Pair
     strides: int
+
+    def place(self, cell: Pair) -> tuple[Pair, Pair]:
+        """Phase and shift of a cell."""
+        (row, i), (column, j) = (divmod(n - pad, self.strides) for n, pad in zip(cell, self.pad, strict=True))
+        return (i, j), (row, column)
+
+    def outputs(self, shape: Any) -> tuple[Any, Any]:
+        """Numbers of windows along both axes, for the shape of the input."""
+        lengths = zip(shape[1:3], self.size, self.pad, strict=True)
+        rows, columns = ((length + 2 * pad - size) // self.strides + 1 for length, size, pad in lengths)
+        return rows, columns
+
+    def inner_margins(self) -> list[Pair]:
+        """Zeros before and after a phase, for all shifts of it to lie inside; bounds that hold for every length."""
+        return [
+            (-(-pad // self.strides), max(0, (size - 1 - pad) // self.strides + (2 * pad - size) // self.strides + 1))
+            for size, pad in zip(self.size, self.pad, strict=True)
+        ]
+
+    def outer_margins(self) -> list[Pair]:
+        """Zeros before and after the output, for all shifts back to lie inside."""
+        return [
+            (
+                max(0, (size - 1 - pad) // self.strides),
+                max(0, (size - 2 * pad + self.strides - 2) // self.strides - (-pad) // self.strides),
+            )
+            for size, pad in zip(self.size, self.pad, strict=True)
+        ]
 
 
 def pool_linear(inputs: Any, regions: Sequence[Cells], scales: Sequence[float], window: Window) -> Any:
     """Scaled sums over regions: (B, H, W, C) to (B, H', W', regions * C).
 
-    With stride 1 the gradient is written out: a sum of as many slices as the pooling itself has. The one that is
-    derived pads each slice back to the whole map and adds those up.
+    The gradient is written out: a sum of as many slices as the pooling itself has. The one that is derived pads each
+    slice back to the whole map and adds those up.
     """
-    if window.strides > 1:
-        return _forward(inputs, regions, scales, window)
+    shape = ops.shape(inputs)
 
     @ops.custom_gradient
     def pool(x: Any) -> Any:
         def gradient(*arguments: Any, upstream: Any = None) -> Any:
             # torch hands the inputs over too, and the upstream gradient by name.
-            return _backward(arguments[0] if upstream is None else upstream, regions, scales, window)
+            return _backward(arguments[0] if upstream is None else upstream, shape, regions, scales, window)
 
         return _forward(x, regions, scales, window), gradient
 
@@ -48,56 +80,91 @@ def pool_linear(inputs: Any, regions: Sequence[Cells], scales: Sequence[float], 
 
 def pool_max(inputs: Any, regions: Sequence[Cells], window: Window) -> Any:
     """Maxima over regions; zeros around the image count, and of equal values the first gets the gradient."""
-    padded = _pad(inputs, window.pad)
+    shifted = _shifts(inputs, window)
     pooled = []
     for cells in regions:
         best = None
         for cell in cells:
-            value = _shifted(padded, cell, ops.shape(inputs), window)
+            value = shifted(cell)
             best = value if best is None else ops.where(value > best, value, best)
         pooled.append(best)
     return _concatenate(pooled)
 
 
 def _forward(inputs: Any, regions: Sequence[Cells], scales: Sequence[float], window: Window) -> Any:
-    padded, shape = _pad(_wide(inputs), window.pad), ops.shape(inputs)
-    sums = [_sum(padded, cells, shape, window, scale) for cells, scale in zip(regions, scales, strict=True)]
+    shifted = _shifts(_wide(inputs), window)
+    sums = [_sum([shifted(cell) for cell in cells], scale) for cells, scale in zip(regions, scales, strict=True)]
     return ops.cast(_concatenate(sums), inputs.dtype)
 
 
-def _backward(upstream: Any, regions: Sequence[Cells], scales: Sequence[float], window: Window) -> Any:
-    """Every input pixel gathers from the windows that it lies in: the mirrored sum."""
-    (height, width), (rows, columns) = window.size, window.pad
-    mirrored = Window(window.size, (height - 1 - rows, width - 1 - columns), 1)
-    shape, wide = ops.shape(upstream), _wide(upstream)
-    total: Any = 0
-    for cells, scale, part in zip(regions, scales, _split(wide, len(regions)), strict=True):
-        turned = [(height - 1 - row, width - 1 - column) for row, column in cells]
-        if turned:
-            total = total + _sum(_pad(part, mirrored.pad), turned, shape, mirrored, scale)
-    return ops.cast(total, upstream.dtype)
+def _backward(upstream: Any, shape: Any, regions: Sequence[Cells], scales: Sequence[float], window: Window) -> Any:
+    """Every input pixel gathers from the windows that it lies in: the mirrored sum, in each phase."""
+    margins, sizes = window.outer_margins(), [-(-length // window.strides) for length in shape[1:3]]
+    gathered: dict[Pair, list[Any]] = defaultdict(list)
+    for cells, scale, part in zip(regions, scales, _split(_wide(upstream), len(regions)), strict=True):
+        padded = _pad(part, margins)
+        slices: dict[Pair, list[Any]] = defaultdict(list)
+        for phase, shift in map(window.place, cells):
+            slices[phase].append(
+                _slice(padded, [before - n for (before, _), n in zip(margins, shift, strict=True)], sizes)
+            )
+        for phase, values in slices.items():
+            gathered[phase].append(_sum(values, scale))
+    phases = {phase: _sum(values, 1) for phase, values in gathered.items()}
+    return ops.cast(_merge(phases, shape, window.strides), upstream.dtype)
 
 
-def _sum(padded: Any, cells: Cells, shape: Any, window: Window, scale: float) -> Any:
-    if not cells:
+def _shifts(inputs: Any, window: Window) -> Any:
+    """A function of a cell: the map as every window sees it there."""
+    margins, sizes = window.inner_margins(), window.outputs(ops.shape(inputs))
+    phases = {phase: _pad(values, margins) for phase, values in _phases(inputs, window.strides).items()}
+
+    def shifted(cell: Pair) -> Any:
+        phase, shift = window.place(cell)
+        return _slice(phases[phase], [before + n for (before, _), n in zip(margins, shift, strict=True)], sizes)
+
+    return shifted
+
+
+def _phases(inputs: Any, strides: int) -> dict[Pair, Any]:
+    """The map cut into those of its pixels that are `strides` apart, each (B, H / s, W / s, C), rounded up."""
+    if strides == 1:
+        return {(0, 0): inputs}
+    padded = _pad(inputs, [(0, -length % strides) for length in ops.shape(inputs)[1:3]])
+    _, height, width, channels = ops.shape(padded)
+    blocks = ops.reshape(padded, (-1, height // strides, strides, width // strides, strides, channels))
+    blocks = ops.transpose(blocks, (2, 4, 0, 1, 3, 5))
+    return {(i, j): blocks[i, j] for i in range(strides) for j in range(strides)}
+
+
+def _merge(phases: dict[Pair, Any], shape: Any, strides: int) -> Any:
+    """The map (B, H, W, C) of its phases; those that no window reads are zero."""
+    if strides == 1:
+        return phases[0, 0]
+    zeros = ops.zeros_like(next(iter(phases.values())))
+    rows = [ops.stack([phases.get((i, j), zeros) for j in range(strides)], axis=3) for i in range(strides)]
+    blocks = ops.stack(rows, axis=2)  # (B, H / s, s, W / s, s, C)
+    _, height, _, width, _, channels = ops.shape(blocks)
+    return ops.reshape(blocks, (-1, height * strides, width * strides, channels))[:, : shape[1], : shape[2]]
+
+
+def _sum(values: Sequence[Any], scale: float) -> Any:
+    if not values:
         return None
-    total = _shifted(padded, cells[0], shape, window)
-    for cell in cells[1:]:
-        total = total + _shifted(padded, cell, shape, window)
+    total = values[0]
+    for value in values[1:]:
+        total = total + value
     return total if scale == 1 else total * scale
 
 
-def _shifted(padded: Any, cell: tuple[int, int], shape: Any, window: Window) -> Any:
-    """The padded map as every window sees it at one of its cells; `shape` is that of the map without padding."""
-    slices: list[slice] = []
-    for start, length, size, pad in zip(cell, shape[1:3], window.size, window.pad, strict=True):
-        last = (length + 2 * pad - size) // window.strides * window.strides
-        slices.append(slice(start, start + last + 1, window.strides))
-    return padded[:, slices[0], slices[1]]
+def _slice(values: Any, starts: Sequence[int], sizes: Sequence[Any]) -> Any:
+    (row, column), (height, width) = starts, sizes
+    return values[:, row : row + height, column : column + width]
 
 
-def _pad(inputs: Any, pad: tuple[int, int]) -> Any:
-    return ops.pad(inputs, ((0, 0), (pad[0], pad[0]), (pad[1], pad[1]), (0, 0))) if any(pad) else inputs
+def _pad(inputs: Any, margins: Sequence[tuple[Any, Any]]) -> Any:
+    some = any(not isinstance(size, int) or size for margin in margins for size in margin)
+    return ops.pad(inputs, ((0, 0), *margins, (0, 0))) if some else inputs
 
 
 def _concatenate(pooled: list[Any]) -> Any:

@@ -35,8 +35,8 @@ class LogPolarConv2D(keras.layers.Layer):
     * `"shift"` adds up shifted copies of the map, one a cell, into R pooled maps, and mixes their channels in one
       product of two matrices. It has far fewer multiplications, and a gradient of its own.
 
-    `"auto"` takes `"shift"` on CPUs where the stride is 1 and K Cout > R (Cout + 40) + K for K cells, and `"dense"`
-    elsewhere. Maxima have only the second.
+    `"auto"` takes `"shift"` on CPUs where K Cout > R (Cout + c) + K for K cells, and `"dense"` elsewhere; c is 30, and
+    100 on torch, which also takes `"dense"` for strides above 2. Maxima have only the second.
 
     Args:
         filters: number of output channels Cout.
@@ -205,9 +205,11 @@ class LogPolarConv2D(keras.layers.Layer):
             return "shift"
         if self.implementation != "auto":
             return self.implementation
+        # Fitted to `benchmarks/log_polar.py`: XLA fuses the shifts, torch makes one call for each.
+        eager = keras.backend.backend() == "torch"
         cells, regions = self.kernel_size[0] * self.kernel_size[1], self.regions.regions
-        fewer = cells * self.filters > regions * (self.filters + 40) + cells
-        return "shift" if fewer and self.strides == 1 and self._on_cpu else "dense"
+        fewer = cells * self.filters > regions * (self.filters + (100 if eager else 30)) + cells
+        return "shift" if fewer and self._on_cpu and not (eager and self.strides > 2) else "dense"
 
     def dense_kernel(self) -> Any:
         """The kernel (kh, kw, Cin, Cout) of the ordinary convolution that this layer is.
@@ -232,10 +234,12 @@ class LogPolarConv2D(keras.layers.Layer):
         return sum(biases[1:], biases[0]) if biases else None
 
     def _dense(self, inputs: Any) -> Any:
-        rows, columns = self._window.pad
-        padded = ops.pad(inputs, ((0, 0), (rows, rows), (columns, columns), (0, 0))) if rows or columns else inputs
+        padding = self.padding
+        if padding == "same" and self.strides > 1:  # of an odd excess, "same" puts more after the map than before it
+            (rows, columns), padding = self._window.pad, "valid"
+            inputs = ops.pad(inputs, ((0, 0), (rows, rows), (columns, columns), (0, 0)))
         kernel = self.dense_kernel()
-        return ops.conv(padded, kernel, strides=self.strides, padding="valid", data_format="channels_last")
+        return ops.conv(inputs, kernel, strides=self.strides, padding=padding, data_format="channels_last")
 
     def _shift(self, inputs: Any) -> Any:
         """Pools over the regions, the middle pixel being one more, then mixes the channels of all of them."""
