@@ -15,6 +15,9 @@ BATCH = frozenset({"pyarrow", "ray"})
 OPTIONAL = frozenset(HEAVY | {"importlib_resources"})
 SERVING = OPTIONAL | {"google", "grpc", "prometheus_client", "tensorflow_serving"}
 NOTHING: frozenset[str] = frozenset()
+COMMON = ("blocks", "initializers", "labels", "preset", "recipe")
+"""Modules of `zoo.models` that all families share."""
+
 BELOW = ("hub", "datasets", "models.recipe", "models.preset", "layers", "losses", "math", "version")
 
 
@@ -59,8 +62,10 @@ RULES = {
     "losses": Rule(("math",), frozenset({"keras", "numpy"})),
     "models": Rule((), NOTHING),
     "models.blocks": Rule((), frozenset({"keras"})),
+    "models.initializers": Rule((), frozenset({"keras"})),
+    "models.labels": Rule((), NOTHING),
     "models.<family>": Rule(
-        ("layers", "losses", "math", "models.blocks", "models.preset", "models.recipe"), frozenset({"keras", "numpy"})
+        ("layers", "losses", "math", *(f"models.{module}" for module in COMMON)), frozenset({"keras", "numpy"})
     ),
     "hub": Rule(
         ("models.preset", "models.recipe", "version"),
@@ -120,7 +125,7 @@ def resolve(node: ast.ImportFrom, module: str, is_package: bool) -> str:
 def part_of(module: str) -> str:
     """The key of RULES for a module called `zoo` or `zoo.<...>`."""
     parts = module.split(".")[1:]
-    if parts[:1] == ["models"] and len(parts) > 1 and parts[1] not in ("blocks", "preset", "recipe"):
+    if parts[:1] == ["models"] and len(parts) > 1 and parts[1] not in COMMON:
         return "models.<family>"
     while parts and ".".join(parts) not in RULES:
         parts.pop()

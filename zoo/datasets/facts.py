@@ -67,7 +67,7 @@ RESEARCH = frozenset({"places365", "scene15", "sun16"})
 CLASS_NAMES: dict[str, tuple[str, ...]] = {
     "cifar10": ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"),
     "citeseer": (
-        "artificial intelligence",
+        "AI",
         "machine learning",
         "information retrieval",
         "databases",
@@ -80,7 +80,7 @@ CLASS_NAMES: dict[str, tuple[str, ...]] = {
         "genetic algorithms",
         "neural networks",
         "probabilistic methods",
-        "case-based reasoning",
+        "case based",
         "rule learning",
     ),
     "fashion_mnist_mini": (

@@ -11,6 +11,7 @@ from keras import layers
 
 from tests.layers.equivariant import gradients
 from tests.models.shared_basis import reference
+from zoo.models.initializers import he_fan_out
 from zoo.models.shared_basis import (
     BasicResNetConfig,
     BottleneckResNetConfig,
@@ -20,7 +21,7 @@ from zoo.models.shared_basis import (
     mobilenet,
     resnet,
 )
-from zoo.models.shared_basis.sharing import Sharing, fan_out
+from zoo.models.shared_basis.sharing import Sharing
 from zoo.testing import assert_close, load_golden
 
 FOLDER = Path(__file__).parents[2] / "golden" / "dsfb"
@@ -48,7 +49,7 @@ def bottleneck(x, golden):
     width = golden.config["planes"]
     config = BottleneckResNetConfig(shared=width, orthogonality=0.0)
     stage = resnet._SharedLayers(config, Sharing(config), Sharing(config), 0, "stage1")
-    return stage.block(x, width, "block", fan_out)
+    return stage.block(x, width, "block", he_fan_out)
 
 
 def dense(x, golden):

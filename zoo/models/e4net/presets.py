@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from zoo.models.e4net.config import E4NetConfig, E4ResNet18Config
+from zoo.models.labels import CIFAR10
 from zoo.models.preset import Paper, Preset
 
 E4NET = Paper(
@@ -17,7 +18,6 @@ E4NET = Paper(
 )
 
 DIGITS = tuple("0123456789")
-CIFAR10 = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
 
 _SHARED_NORM = (
     "The generator's norm has one scale and offset a field, shared over the group: the authors' code has one a field "

@@ -9,9 +9,9 @@ from keras import initializers, layers
 
 from zoo.layers import LogPolarConv2D
 from zoo.models.blocks import classify, conv, image_input, norm_relu
+from zoo.models.initializers import he_fan_out, torch_bias, torch_default
 from zoo.models.lpsc import deeplab, resnet
 from zoo.models.lpsc.config import LPSCAlexNetConfig, LPSCDeepLabConfig, LPSCResNetConfig, LPSCVGGConfig
-from zoo.models.lpsc.starts import he_fan_out, torch_bias, torch_default
 
 Config = LPSCAlexNetConfig | LPSCVGGConfig | LPSCResNetConfig | LPSCDeepLabConfig
 VGG_STAGES = {11: (1, 1, 2, 2, 2), 13: (2, 2, 2, 2, 2), 16: (2, 2, 3, 3, 3), 19: (2, 2, 4, 4, 4)}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from zoo.models.labels import CIFAR10, IMAGENET
 from zoo.models.lpsc.config import (
     IMAGENET_MEAN,
     IMAGENET_STD,
@@ -23,8 +24,6 @@ LPSC = Paper(
     url="https://openreview.net/forum?id=wzJcEb5Mm4",
 )
 
-CIFAR10 = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
-IMAGENET = tuple(str(index) for index in range(1000))
 VOC2012 = (
     "background",
     "aeroplane",

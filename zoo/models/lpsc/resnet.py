@@ -9,8 +9,8 @@ from keras import layers
 
 from zoo.layers import LogPolarConv2D
 from zoo.models.blocks import classify, conv, conv_norm, image_input, norm_relu
+from zoo.models.initializers import he_fan_out
 from zoo.models.lpsc.config import LPSCResNetConfig
-from zoo.models.lpsc.starts import he_fan_out
 
 BLOCKS = {18: (2, 2, 2, 2), 34: (3, 4, 6, 3), 50: (3, 4, 6, 3), 101: (3, 4, 23, 3)}
 """Blocks of the four stages of the networks for ImageNet, by depth."""

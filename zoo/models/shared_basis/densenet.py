@@ -8,8 +8,9 @@ import keras
 from keras import layers
 
 from zoo.models import blocks
+from zoo.models.initializers import torch_default
 from zoo.models.shared_basis.config import SharedDenseNetConfig
-from zoo.models.shared_basis.sharing import Sharing, torch_uniform
+from zoo.models.shared_basis.sharing import Sharing
 
 _INNER = 4  # channels of a layer's 1x1 convolution, in multiples of the growth
 
@@ -17,11 +18,11 @@ _INNER = 4  # channels of a layer's 1x1 convolution, in multiples of the growth
 def build_densenet(config: SharedDenseNetConfig) -> keras.Model:
     """A DenseNet for small images, with half of the channels after every dense block."""
     inputs, x = blocks.image_input(config.input_shape, mean=config.mean, std=config.std)
-    x = blocks.conv(x, 2 * config.growth, 3, "stem", initializer=torch_uniform())
+    x = blocks.conv(x, 2 * config.growth, 3, "stem", initializer=torch_default())
     sharing = Sharing(
         config,
         entries=len(config.blocks) * config.shared**2 or None,
-        initializer=torch_uniform,
+        initializer=torch_default,
         orthogonal=False,
     )
     for stage, depth in enumerate(config.blocks, start=1):
@@ -43,18 +44,18 @@ def build_densenet(config: SharedDenseNetConfig) -> keras.Model:
 
 def _enter(x: Any, width: int, name: str) -> Any:
     x = blocks.norm_relu(x, f"{name}_input")
-    return blocks.conv_norm_relu(x, width, 1, f"{name}_conv1", initializer=torch_uniform())
+    return blocks.conv_norm_relu(x, width, 1, f"{name}_conv1", initializer=torch_default())
 
 
 def _leave(config: SharedDenseNetConfig, sharing: Sharing, x: Any, bases: tuple[Any, ...], name: str) -> Any:
     """The layer's new channels."""
     if not (bases or config.unique):
-        return blocks.conv(x, config.growth, 3, name, initializer=torch_uniform())
+        return blocks.conv(x, config.growth, 3, name, initializer=torch_default())
     return sharing.conv(x, config.growth, name, bases, unique=config.unique)
 
 
 def _transition(x: Any, name: str) -> Any:
     """Half the channels at half the size, without a ReLU."""
     x = blocks.norm(x, f"{name}_input")
-    x = blocks.conv(x, x.shape[-1] // 2, 1, name, initializer=torch_uniform())
+    x = blocks.conv(x, x.shape[-1] // 2, 1, name, initializer=torch_default())
     return layers.AveragePooling2D(2, data_format="channels_last", name=f"{name}_pool")(x)

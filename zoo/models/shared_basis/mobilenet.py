@@ -9,8 +9,9 @@ import keras
 from keras import layers
 
 from zoo.models import blocks
+from zoo.models.initializers import torch_default
 from zoo.models.shared_basis.config import SharedMobileNetV2Config
-from zoo.models.shared_basis.sharing import Sharing, torch_uniform
+from zoo.models.shared_basis.sharing import Sharing
 
 Conv = Callable[[Any], Any]
 
@@ -64,7 +65,7 @@ def _check(config: SharedMobileNetV2Config) -> None:
 def _sharing(config: SharedMobileNetV2Config, part: str) -> Sharing:
     """Each part has a mean of its own over all stages."""
     entries = sum(_PARTS[part](width) ** 2 for width in _SHARED)
-    return Sharing(config, entries=entries, initializer=torch_uniform, orthogonal=False)
+    return Sharing(config, entries=entries, initializer=torch_default, orthogonal=False)
 
 
 def _shared(sharing: Sharing, bases: dict[str, Any], part: str, width: int, stage: str, name: str) -> Conv:
@@ -101,12 +102,12 @@ def _block(
     if strides > 1 or (x.shape[-1] != width and not config.small):
         return y
     if x.shape[-1] != width:
-        shortcut = blocks.conv_norm(x, width, 1, f"{name}_shortcut", initializer=torch_uniform())
+        shortcut = blocks.conv_norm(x, width, 1, f"{name}_shortcut", initializer=torch_default())
     return layers.Add(name=f"{name}_add")([y, shortcut])
 
 
 def _plain(filters: int, name: str) -> Conv:
-    return lambda x: blocks.conv(x, filters, 1, name, initializer=torch_uniform())
+    return lambda x: blocks.conv(x, filters, 1, name, initializer=torch_default())
 
 
 def _depthwise(x: Any, strides: int, name: str) -> Any:
@@ -128,7 +129,7 @@ def _eca(x: Any, name: str) -> Any:
         1 if channels < 96 else 3,
         padding="same",
         use_bias=False,
-        kernel_initializer=torch_uniform(),
+        kernel_initializer=torch_default(),
         data_format="channels_last",
         name=name,
     )(gate)
@@ -147,5 +148,5 @@ def _stem(config: SharedMobileNetV2Config, x: Any) -> Any:
 
 def _edge(x: Any, filters: int, kernel_size: int, name: str, strides: int) -> Any:
     """First or last layer: convolution with a bias, norm, ReLU6."""
-    x = blocks.conv(x, filters, kernel_size, name, strides=strides, use_bias=True, initializer=torch_uniform())
+    x = blocks.conv(x, filters, kernel_size, name, strides=strides, use_bias=True, initializer=torch_default())
     return layers.ReLU(6, name=f"{name}_relu")(blocks.norm(x, name))

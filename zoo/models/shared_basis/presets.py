@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from zoo.models.labels import CIFAR10, CIFAR100, IMAGENET
 from zoo.models.preset import Paper, Preset
 from zoo.models.shared_basis.config import (
     CIFAR100_MEAN,
@@ -14,7 +15,6 @@ from zoo.models.shared_basis.config import (
     SharedDenseNetConfig,
     SharedMobileNetV2Config,
 )
-from zoo.models.shared_basis.labels import CIFAR10, CIFAR100, IMAGENET
 
 SHARED_BASIS = Paper(
     key="shared_basis",

@@ -9,8 +9,9 @@ import keras
 from keras import layers
 
 from zoo.models import blocks
+from zoo.models.initializers import he_fan_out, torch_default
 from zoo.models.shared_basis.config import BasicResNetConfig, BottleneckResNetConfig, SharedBasisConfig
-from zoo.models.shared_basis.sharing import Sharing, fan_out, torch_uniform
+from zoo.models.shared_basis.sharing import Sharing
 
 Conv = Callable[[Any], Any]
 
@@ -21,7 +22,7 @@ def build_basic(config: BasicResNetConfig) -> keras.Model:
     if config.bases not in (1, 2):
         raise ValueError(f"`bases` must be 1, for both layers of a block, or 2, one for each; got {config.bases!r}.")
     inputs, x = blocks.image_input(config.input_shape, mean=config.mean, std=config.std)
-    x = _stem(config.stem, x, config.widths[0], fan_out)
+    x = _stem(config.stem, x, config.widths[0], he_fan_out)
     sharing = Sharing(config, entries=_entries(config), unique=config.regularize_unique)
     for stage, (width, depth) in enumerate(zip(config.widths, config.blocks, strict=True)):
         x = _basic_block(config, x, width, f"stage{stage + 1}_block1", strides=2 if stage else 1)
@@ -59,9 +60,9 @@ def _basic_block(config: BasicResNetConfig, x: Any, width: int, name: str, *, st
         if config.shortcut == "pad":
             shortcut = blocks.subsample_shortcut(x, width, f"{name}_shortcut", strides=strides)
         else:
-            shortcut = _project(x, width, name, strides, fan_out)
-    first = _plain(width, 3, f"{name}_conv1", fan_out, strides=strides)
-    return _basic(x, shortcut, first, _plain(width, 3, f"{name}_conv2", fan_out), name)
+            shortcut = _project(x, width, name, strides, he_fan_out)
+    first = _plain(width, 3, f"{name}_conv1", he_fan_out, strides=strides)
+    return _basic(x, shortcut, first, _plain(width, 3, f"{name}_conv2", he_fan_out), name)
 
 
 def _shared_block(
@@ -88,7 +89,7 @@ def _basic(x: Any, shortcut: Any, first: Conv, second: Conv, name: str) -> Any:
 def build_bottleneck(config: BottleneckResNetConfig) -> keras.Model:
     """A ResNet or ResNeXt of bottleneck blocks."""
     _check(config)
-    start = fan_out if config.groups == 1 else torch_uniform
+    start = he_fan_out if config.groups == 1 else torch_default
     inputs, x = blocks.image_input(config.input_shape, mean=config.mean, std=config.std)
     x = _stem(config.stem, x, 64, start)
     stages = [stage for stage, depth in enumerate(config.blocks) if depth > 1]

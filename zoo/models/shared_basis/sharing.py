@@ -5,21 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from keras import initializers
-
 from zoo.layers import SharedBasisConv2D, SharedFilterBasis
 from zoo.losses import Orthogonality
+from zoo.models.initializers import he_fan_out
 from zoo.models.shared_basis.config import SharedBasisConfig
-
-
-def fan_out() -> initializers.Initializer:
-    """Normal with variance 2 / (k^2 output channels). A new one each time: one serves one variable only."""
-    return initializers.VarianceScaling(2.0, "fan_out", "untruncated_normal")
-
-
-def torch_uniform() -> initializers.Initializer:
-    """Uniform within 1 / sqrt(weights of a filter), as torch's layers begin."""
-    return initializers.VarianceScaling(1 / 3, "fan_in", "uniform")
 
 
 class Sharing:
@@ -39,7 +28,7 @@ class Sharing:
         *,
         entries: int | None = None,
         unique: bool = False,
-        initializer: Any = fan_out,
+        initializer: Any = he_fan_out,
         orthogonal: bool = True,
     ) -> None:
         self.config = config

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from zoo.models.labels import CIFAR10, IMAGENET
 from zoo.models.preset import Paper, Preset
 from zoo.models.synaptic.config import BottleneckConfig, DenseNetConfig, ResNetConfig, SynapticConfig, VGGConfig
 
@@ -16,7 +17,6 @@ SYNAPTIC = Paper(
     url="https://arxiv.org/abs/1811.02454",
 )
 
-CIFAR10 = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
 
 _UNREAD = (
     "The paper's method section was not read: one strength a connection with the L2 norm of its kernel slice, "
@@ -43,7 +43,7 @@ def _preset(config: SynapticConfig, summary: str, parameters: int, *deviations: 
         summary=summary,
         paper=SYNAPTIC,
         dataset="cifar10" if cifar else "imagenet",
-        labels=CIFAR10 if cifar else tuple(str(index) for index in range(config.num_classes)),
+        labels=CIFAR10 if cifar else IMAGENET,
         parameters=parameters,
         deviations=deviations,
     )

@@ -1,4 +1,4 @@
-"""How the weights of the networks begin."""
+"""How the weights of convolutional networks begin. A new one at each call: one serves one variable only."""
 
 from __future__ import annotations
 

@@ -1,0 +1,22 @@
+"""Class names stand in one order, whoever gives them."""
+
+from __future__ import annotations
+
+import pytest
+
+from zoo.datasets.facts import CLASS_NAMES
+from zoo.hub import registry
+from zoo.models import labels
+
+PRESETS = [preset for preset in registry.presets().values() if preset.dataset in CLASS_NAMES]
+
+
+@pytest.mark.parametrize("preset", PRESETS, ids=lambda preset: preset.name)
+def test_networks_name_classes_as_their_data_set_does(preset):
+    assert preset.labels == CLASS_NAMES[preset.dataset]
+
+
+def test_lists_are_whole_and_in_order():
+    assert (len(labels.CIFAR10), len(labels.CIFAR100), len(labels.IMAGENET)) == (10, 100, 1000)
+    for names in (labels.CIFAR10, labels.CIFAR100, labels.IMAGENET):
+        assert list(names) == sorted(set(names))
