@@ -258,6 +258,21 @@ def test_masks_survive_training_and_files(tmp_path):
     assert same(masks(again), wanted) and same_outputs(outputs(again, x), closed)
 
 
+@pytest.mark.filterwarnings("ignore:Layer .* does not have a `quantize` method")
+def test_quantized_layers_stay_as_they_are():
+    inputs = keras.Input((8, 8, 3))
+    x = keras.layers.Conv2D(6, 3, name="first")(inputs)
+    x = keras.layers.Conv2D(8, 3, activation="relu", name="second")(x)
+    x = keras.layers.GlobalAveragePooling2D()(x)
+    model = keras.Model(inputs, keras.layers.Dense(4, name="logits")(x))
+    model.quantize("int8", filters="logits")
+    strong = to_synaptic(model)
+    prune(strong, 0.6, scope="layer", prune_first=True, min_keep=1)
+    small, x = compress(strong, "compact"), pixels(model)
+    assert_close(outputs(small, x), outputs(strong, x), 1e-5)
+    assert small.get_layer("logits").quantization_mode == "int8"
+
+
 def test_a_schedule_prunes_more_and_more():
     model = made("vgg")
     callback = ScheduledPruning(0.8, begin=1, end=3, scope="layer")

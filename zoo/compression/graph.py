@@ -189,15 +189,20 @@ def _kind(operation: Any) -> str:
     return "opaque"
 
 
+def _has_other_weights(layer: Any) -> bool:
+    """Whether Keras has put more beside the kernel: a LoRA, or the scale of a quantized one."""
+    return bool(getattr(layer, "lora_enabled", False) or getattr(layer, "quantization_mode", None))
+
+
 def _sound(kind: str, operation: Any, shape: tuple[Any, ...], before: list[Call]) -> bool:
     """Whether a call is as simple as its kind says: channels last, one group, equal numbers of channels."""
     if getattr(operation, "data_format", "channels_last") != "channels_last" or None in shape[-1:]:
         return False
     if kind == "conv":
-        plain = getattr(operation, "groups", 1) == 1 and not getattr(operation, "lora_enabled", False)
+        plain = getattr(operation, "groups", 1) == 1 and not _has_other_weights(operation)
         return plain and operation.filters == shape[-1]  # some activations put out half of the channels
     if kind == "dense":
-        return not getattr(operation, "lora_enabled", False) and operation.units == shape[-1]
+        return not _has_other_weights(operation) and operation.units == shape[-1]
     if kind == "pointwise":
         return before[0].channels == shape[before[0].axis]
     if kind == "norm":

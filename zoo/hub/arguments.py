@@ -6,13 +6,13 @@ import operator
 from typing import Any
 
 
-def check_classes(num_classes: Any) -> int | None:
-    """A number of classes as an int; None stays None.
+def check_classes(num_classes: Any, *, needed: bool = False) -> int | None:
+    """A number of classes as an int; None stays None, unless one is `needed`.
 
     Raises:
         ValueError: no whole number of at least 1.
     """
-    if num_classes is None:
+    if num_classes is None and not needed:
         return None
     count = _whole(num_classes)
     if count is None or count < 1:

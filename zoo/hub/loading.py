@@ -55,7 +55,7 @@ def build(name_or_config: Any, **overrides: Any) -> keras.Model:
         known = registry.presets().get(config.name)
         labels = known.labels if known else ()
     if "num_classes" in overrides:
-        overrides["num_classes"] = check_classes(overrides["num_classes"])
+        overrides["num_classes"] = check_classes(overrides["num_classes"], needed=True)
     if "input_shape" in overrides:
         overrides["input_shape"] = check_input_shape(
             overrides["input_shape"], getattr(config, "input_shape", (None, None, None))
@@ -210,7 +210,8 @@ def _build(source: Source) -> keras.Model:
     config = source.config
     family = registry.family_of(config)
     known = registry.presets().get(config.name)
-    model = registry.find_family(family).build(config)
+    with _size_errors(config):
+        model = registry.find_family(family).build(config)
     model.zoo_origin = Origin(
         preset=config.name if known and type(known.config) is type(config) else None,
         family=family,
@@ -219,6 +220,20 @@ def _build(source: Source) -> keras.Model:
         weights=source.weights,
     )
     return model
+
+
+@contextmanager
+def _size_errors(config: Any) -> Iterator[None]:
+    """Says that the images are too small, where Keras speaks of one of its layers."""
+    try:
+        yield
+    except ValueError as error:
+        if "size would be zero or negative" not in str(error):
+            raise
+        raise ValueError(
+            f"images of {config.input_shape} are too small for {config.name!r}, which halves them until nothing is left: "
+            "give a larger input_shape"
+        ) from error
 
 
 def _read_weights(model: keras.Model, card: Card, folder: Path | None, *, head: bool) -> None:

@@ -173,6 +173,11 @@ def test_what_cannot_be_built(config, words):
         build(config)
 
 
+def test_images_that_vanish_on_the_way_are_refused():
+    with pytest.raises(ValueError, match=r"\(8, 8, 3\) are too small for 'lpsc_vgg11_bn_half_cifar10'.*larger"):
+        zoo.build("lpsc_vgg11_bn_half_cifar10", input_shape=(8, 8, 3))
+
+
 def test_other_configurations_are_refused():
     with pytest.raises(TypeError, match="LPSCAlexNetConfig.*got dict"):
         build({"depth": 20})

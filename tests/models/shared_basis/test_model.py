@@ -151,3 +151,8 @@ def test_errors_name_the_numbers(config, words):
 def test_another_configuration_is_refused():
     with pytest.raises(TypeError, match="BasicResNetConfig.*got int"):
         build(7)
+
+
+def test_a_network_with_a_head_has_classes():
+    with pytest.raises(ValueError, match="`num_classes` to be a whole number of at least 1, got None"):
+        zoo.build("resnet32_cifar10", num_classes=None)
