@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 
 import pytest
 
@@ -43,6 +44,13 @@ def hermetic(monkeypatch):
     monkeypatch.setenv("RAY_AUTH_MODE", "disabled")
     monkeypatch.setenv("RAY_USAGE_STATS_ENABLED", "0")
     monkeypatch.delenv("RAY_ADDRESS", raising=False)
+
+
+def test_an_interpreter_in_a_folder_with_a_space_is_quoted(monkeypatch):
+    monkeypatch.setattr(sys, "executable", "/my home/.venv/bin/python")
+    assert ray_engine._runtime()["py_executable"] == "'/my home/.venv/bin/python'"
+    monkeypatch.setenv("RAY_ADDRESS", "auto")  # other machines have their own
+    assert "py_executable" not in ray_engine._runtime()
 
 
 def test_a_killed_worker_changes_nothing(model, folder, tmp_path, monkeypatch):

@@ -5,6 +5,8 @@ from __future__ import annotations
 import logging
 import os
 import pickle
+import shlex
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -57,7 +59,7 @@ def run(
             compute=ray.data.ActorPoolStrategy(size=workers),
             fn_constructor_args=(job,),
             num_gpus=worker_gpus or None,
-            runtime_env={"env_vars": _environment()},
+            runtime_env=_runtime(),
         )
         for row in dataset.iter_rows():
             if row["failure"]:
@@ -100,6 +102,14 @@ def _actor_class() -> type:
             forget_attempts(folder, part.number)
 
     return Actor
+
+
+def _runtime() -> dict[str, Any]:
+    """What Ray starts workers with."""
+    runtime: dict[str, Any] = {"env_vars": _environment()}
+    if " " in sys.executable and not os.environ.get("RAY_ADDRESS"):
+        runtime["py_executable"] = shlex.quote(sys.executable)  # Ray puts it into a line of bash as it is
+    return runtime
 
 
 def _environment() -> dict[str, str]:

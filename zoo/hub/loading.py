@@ -231,8 +231,8 @@ def _size_errors(config: Any) -> Iterator[None]:
         if "size would be zero or negative" not in str(error):
             raise
         raise ValueError(
-            f"images of {config.input_shape} are too small for {config.name!r}, which halves them until nothing is left: "
-            "give a larger input_shape"
+            f"images of {config.input_shape} are too small for {config.name!r}, which halves them until nothing is "
+            "left: give a larger input_shape"
         ) from error
 
 
