@@ -198,9 +198,8 @@ def recipes(options: argparse.Namespace) -> None:
             facts = []
             for seed in range(options.seeds):
                 folder = Path(options.runs) / f"{name}-{recipe or 'own'}-seed{seed}"
-                epochs = {} if options.quick or not options.epochs else {"epochs": options.epochs}
-                settings = {"data": options.data, "xla": not options.no_xla, "smoke": options.quick, **epochs}
-                settings["precision"] = options.precision
+                settings = {"data": options.data, "xla": not options.no_xla, "precision": options.precision}
+                settings |= {"smoke": True} if options.quick else {"epochs": options.epochs}
                 run = zoo.train(name, out=folder, recipe=recipe, seed=seed, **settings)
                 facts.append(json.loads((run / "run.json").read_text()))
             errors = [100 * (1 - fact["validation"]["accuracy"]) for fact in facts]

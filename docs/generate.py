@@ -184,7 +184,7 @@ def on_files(files: Any, config: Any) -> Any:
     return files
 
 
-def pages(root: Path = ROOT) -> dict[Path, str]:
+def fresh_texts(root: Path = ROOT) -> dict[Path, str]:
     """Returns the text with a fresh table of each file that has one."""
     cards = load_cards(root)
     tables = {root / "README.md": paper_table(latest(cards)), root / "weights" / "README.md": model_table(cards)}
@@ -196,16 +196,16 @@ def main() -> int:
     parser = argparse.ArgumentParser(description="Write the tables of README.md and weights/README.md from the cards.")
     parser.add_argument("--check", action="store_true", help="change nothing; exit with 1 if a table is out of date")
     check = parser.parse_args().check
-    old = {path: text for path, text in pages().items() if text != path.read_text("utf-8")}
-    for path, text in old.items():
+    stale = {path: text for path, text in fresh_texts().items() if text != path.read_text("utf-8")}
+    for path, text in stale.items():
         if check:
             print(f"{path.relative_to(ROOT)} is out of date: run `make readme`", file=sys.stderr)
             continue
         path.write_text(text, "utf-8")
         print(f"{path.relative_to(ROOT)} has a new table")
-    if not old:
+    if not stale:
         print("the tables are up to date")
-    return 1 if check and old else 0
+    return 1 if check and stale else 0
 
 
 if __name__ == "__main__":

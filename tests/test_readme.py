@@ -119,7 +119,7 @@ def test_the_pages_have_the_registered_parameters(root: Path, page: str, family:
 
 
 def test_the_tables_are_those_of_the_cards(root: Path, generate: types.ModuleType) -> None:
-    pages = generate.pages()
+    pages = generate.fresh_texts()
     assert {path.relative_to(root).as_posix() for path in pages} == {"README.md", "weights/README.md"}
     assert [path for path, text in pages.items() if path.read_text("utf-8") != text] == [], "run `make readme`"
 

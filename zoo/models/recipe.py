@@ -96,6 +96,14 @@ class Recipe:
     def with_epochs(self, epochs: int) -> Recipe:
         """Returns the recipe for another number of epochs, the milestones at the same shares of them.
 
+        Milestone m goes to round(m epochs / self.epochs), at least 1; two that meet become one.
+
+        Args:
+            epochs: passes over the training examples, at least 1.
+
+        Raises:
+            ValueError: fewer epochs than 1.
+
         Example:
             >>> recipe = Recipe(dataset="cifar10", epochs=300, batch_size=128, schedule="step", milestones=(150, 225))
             >>> recipe.with_epochs(20).milestones

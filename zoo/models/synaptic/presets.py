@@ -17,7 +17,6 @@ SYNAPTIC = Paper(
     url="https://arxiv.org/abs/1811.02454",
 )
 
-
 _UNREAD = (
     "The paper's method section was not read: one strength a connection with the L2 norm of its kernel slice, "
     "normalizations without scale, an L1 penalty and a global threshold are our reading."
