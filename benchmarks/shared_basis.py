@@ -10,8 +10,9 @@
 `latency`: milliseconds a batch, the least of all repetitions, which take turns so that a busy machine is busy for all.
 `plain` is the network without sharing with its normalization folded in, `shared` the network as it was trained, `bn`
 and `kernel` the two forms of `zoo.fold`. TensorFlow and JAX run compiled by XLA, ONNX Runtime a file that Keras writes.
-`recipes` trains each network by its own and by the faithful recipe and prints the validation error of both; runs that
-are finished in the folder are not repeated. `results` prints the published weights beside the authors' figures.
+`recipes` trains each network by its own and by the faithful recipe and prints the validation error of both, and the
+least and the mean length of their shared filters, which is 1 for an orthonormal basis; runs that are finished in the
+folder are not repeated. `results` prints the published weights beside the authors' figures.
 `picture` draws a basis before and after training.
 """
 
@@ -192,21 +193,32 @@ def recipes(options: argparse.Namespace) -> None:
     """Trains by both recipes."""
     import zoo
 
-    print("| Network | Recipe | Epochs | Validation error, % | Minutes |\n| --- | --- | ---: | ---: | ---: |")
+    print("| Network | Recipe | Epochs | Validation error, % | Filter length, least and mean | Minutes |")
+    print("| --- | --- | ---: | ---: | ---: | ---: |")
     for name in options.names:
         for recipe in (None, "faithful"):
-            facts = []
+            facts, lengths = [], []
             for seed in range(options.seeds):
                 folder = Path(options.runs) / f"{name}-{recipe or 'own'}-seed{seed}"
                 settings = {"data": options.data, "xla": not options.no_xla, "precision": options.precision}
                 settings |= {"smoke": True} if options.quick else {"epochs": options.epochs}
                 run = zoo.train(name, out=folder, recipe=recipe, seed=seed, **settings)
                 facts.append(json.loads((run / "run.json").read_text()))
+                lengths.append(filter_lengths(run / "model.safetensors"))
             errors = [100 * (1 - fact["validation"]["accuracy"]) for fact in facts]
             minutes = sum(fact["minutes"] for fact in facts) / len(facts)
             error = f"{np.mean(errors):.2f}" + (f" ± {np.std(errors, ddof=1):.2f}" if errors[1:] else "")
             epochs_run = facts[0]["recipe"]["epochs"]
-            print(f"| {name} | {recipe or 'own'} | {epochs_run} | {error} | {minutes:.0f} |", flush=True)
+            length = f"{np.min(lengths):.2f}, {np.mean(lengths):.2f}"
+            print(f"| {name} | {recipe or 'own'} | {epochs_run} | {error} | {length} | {minutes:.0f} |", flush=True)
+
+
+def filter_lengths(path: Path) -> np.ndarray:
+    """Lengths of all shared filters in a file of weights."""
+    from safetensors.numpy import load_file
+
+    kernels = [value for key, value in load_file(path).items() if key.endswith("basis/kernel")]
+    return np.concatenate([np.linalg.norm(kernel.reshape(-1, kernel.shape[-1]), axis=0) for kernel in kernels])
 
 
 def results(options: argparse.Namespace) -> None:
