@@ -13,6 +13,7 @@ from pathlib import Path
 os.environ.setdefault("KERAS_BACKEND", "tensorflow")
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 os.environ.setdefault("MPLBACKEND", "Agg")
+os.environ.setdefault("CUDA_VISIBLE_DEVICES", "-1")  # bounds and expected choices are those of CPUs
 _SCRATCH = tempfile.TemporaryDirectory(prefix="zoo-tests-", ignore_cleanup_errors=True)
 os.environ["KERAS_HOME"] = os.path.join(_SCRATCH.name, "keras")
 os.environ["ZOO_CACHE"] = os.path.join(_SCRATCH.name, "cache")

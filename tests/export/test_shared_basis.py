@@ -26,7 +26,14 @@ def test_onnx(tmp_path: Path) -> None:
     assert len(shared) == 3  # two bases of 64 filters, and the first block's second convolution
     users = [sum(value.name in node.input for node in graph.node) for value in shared]
     assert sorted(users) == [1, 4, 4]
-    assert not any("StatefulPartitionedCall/" in node.name for node in graph.node)
+    names = [name for node in graph.node for name in (node.name, *node.input, *node.output)]
+    assert not any("StatefulPartitionedCall/" in name for name in names)
+
+
+def test_onnx_of_the_network_with_the_longest_graph_for_its_size(tmp_path: Path) -> None:
+    name = "shared_basis_resnet56_s8u1_cifar10"
+    file = zoo.export(zoo.build(name), tmp_path, format="onnx") / "model.onnx"
+    assert file.stat().st_size <= 1.05 * 4 * find_preset(name).parameters
 
 
 @pytest.mark.large

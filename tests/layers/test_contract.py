@@ -292,6 +292,8 @@ MAPS = normal(2, 8, 8, 3)
         (lambda: LogPolarConv2D(4, 9, pooling="max", implementation="dense"), "Maxima are no convolution"),
         (lambda: LogPolarConv2D(4, 9, center=False, center_bias=True), "`center_bias` needs `center=True`"),
         (lambda: LogPolarConv2D(4, 9).build((None, 8, 8)), "4-D channels-last"),
+        (lambda: LogPolarConv2D(4, 9, name="a").form, "'a' chooses when it is built"),
+        (lambda: LogPolarConv2D(4, 1, 1, 4, center=False, center_in_region=False), "1x1 without its middle"),
         (lambda: PDEGCNBlock(0), "`depth` must be a positive integer; got 0"),
         (lambda: PDEGCNBlock(2, "parabolic"), "diffusive, hyperbolic, mixed; got 'parabolic'"),
         (lambda: PDEGCNBlock(2, step_size=0.0), "`step_size` must be positive"),
@@ -317,6 +319,12 @@ MAPS = normal(2, 8, 8, 3)
         (lambda: SharedBasisConv2D(8, basis_groups=4).build((1, 8, 8, 16), (3, 3, 4, 6)), "4 groups; got .3, 3, 4, 6"),
         (lambda: later(SharedBasisConv2D(8), MAPS)(MAPS[..., :2]), "expected axis -1 .* value 3"),
         (lambda: SharedBasisConv2D(8, orthogonality="l2"), "Orthogonality.*got L2"),
+        (
+            lambda: SharedBasisConv2D(8, unique=4, groups=4, basis_groups=2, orthogonality=Orthogonality()).build(
+                (1, 8, 8, 16), (3, 3, 8, 6)
+            ),
+            "same groups; got groups=4, basis_groups=2",
+        ),
     ],
 )
 def test_errors_say_what_was_expected(make, words):

@@ -20,9 +20,12 @@ def pixels(path: Path) -> np.ndarray:
 
 
 def test_every_region_has_its_colour(tmp_path: Path) -> None:
-    picture = pixels(plot_regions(log_polar_map(9, 2, 6, 3), path=tmp_path / "a.png"))
+    regions = log_polar_map(9, 2, 6, 3)
+    picture = pixels(plot_regions(regions, path=tmp_path / "a.png"))
     colors, counts = np.unique(picture.reshape(-1, 3).round(2), axis=0, return_counts=True)
-    assert len(colors[counts > 200]) >= 12
+    cell = picture.shape[0] * picture.shape[1] / 10**2  # roughly; part of it is its number and the rings
+    areas = sorted(counts[(colors.std(axis=1) > 0.02)])[-regions.regions :]
+    assert len(areas) == regions.regions and areas[0] > 0.3 * cell  # one colour a region, the smallest of one cell
     clipped = plot_regions(log_polar_map((9, 5), 2, 4, 3, clip_corners=True), path=tmp_path / "b.png", title="clipped")
     assert pixels(clipped).shape[0] > 100
 

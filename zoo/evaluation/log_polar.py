@@ -8,6 +8,7 @@ from zoo.math import LogPolarMap
 from zoo.math.values import is_whole
 
 _CHUNK = 256
+_ROUNDING = 1e-10  # a variance below this share of the mean square is what rounding leaves of none
 
 
 def center_correlation(images: np.ndarray, kernel_size: int = 11, *, per_image: bool = False) -> np.ndarray:
@@ -23,7 +24,7 @@ def center_correlation(images: np.ndarray, kernel_size: int = 11, *, per_image: 
             without any contrast at an offset do not count there.
 
     Returns:
-        float64 (k, k); 1 in the middle.
+        float64 (k, k); 1 in the middle, NaN where no image has contrast.
 
     Raises:
         ValueError: an even window, no images, or images that are smaller than it or without any contrast.
@@ -46,7 +47,10 @@ def center_correlation(images: np.ndarray, kernel_size: int = 11, *, per_image: 
         )
     if not np.isfinite(images).all() or images.min() == images.max():
         raise ValueError(f"Expected finite pixels that differ; they lie between {images.min()} and {images.max()}.")
-    parts = [_moments(images[start : start + _CHUNK], kernel_size) for start in range(0, len(images), _CHUNK)]
+    axes = (1, 2, 3) if per_image else (0, 1, 2, 3)
+    means = np.broadcast_to(images.mean(axes, "float64", keepdims=True), (len(images), 1, 1, 1))
+    chunks = [slice(start, start + _CHUNK) for start in range(0, len(images), _CHUNK)]
+    parts = [_moments(images[chunk] - means[chunk], kernel_size) for chunk in chunks]
     # Sums for every image: of the pixels at d, their squares, and their products with the middle.
     sums, squares, products = (np.concatenate(moment, axis=-1) for moment in zip(*parts, strict=True))
     height, width = (side - kernel_size + 1 for side in images.shape[1:3])
@@ -57,20 +61,22 @@ def center_correlation(images: np.ndarray, kernel_size: int = 11, *, per_image: 
     middle = kernel_size // 2
     variance = squares - sums**2 / count
     covariance = products - sums * sums[middle, middle] / count
-    spread = np.sqrt(np.maximum(variance * variance[middle, middle], 0))
-    scores = np.divide(covariance, spread, out=np.full_like(covariance, np.nan), where=spread > 1e-9)
-    return np.nanmean(scores, axis=-1)
+    contrast = variance > _ROUNDING * squares
+    counted = contrast & contrast[middle, middle]
+    spread = np.sqrt(np.where(counted, variance * variance[middle, middle], 1))
+    totals = np.where(counted, covariance / spread, 0).sum(axis=-1)
+    numbers = counted.sum(axis=-1)
+    return np.divide(totals, numbers, out=np.full(totals.shape, np.nan), where=numbers > 0)
 
 
-def _moments(images: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Sums, squares and products, each (k, k, images)."""
-    pixels = images.astype("float64") - 127.5  # near their mean, so that the differences of large sums keep digits
-    height, width = (side - k + 1 for side in images.shape[1:3])
-    middle = pixels[:, k // 2 : k // 2 + height, k // 2 : k // 2 + width].reshape(len(images), -1)
-    found = np.empty((3, k, k, len(images)))
+def _moments(pixels: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Sums, squares and products, each (k, k, images), of pixels whose mean is near 0: then the sums keep digits."""
+    height, width = (side - k + 1 for side in pixels.shape[1:3])
+    middle = pixels[:, k // 2 : k // 2 + height, k // 2 : k // 2 + width].reshape(len(pixels), -1)
+    found = np.empty((3, k, k, len(pixels)))
     for row in range(k):
         for column in range(k):
-            shifted = pixels[:, row : row + height, column : column + width].reshape(len(images), -1)
+            shifted = pixels[:, row : row + height, column : column + width].reshape(len(pixels), -1)
             found[0, row, column] = shifted.sum(axis=1)
             found[1, row, column] = np.einsum("np,np->n", shifted, shifted)
             found[2, row, column] = np.einsum("np,np->n", shifted, middle)

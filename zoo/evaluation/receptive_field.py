@@ -26,7 +26,7 @@ def effective_receptive_field(model: keras.Model, images: Any, layer: str | None
         float64 (H, W).
 
     Raises:
-        ValueError: no such layer or map, or a gradient that is zero everywhere.
+        ValueError: no such layer or map, no images, or a gradient that is zero everywhere.
 
     Example:
         >>> import zoo
@@ -41,6 +41,8 @@ def effective_receptive_field(model: keras.Model, images: Any, layer: str | None
     output = _find_map(model, layer)
     part = keras.Model(model.input, output)
     pixels = np.asarray(keras.ops.convert_to_numpy(images), "float32")
+    if pixels.ndim != 4 or not len(pixels):
+        raise ValueError(f"Expected one or more images (N, H, W, C); got shape {pixels.shape}.")
 
     def middle(inputs: Any) -> Any:
         outputs = part(inputs, training=False)
@@ -63,9 +65,10 @@ def _find_map(model: keras.Model, name: str | None) -> Any:
         candidates = [model.get_layer(name)]
     else:
         candidates = list(reversed(model.layers))
+    batch = model.inputs[0].shape[0]  # by which a map differs from a kernel that a layer gives
     for layer in candidates:
-        shape = layer.output.shape
-        if len(shape) == 4 and None not in shape[1:3] and min(shape[1:3]) > 1:
+        shape = getattr(layer.output, "shape", ())  # a list of outputs has none
+        if len(shape) == 4 and shape[0] == batch and None not in shape[1:3] and min(shape[1:3]) > 1:
             return layer.output
     raise ValueError(f"Expected a feature map (batch, height, width, channels) of known size in {model.name!r}.")
 

@@ -58,7 +58,7 @@ def shorten_names(graph: Any, signature: dict[str, Any]) -> None:
     known = {name for inner in graphs for node in inner.node for name in (node.name, *node.input, *node.output)}
     known |= {value.name for inner in graphs for value in (*inner.initializer, *inner.input, *inner.output)}
     scopes = "|".join(map(re.escape, ("StatefulPartitionedCall", "PartitionedCall")))
-    short = {name: re.sub(rf"^(?:(?:{scopes})/)+(?:[^/]+/(?=[^/]+/))?", "", name) for name in known}
+    short = {name: re.sub(rf"^(?:Func/)?(?:(?:{scopes})/)+(?:[^/]+/(?=[^/]+/))?", "", name) for name in known}
     short |= {name: name for name in (*signature["inputs"], *signature["outputs"])}
     if len(set(short.values())) < len(short):
         return  # two networks in one graph: their names are no longer told apart

@@ -7,36 +7,13 @@ from typing import Any
 
 from keras import initializers, ops
 
+from zoo.layers import _common
 from zoo.math import Group, is_exact
-
-
-def check_odd(kernel_size: int) -> int:
-    """Returns the kernel size if it is a positive odd integer: an even window has no centre to turn about."""
-    if not isinstance(kernel_size, int) or kernel_size < 1 or kernel_size % 2 == 0:
-        raise ValueError(f"`kernel_size` must be an odd positive integer (1, 3, 5, ...); got {kernel_size!r}.")
-    return kernel_size
-
-
-def check_positive(**arguments: int) -> None:
-    """Raises ValueError for the first argument that is not a positive integer."""
-    for name, value in arguments.items():
-        if not isinstance(value, int) or value < 1:
-            raise ValueError(f"`{name}` must be a positive integer; got {value!r}.")
-
-
-def channels_of(layer_name: str, input_shape: tuple[int | None, ...]) -> int:
-    """Number of channels of an input (B, H, W, channels)."""
-    if len(input_shape) != 4 or input_shape[-1] is None:
-        raise ValueError(
-            f"Layer {layer_name!r} expects a 4-D channels-last input (batch, height, width, channels) with a known "
-            f"number of channels; got shape {tuple(input_shape)}."
-        )
-    return input_shape[-1]
 
 
 def count_fields(layer_name: str, input_shape: tuple[int | None, ...], group: Group) -> int:
     """Number of fields C of an input (B, H, W, C * n)."""
-    channels = channels_of(layer_name, input_shape)
+    channels = _common.channels_of(layer_name, input_shape)
     if channels % group.order:
         raise ValueError(
             f"Layer {layer_name!r} expects feature maps on {group.name}: the number of channels must be a multiple of "
@@ -86,15 +63,6 @@ def expand_kernel(kernel: Any, group: Group) -> Any:
         turned = turn(kernel, j)
         orbit.append(ops.stack([turned[:, :, h] for h in group.relative[j].tolist()], axis=3))
     return ops.reshape(ops.stack(orbit, axis=-1), (k, k, inputs * order, fields * order))
-
-
-def pointwise(inputs: Any, matrix: Any) -> Any:
-    """The 1x1 convolution (B, H, W, channels) -> (B, H, W, columns of `matrix`) as one product of two matrices.
-
-    XLA's gradients of a 1x1 convolution and of a product with more than two axes are many times slower on CPUs.
-    """
-    *leading, channels = ops.shape(inputs)
-    return ops.reshape(ops.matmul(ops.reshape(inputs, (-1, channels)), matrix), (*leading, matrix.shape[-1]))
 
 
 def he_normal(fan_in: int) -> initializers.Initializer:

@@ -7,7 +7,7 @@ from typing import Any
 import keras
 from keras import initializers, ops, regularizers
 
-from zoo.layers import _group
+from zoo.layers import _common, _group
 from zoo.math import get_group, output_size, symmetric_padding
 
 
@@ -32,9 +32,9 @@ class BaseGroupConv2D(keras.layers.Layer):
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
-        _group.check_positive(filters=filters, strides=strides)
+        _common.check_positive(filters=filters, strides=strides)
         self.filters = filters
-        self.kernel_size = _group.check_odd(kernel_size)
+        self.kernel_size = _common.check_odd(kernel_size)
         self.group = get_group(group)
         self.strides = strides
         self.padding = padding
@@ -70,7 +70,7 @@ class BaseGroupConv2D(keras.layers.Layer):
         """Convolves (B, H, W, channels) to (B, H', W', filters * n)."""
         bank = self.filter_bank()
         if self.kernel_size == 1:
-            outputs = _group.pointwise(inputs[:, :: self.strides, :: self.strides], bank[0, 0])
+            outputs = _common.pointwise(inputs[:, :: self.strides, :: self.strides], bank[0, 0])
         else:
             margin = (self._pad, self._pad)
             padded = ops.pad(inputs, ((0, 0), margin, margin, (0, 0))) if self._pad else inputs

@@ -7,7 +7,7 @@ from typing import Any
 import keras
 from keras import ops
 
-from zoo.layers import _group
+from zoo.layers import _common, _group
 
 
 @keras.saving.register_keras_serializable(package="zoo")
@@ -38,7 +38,7 @@ class BlockMaxPooling2D(keras.layers.Layer):
 
     def __init__(self, pool_size: int = 2, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        _group.check_positive(pool_size=pool_size)
+        _common.check_positive(pool_size=pool_size)
         self.pool_size = pool_size
 
     def build(self, input_shape: tuple[int | None, ...]) -> None:

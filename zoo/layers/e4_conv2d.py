@@ -8,7 +8,7 @@ import keras
 import numpy as np
 from keras import initializers, ops, regularizers
 
-from zoo.layers import _group
+from zoo.layers import _common, _group
 from zoo.math import get_group
 
 
@@ -69,11 +69,11 @@ class E4Conv2D(keras.layers.Layer):
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
-        _group.check_positive(filters=filters, slices=slices, reduction=reduction)
+        _common.check_positive(filters=filters, slices=slices, reduction=reduction)
         if filters % slices:
             raise ValueError(f"`filters` must be divisible by `slices`; got filters={filters}, slices={slices}.")
         self.filters = filters
-        self.kernel_size = _group.check_odd(kernel_size)
+        self.kernel_size = _common.check_odd(kernel_size)
         self.slices = slices
         self.reduction = reduction
         self.group = get_group(group)
@@ -113,14 +113,14 @@ class E4Conv2D(keras.layers.Layer):
         """Maps feature maps (B, H, W, Cin * n) to (B, H, W, filters * n)."""
         batch, height, width, _ = ops.shape(inputs)
         n, shared = self.group.order, self.filters // self.slices
-        features = self._normalize(_group.pointwise(inputs, self._matrix(self.generator_kernel, 1)))
-        kernels = _group.pointwise(self._with_one(ops.relu(features)), self._head_matrix())
+        features = self._normalize(_common.pointwise(inputs, self._matrix(self.generator_kernel, 1)))
+        kernels = _common.pointwise(self._with_one(ops.relu(features)), self._head_matrix())
         # Inside, the fields of a slice lie apart, (field in slice, slice, element): the last two axes are then the
         # ones that the generated kernels have too.
-        value = _group.pointwise(inputs, self._matrix(self.value_kernel, shared))
+        value = _common.pointwise(inputs, self._matrix(self.value_kernel, shared))
         value = ops.reshape(value, (batch, height, width, shared, self.slices * n))
         outputs = ops.reshape(self._aggregate(kernels, value), (batch, height, width, self.filters * n))
-        return _group.pointwise(outputs, ops.convert_to_tensor(self._restore, dtype=outputs.dtype))
+        return _common.pointwise(outputs, ops.convert_to_tensor(self._restore, dtype=outputs.dtype))
 
     def _matrix(self, kernel: Any, shared: int) -> Any:
         """Matrix of a 1x1 group convolution, its columns in the order (field in slice, slice, element)."""

@@ -9,7 +9,7 @@ import keras
 import numpy as np
 from keras import initializers, ops, regularizers
 
-from zoo.layers import _group, _log_polar
+from zoo.layers import _common, _log_polar
 from zoo.math import LogPolarMap, log_polar_map, output_size, symmetric_padding
 from zoo.math.log_polar import window_size
 
@@ -33,7 +33,8 @@ class LogPolarConv2D(keras.layers.Layer):
 
     * `"dense"` writes every weight, divided by N_r, to the cells of its region: one ordinary convolution.
     * `"shift"` adds up shifted copies of the map, one a cell, into R pooled maps, and mixes their channels in one
-      product of two matrices. It has far fewer multiplications, and a gradient of its own.
+      product of two matrices. It has far fewer multiplications, and a gradient of its own, for reverse mode only:
+      `jax.jvp` needs `"dense"`.
 
     `"auto"` takes `"shift"` on CPUs where K Cout > R (Cout + c) + K for K cells, and `"dense"` elsewhere; c is 30, and
     100 on torch, which also takes `"dense"` for strides above 2. Maxima have only the second.
@@ -105,7 +106,7 @@ class LogPolarConv2D(keras.layers.Layer):
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
-        _group.check_positive(filters=filters, levels=levels, angles=angles, strides=strides)
+        _common.check_positive(filters=filters, levels=levels, angles=angles, strides=strides)
         if angles % 2:
             raise ValueError(f"`angles` must be even, for the regions of one half to mirror the other's; got {angles}.")
         if pooling not in POOLINGS:
@@ -114,7 +115,7 @@ class LogPolarConv2D(keras.layers.Layer):
             raise ValueError("`center_bias` needs `center=True`: it is the bias of the middle pixel's weights.")
         self.filters, self.levels, self.angles, self.growth = filters, levels, angles, growth
         height, width = window_size(kernel_size)
-        self.kernel_size = (_group.check_odd(height), _group.check_odd(width))
+        self.kernel_size = (_common.check_odd(height), _common.check_odd(width))
         self.strides, self.padding, self.pooling, self.center = strides, padding, pooling, center
         self.use_bias, self.use_center_bias = use_bias, center_bias
         self.map_options: dict[str, Any] = {
@@ -131,6 +132,8 @@ class LogPolarConv2D(keras.layers.Layer):
         margins = (symmetric_padding(height, padding), symmetric_padding(width, padding))
         self._window = _log_polar.Window(self.kernel_size, margins, strides)
         self.regions: LogPolarMap = log_polar_map(self.kernel_size, levels, angles, growth, **self.map_options)
+        if not (center or self.regions.counts.any()):
+            raise ValueError(f"A window of {height}x{width} without its middle has no pixel; make it larger.")
         self._warn_if_empty()
 
     @property
@@ -174,15 +177,15 @@ class LogPolarConv2D(keras.layers.Layer):
         self.kernel = self.add_weight(name="kernel", shape=(regions.regions, channels, self.filters), **kernel)
         self.center_kernel = self.center_bias = self.bias = None
         if self.center:
-            kernel["initializer"] = self.kernel_initializer.clone()
+            kernel["initializer"] = _common.another(self.kernel_initializer)
             self.center_kernel = self.add_weight(name="center_kernel", shape=(channels, self.filters), **kernel)
         if self.use_bias:
             self.bias = self.add_weight(name="bias", shape=(self.filters,), initializer=self.bias_initializer)
         if self.use_center_bias:
-            initializer = self.bias_initializer.clone()
+            initializer = _common.another(self.bias_initializer)
             self.center_bias = self.add_weight(name="center_bias", shape=(self.filters,), initializer=initializer)
         # Asked for here, where the variable has its value: in a compiled step of JAX it has a tracer of no device.
-        self._on_cpu = "cpu" in str(getattr(self.kernel.value, "device", "")).lower()
+        self._on_cpu = _is_on_cpu(self.kernel.value)
         self._members = regions.membership()  # (K, R), and a column for the middle pixel
         if self.center:
             row, column = regions.center
@@ -194,17 +197,24 @@ class LogPolarConv2D(keras.layers.Layer):
 
     def call(self, inputs: Any) -> Any:
         """Convolves (B, H, W, Cin) to (B, H', W', filters)."""
+        inputs = ops.cast(inputs, self.compute_dtype)  # integers, too, which Keras hands over as they are
         outputs = self._shift(inputs) if self.form == "shift" else self._dense(inputs)
         bias = self._total_bias()
         return outputs if bias is None else outputs + bias
 
     @property
     def form(self) -> str:
-        """The implementation in use, `"dense"` or `"shift"`."""
+        """The implementation in use, `"dense"` or `"shift"`.
+
+        Raises:
+            ValueError: `"auto"`, and the layer is not built.
+        """
         if self.pooling == "max":
             return "shift"
         if self.implementation != "auto":
             return self.implementation
+        if not self.built:
+            raise ValueError(f"Layer {self.name!r} chooses when it is built, for the device of its weights.")
         # Fitted to `benchmarks/log_polar.py`: XLA fuses the shifts, torch makes one call for each.
         eager = keras.backend.backend() == "torch"
         cells, regions = self.kernel_size[0] * self.kernel_size[1], self.regions.regions
@@ -249,7 +259,7 @@ class LogPolarConv2D(keras.layers.Layer):
             pooled = _log_polar.pool_max(inputs, cells, self._window)
         else:
             pooled = _log_polar.pool_linear(inputs, cells, self._scales.tolist(), self._window)
-        return _group.pointwise(pooled, ops.reshape(self._kernels(), (-1, self.filters)))
+        return _common.pointwise(pooled, ops.reshape(self._kernels(), (-1, self.filters)))
 
     def plain_convolution(self) -> tuple[Any, Any, int, int | tuple[int, int]] | None:
         """The ordinary convolution that this layer is: kernel, bias or None, stride, and zeros on each side.
@@ -287,3 +297,10 @@ class LogPolarConv2D(keras.layers.Layer):
             "bias_initializer": initializers.serialize(self.bias_initializer),
             "kernel_regularizer": regularizers.serialize(self.kernel_regularizer) if self.kernel_regularizer else None,
         }
+
+
+def _is_on_cpu(value: Any) -> bool:
+    """Whether a tensor lies in the memory of CPUs."""
+    device = getattr(value, "device", "")
+    several = getattr(device, "device_set", None)  # a sharding, of JAX
+    return "cpu" in str(next(iter(several)) if several else device).lower()

@@ -7,8 +7,7 @@ from typing import Any
 import keras
 from keras import initializers, ops, regularizers
 
-from zoo.layers import _group
-from zoo.layers.shared_filter_basis import in_float32
+from zoo.layers import _common
 
 
 @keras.saving.register_keras_serializable(package="zoo")
@@ -78,16 +77,16 @@ class SharedBasisConv2D(keras.layers.Layer):
                 f"Layer {self.name!r}: shared filters are for stride 1; got strides={strides}. Put the stride into the "
                 "stage's first block, with a convolution of its own."
             )
-        _group.check_positive(groups=groups, basis_groups=basis_groups)
+        _common.check_positive(groups=groups, basis_groups=basis_groups)
         if filters is not None:
-            _group.check_positive(filters=filters)
+            _common.check_positive(filters=filters)
         if not isinstance(unique, int) or unique < 0 or unique % groups:
             raise ValueError(
                 f"`unique` must be an integer of at least 0 and divisible by `groups`; got unique={unique!r}, "
                 f"groups={groups}."
             )
         self.filters = filters
-        self.kernel_size = _group.check_odd(kernel_size)
+        self.kernel_size = _common.check_odd(kernel_size)
         self.unique = unique
         self.groups = groups
         self.basis_groups = basis_groups
@@ -111,10 +110,15 @@ class SharedBasisConv2D(keras.layers.Layer):
         other_basis_shape: tuple[int, ...] | None = None,
     ) -> None:
         """Creates the unique filters, the norm and the coefficients."""
-        self.channels = channels = _group.channels_of(self.name, inputs_shape)
+        self.channels = channels = _common.channels_of(self.name, inputs_shape)
         self.shared = self._check_basis(channels, basis_shape)
         if other_basis_shape is not None:
             self._check_basis(channels, other_basis_shape)
+        if self.orthogonality is not None and self.unique and self.shared and self.groups != self.basis_groups:
+            raise ValueError(
+                f"Layer {self.name!r}: `orthogonality` compares unique and shared filters, which need the same groups; "
+                f"got groups={self.groups}, basis_groups={self.basis_groups}."
+            )
         self.input_spec = keras.layers.InputSpec(ndim=4, axes={-1: channels})
         size, rank = self.kernel_size, self.unique + self.shared
         self.unique_kernel = None
@@ -122,7 +126,7 @@ class SharedBasisConv2D(keras.layers.Layer):
             self.unique_kernel = self.add_weight(
                 name="unique_kernel",
                 shape=(size, size, self._split(channels, self.groups, "groups"), self.unique),
-                initializer=in_float32(self.unique_initializer),
+                initializer=_common.in_float32(self.unique_initializer),
             )
         if self.norm is not None and self.filters is not None:
             self.norm.build((*inputs_shape[:-1], rank))

@@ -7,7 +7,7 @@ from typing import Any
 import keras
 from keras import initializers, ops, regularizers
 
-from zoo.layers import _group
+from zoo.layers import _common
 
 
 @keras.saving.register_keras_serializable(package="zoo")
@@ -59,11 +59,11 @@ class SharedFilterBasis(keras.layers.Layer):
         **kwargs: Any,
     ) -> None:
         super().__init__(autocast=False, **kwargs)  # penalties need the filters as they are; users cast them
-        _group.check_positive(filters=filters, bases=bases, groups=groups)
+        _common.check_positive(filters=filters, bases=bases, groups=groups)
         if filters % groups:
             raise ValueError(f"`filters` must be divisible by `groups`; got filters={filters}, groups={groups}.")
         self.filters = filters
-        self.kernel_size = _group.check_odd(kernel_size)
+        self.kernel_size = _common.check_odd(kernel_size)
         self.bases = bases
         self.groups = groups
         self.kernel_initializer = initializers.get(kernel_initializer)
@@ -75,7 +75,7 @@ class SharedFilterBasis(keras.layers.Layer):
         self.kernel = self.add_weight(
             name="kernel",
             shape=(size, size, self._channels(input_shape), self.bases * self.filters),
-            initializer=in_float32(self.kernel_initializer),
+            initializer=_common.in_float32(self.kernel_initializer),
             regularizer=self.kernel_regularizer,
         )
 
@@ -101,7 +101,7 @@ class SharedFilterBasis(keras.layers.Layer):
         return shape if self.bases == 1 else (shape,) * self.bases
 
     def _channels(self, input_shape: tuple[int | None, ...]) -> int:
-        channels = _group.channels_of(self.name, input_shape)
+        channels = _common.channels_of(self.name, input_shape)
         if channels % self.groups:
             raise ValueError(
                 f"Layer {self.name!r}: `groups` must divide the input channels; got {self.groups} groups for "
@@ -120,8 +120,3 @@ class SharedFilterBasis(keras.layers.Layer):
             "kernel_initializer": initializers.serialize(self.kernel_initializer),
             "kernel_regularizer": regularizers.serialize(self.kernel_regularizer) if self.kernel_regularizer else None,
         }
-
-
-def in_float32(initializer: Any) -> Any:
-    """The initializer at full precision: torch orthogonalises no matrices of half precision."""
-    return lambda shape, dtype=None: ops.cast(initializer(shape, dtype="float32"), dtype)

@@ -12,6 +12,7 @@ import numpy as np
 
 from zoo import hub
 from zoo.losses import check_threshold, normalize_maps, resize_maps
+from zoo.visual._figure import check_png, new_figure, write
 
 _COLUMNS, _MOST = 8, 200
 _COLOURS = np.array([(0, 0, 96), (0, 64, 224), (0, 200, 200), (250, 210, 0), (220, 20, 20)], np.float32)
@@ -126,20 +127,14 @@ def plot_cams(
         >>> plot_cams(images, [("plain", maps)], path=path).stat().st_size > 500
         True
     """
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
-    target = Path(path)
-    if target.suffix.lower() != ".png":
-        raise ValueError(f"Expected a file name that ends in .png; got {str(path)!r}.")
+    target = check_png(path)
     if not 1 <= len(images) <= _MOST or (titles is not None and len(titles) != len(images)):
         counted = "no" if titles is None else str(len(titles))
         raise ValueError(f"Expected 1 to {_MOST} images and as many titles; got {len(images)} and {counted} titles.")
     overlays = [(name, overlay(images, maps), maps) for name, maps in rows]
     columns, height = min(_COLUMNS, len(images)), 1 + len(rows)
     lines = -(-len(images) // columns) * height
-    figure = Figure(figsize=(1.5 * columns, 1.55 * lines), facecolor="white", layout="tight")
-    FigureCanvasAgg(figure)
+    figure = new_figure(1.5 * columns, 1.55 * lines, "tight")
     grid = figure.subplots(lines, columns, squeeze=False)
     for axes in grid.flat:
         axes.set_axis_off()
@@ -155,10 +150,4 @@ def plot_cams(
                 axes.contour(maps[number], levels=[threshold], colors="white", linewidths=0.8)
             if column == 0:
                 axes.set_title(name, fontsize=8, loc="left")
-    temporary = target.with_name(f".{target.name}.part")
-    try:
-        figure.savefig(temporary, format="png", dpi=110)
-        os.replace(temporary, target)
-    finally:
-        temporary.unlink(missing_ok=True)
-    return target
+    return write(figure, target)

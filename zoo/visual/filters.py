@@ -10,7 +10,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from zoo.visual.graphs import _write
+from zoo.visual._figure import check_png, new_figure, write
 
 
 def plot_basis(kernels: Mapping[str, Any], *, path: str | os.PathLike[str], title: str | None = None) -> Path:
@@ -38,18 +38,13 @@ def plot_basis(kernels: Mapping[str, Any], *, path: str | os.PathLike[str], titl
         >>> plot_basis({"before training": model.get_layer("stage1_basis").kernel}, path=path).stat().st_size > 1000
         True
     """
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
-    if Path(path).suffix.lower() != ".png":
-        raise ValueError(f"Expected a file name that ends in .png; got {str(path)!r}.")
+    target = check_png(path)
     if not isinstance(kernels, Mapping):
         raise ValueError(f"Expected kernels by a name, as in {{'trained': kernel}}; got {type(kernels).__name__}.")
     arrays = {name: _kernel(kernel) for name, kernel in kernels.items()}
     if not arrays:
         raise ValueError("Expected one or more kernels; got none.")
-    figure = Figure(figsize=(9, 4 * len(arrays)), facecolor="white", layout="constrained")
-    FigureCanvasAgg(figure)
+    figure = new_figure(9, 4 * len(arrays), "constrained")
     figure.suptitle(title or "")
     panels = figure.subplots(len(arrays), 2, squeeze=False)
     for (left, right), (name, kernel) in zip(panels, arrays.items(), strict=True):
@@ -60,7 +55,7 @@ def plot_basis(kernels: Mapping[str, Any], *, path: str | os.PathLike[str], titl
         picture = right.imshow(gram_matrix(kernel), cmap="RdBu_r", vmin=-1, vmax=1, interpolation="nearest")
         right.set(title=f"{name}: Gram matrix", xlabel="filter", ylabel="filter")
         figure.colorbar(picture, ax=right, shrink=0.8)
-    return _write(figure, Path(path))
+    return write(figure, target)
 
 
 def gram_matrix(kernel: Any) -> np.ndarray:

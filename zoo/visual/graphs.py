@@ -9,6 +9,8 @@ from typing import Any
 
 import numpy as np
 
+from zoo.visual._figure import check_png, new_figure, write
+
 _COLORS = ("#1f6f8b", "#c8553d", "#5b8c5a", "#8d6a9f", "#b08900", "#444444")
 
 
@@ -41,7 +43,7 @@ def plot_graph_energy(
     if any(not len(y) or not y[0] > 0 for y in curves.values()):
         raise ValueError("Expected energies that start above 0.")
     relative = {name: (np.arange(len(y)), y / y[0]) for name, y in curves.items()}
-    return _draw(relative, Path(path), title, labels=("time step", "energy / energy at the start"))
+    return _draw(relative, path, title, labels=("time step", "energy / energy at the start"))
 
 
 def plot_depths(
@@ -78,7 +80,7 @@ def plot_depths(
             raise ValueError(f"Expected depths of {name!r} that are whole numbers of at least 1; got {wrong[0]!r}.")
         depths = sorted(by_depth)
         curves[name] = (np.asarray(depths), _row([by_depth[d] for d in depths], f"accuracies of {name!r}"))
-    return _draw(curves, Path(path), title, labels=("layers", "accuracy, %"), logarithmic=True)
+    return _draw(curves, path, title, labels=("layers", "accuracy, %"), logarithmic=True)
 
 
 def _row(values: Any, what: str) -> np.ndarray:
@@ -94,21 +96,16 @@ def _row(values: Any, what: str) -> np.ndarray:
 
 def _draw(
     curves: Mapping[str, tuple[np.ndarray, np.ndarray]],
-    path: Path,
+    path: str | os.PathLike[str],
     title: str | None,
     *,
     labels: tuple[str, str],
     logarithmic: bool = False,
 ) -> Path:
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
-    if path.suffix.lower() != ".png":
-        raise ValueError(f"Expected a file name that ends in .png; got {str(path)!r}.")
+    target = check_png(path)
     if not curves or any(not len(y) or not np.isfinite(y).all() for _, y in curves.values()):
         raise ValueError("Expected one or more curves of finite values.")
-    figure = Figure(figsize=(6, 4), facecolor="white", layout="constrained")
-    FigureCanvasAgg(figure)
+    figure = new_figure(6, 4, "constrained")
     axes = figure.add_subplot()
     for index, (name, (x, y)) in enumerate(curves.items()):
         axes.plot(x, y, "o-", color=_COLORS[index % len(_COLORS)], markersize=3, label=name)
@@ -119,17 +116,4 @@ def _draw(
     axes.set(xlabel=labels[0], ylabel=labels[1], title=title or "")
     axes.grid(color="#e6e6e6")
     axes.legend(frameon=False)
-    return _write(figure, path)
-
-
-def _write(figure: object, path: Path) -> Path:
-    """Writes next to the target and renames, so that no half-written picture is ever seen."""
-    if not path.parent.is_dir():
-        raise FileNotFoundError(f"Cannot write {path}: the folder {path.parent} does not exist.")
-    partial = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        figure.savefig(partial, format="png", dpi=110)  # type: ignore[attr-defined]
-        os.replace(partial, path)
-    finally:
-        partial.unlink(missing_ok=True)
-    return path
+    return write(figure, target)

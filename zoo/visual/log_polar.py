@@ -12,7 +12,7 @@ import keras
 import numpy as np
 
 from zoo.math import LogPolarMap
-from zoo.visual.graphs import _write
+from zoo.visual._figure import check_png, new_figure, write
 
 _INK, _OUTSIDE = "#222222", "#f2f2f2"
 _MOST_KERNELS = 64
@@ -59,7 +59,7 @@ def plot_regions(regions: LogPolarMap, *, path: str | os.PathLike[str], title: s
             axes.add_patch(Circle((column, row), radius, fill=False, color=_INK, linewidth=1))
     axes.add_patch(Circle((column, row), 0.45, fill=False, color=_INK, linewidth=1.5))
     axes.set(xlim=(-0.5, width - 0.5), ylim=(height - 0.5, -0.5), xticks=[], yticks=[])
-    return _write(figure, Path(path))
+    return write(figure, check_png(path))
 
 
 def plot_kernels(
@@ -103,7 +103,7 @@ def plot_kernels(
             bound = np.abs(one).max() or 1.0
             axes.imshow(one, cmap="RdBu_r", vmin=-bound, vmax=bound, interpolation="nearest")
         axes.set(xticks=[], yticks=[])
-    return _write(figure, Path(path))
+    return write(figure, check_png(path))
 
 
 def plot_receptive_fields(
@@ -135,7 +135,7 @@ def plot_receptive_fields(
         axes.imshow(np.sqrt(field / np.max(field)), cmap="magma", vmin=0, vmax=1, interpolation="nearest")
         axes.set(xticks=[], yticks=[])
         axes.set_title(name, fontsize=10)
-    return _write(figure, Path(path))
+    return write(figure, check_png(path))
 
 
 def plot_region_scores(
@@ -163,7 +163,7 @@ def plot_region_scores(
         True
     """
     scores = np.asarray(scores, float)
-    outer = np.arange(1.0, len(scores) + 1) if radii is None else np.asarray(radii, float)
+    outer = np.arange(1.0, 1 + sum(scores.shape[:1])) if radii is None else np.asarray(radii, float)
     if scores.ndim != 2 or not np.isfinite(scores).any() or outer.shape != scores.shape[:1]:
         raise ValueError(f"Expected scores (L, A) and L radii; got {scores.shape} and {outer.shape}.")
     figure, (axes,) = _canvas(1, title, path, size=5.0, polar=True)
@@ -179,7 +179,7 @@ def plot_region_scores(
         ink = "white" if share < 0.6 else _INK
         axes.text(middle, center, f"{score:.2f}", ha="center", va="center", fontsize=8, color=ink)
     axes.set(yticks=[], xticks=[], ylim=(0, outer[-1]))
-    return _write(figure, Path(path))
+    return write(figure, check_png(path))
 
 
 def _plain_kernel(layer: keras.layers.Layer) -> np.ndarray:
@@ -211,17 +211,11 @@ def _canvas(
     columns: int | None = None,
     polar: bool = False,
 ) -> tuple[Any, list[Any]]:
-    """A figure without pyplot's global state and its panels, `size` inches each."""
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
-    if Path(path).suffix.lower() != ".png":
-        raise ValueError(f"Expected a file name that ends in .png; got {str(path)!r}.")
+    """A figure and its panels, `size` inches each."""
+    check_png(path)
     columns = columns or count
     rows = -(-count // columns)
-    figure = Figure(figsize=(size * columns, size * rows + (0.4 if title else 0.1)), facecolor="white")
-    figure.set_layout_engine("constrained")
-    FigureCanvasAgg(figure)
+    figure = new_figure(size * columns, size * rows + (0.4 if title else 0.1), "constrained")
     if title:
         figure.suptitle(title, fontsize=11)
     options = {"projection": "polar"} if polar else {}

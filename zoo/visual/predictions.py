@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from zoo.hub import Prediction
+from zoo.visual._figure import check_png, new_figure, write
 
 MAX_IMAGES = 400
 _INK, _FAINT, _OTHER = "#222222", "#e6e6e6", "#8a8a8a"
@@ -67,14 +68,13 @@ def plot_predictions(
         good = None if right is None else right[number]
         _draw_image(axes, image, left, top, framed=good is False)
         _draw_answer(axes, row, left, top, truth=None if truth is None else str(truth[number]), right=good)
-    return _write(figure, target)
+    return write(figure, target)
 
 
 def _checked(
     images: np.ndarray, predictions: Sequence[Sequence[Prediction]], truth: Sequence[Any] | None, path: Path
 ) -> np.ndarray:
-    if path.suffix.lower() != ".png":
-        raise ValueError(f"Expected a file name that ends in .png; got {str(path)!r}.")
+    check_png(path)
     if images.ndim != 4 or images.shape[-1] not in (1, 3):
         raise ValueError(f"Expected images of shape (N, H, W, 1 or 3); got {images.shape}.")
     if not 1 <= len(images) <= MAX_IMAGES:
@@ -86,14 +86,10 @@ def _checked(
 
 
 def _canvas(columns: int, rows: int, title: str | None) -> tuple[Any, Any]:
-    """A figure without pyplot's global state, with axes that span it and run down like the images."""
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
+    """A figure with axes that span it and run down like the images."""
     margin, head = 0.2, 0.55 if title else 0.2
     width, height = columns * _CELL_WIDTH + margin, rows * _CELL_HEIGHT + head
-    figure = Figure(figsize=(width, height), facecolor="white")  # one image is an inch wide
-    FigureCanvasAgg(figure)
+    figure = new_figure(width, height)  # one image is an inch wide
     axes = figure.add_axes((0.0, 0.0, 1.0, 1.0))
     axes.set_axis_off()
     axes.set_xlim(-margin / 2 - (_CELL_WIDTH - 1) / 2, width - margin / 2 - (_CELL_WIDTH - 1) / 2)
@@ -149,16 +145,3 @@ def _short(label: str, length: int) -> str:
 def _percent(probability: float) -> str:
     """Never `100 %` for what is not certain."""
     return "> 99.9 %" if 0.9995 <= probability < 1 else f"{100 * probability:.1f} %"
-
-
-def _write(figure: Any, path: Path) -> Path:
-    """Writes next to the target and renames, so that no half-written picture is ever seen."""
-    if not path.parent.is_dir():
-        raise FileNotFoundError(f"Cannot write {path}: the folder {path.parent} does not exist.")
-    partial = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        figure.savefig(partial, format="png", dpi=110)
-        os.replace(partial, path)
-    finally:
-        partial.unlink(missing_ok=True)
-    return path

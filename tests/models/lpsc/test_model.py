@@ -165,6 +165,8 @@ def test_alexnet_with_other_poolings():
         (LPSCResNetConfig(depth=20, small=False), "18, 34, 50, 101; got 20"),
         (LPSCResNetConfig(log_polar="all"), '"stem", "cross" or None; got .all'),
         (LPSCResNetConfig(log_polar="cross", share=1.0), "between 0 and 1; got 1.0"),
+        (LPSCResNetConfig(log_polar="cross", share=0.01), "channels of both kinds; got 0.01 of 16"),
+        (LPSCResNetConfig(log_polar="cross", share=0.99), "channels of both kinds; got 0.99 of 16"),
         (LPSCDeepLabConfig(input_shape=(None, 64, 3)), "known image size"),
     ],
 )

@@ -133,6 +133,8 @@ def test_bases_are_not_decayed_by_our_recipe():
     [
         (BottleneckResNetConfig(shared=16, unique=1, group_filters=4), "group_filters=4; got shared=16 and 1 unique"),
         (BottleneckResNetConfig(shared=24, group_filters=8, widths=(64, 128, 256, 500)), "3 groups for 64 channels"),
+        (BottleneckResNetConfig(unique=8), "beside `shared` ones only; got shared=0, unique=8, share_last=False"),
+        (BottleneckResNetConfig(share_last=True), "got shared=0, unique=0, share_last=True"),
         (BasicResNetConfig(stem="5x5"), "'3x3' or '7x7'; got '5x5'"),
         (BasicResNetConfig(shared=8, widths=(16, 31, 64)), "even number of channels"),
         (BasicResNetConfig(blocks=5), r"`blocks` must be .* as in \(2, 2, 2\); got 5"),

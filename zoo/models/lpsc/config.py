@@ -105,7 +105,7 @@ class LPSCDeepLabConfig:
         input_shape: (height, width, channels) of raw images with values 0 to 255; both sizes are needed.
         num_classes: logits a pixel, the background's included.
         include_head: end with logits of every pixel, else with the features that they are made of.
-        log_polar: the third branch is log-polar, else a 3x3 convolution dilated by 18.
+        log_polar: the third dilated branch is log-polar, else a 3x3 convolution dilated by 18.
         kernel_size: window of the log-polar branch.
         decoder: v3+, which refines by features of a quarter of the image's size; else v3.
         dropout: rate after the pyramid.

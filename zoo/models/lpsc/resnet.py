@@ -97,6 +97,8 @@ def _cross(
 ) -> Any:
     """Plain channels, then log-polar ones."""
     ours = round(width * share)
+    if not 0 < ours < width:
+        raise ValueError(f"`share` must leave channels of both kinds; got {share} of {width} channels.")
     strides = options["strides"]
     plain = conv(x, width - ours, kernel_size, f"{name}_plain", strides=strides, initializer=he_fan_out())
     return layers.Concatenate(name=f"{name}_cross")([plain, _log_polar(x, ours, window, f"{name}_lpsc", **options)])

@@ -82,10 +82,10 @@ class BottleneckResNetConfig(SharedBasisConfig):
         blocks: blocks of the stages.
         groups: of the plain 3x3 layers.
         shared: filters S of the first stage's 3x3 basis; they double from stage to stage. 0 for no basis.
-        unique: 3x3 filters of each layer of its own in the first stage, doubling likewise.
+        unique: 3x3 filters of each layer of its own in the first stage, doubling likewise; beside shared ones only.
         group_filters: the basis has `shared / group_filters` groups in every stage, and the unique filters a group for
             each `group_filters` of them; None for one group.
-        share_last: share the last 1x1 layer, too.
+        share_last: share the last 1x1 layer, too; needs shared 3x3 filters.
     """
 
     name: str = "shared_basis_bottleneck"

@@ -89,6 +89,11 @@ def _basic(x: Any, shortcut: Any, first: Conv, second: Conv, name: str) -> Any:
 def build_bottleneck(config: BottleneckResNetConfig) -> keras.Model:
     """A ResNet or ResNeXt of bottleneck blocks."""
     _check(config)
+    if not config.shared and (config.unique or config.share_last):
+        raise ValueError(
+            "Bottleneck blocks have `unique` filters and `share_last` beside `shared` ones only; got shared=0, "
+            f"unique={config.unique}, share_last={config.share_last}."
+        )
     start = he_fan_out if config.groups == 1 else torch_default
     inputs, x = blocks.image_input(config.input_shape, mean=config.mean, std=config.std)
     x = _stem(config.stem, x, 64, start)

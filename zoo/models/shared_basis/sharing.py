@@ -18,7 +18,7 @@ class Sharing:
         config: of the network.
         entries: over how many entries the penalty is a mean, all stages together; None: each basis for itself.
         unique: the penalty takes the unique filters in.
-        initializer: makes what unique filters begin with under `reference_init`.
+        initializer: makes what unique filters and coefficients begin with under `reference_init`.
         orthogonal: False where the authors' code does not make the bases orthonormal either.
     """
 
@@ -72,6 +72,7 @@ class Sharing:
             groups=groups,
             basis_groups=basis_groups,
             unique_initializer=self.initializer() if self.config.reference_init else "orthogonal",
+            coefficients_initializer=self.initializer() if self.config.reference_init else None,
             orthogonality=self._penalty() if self._unique and unique else None,
             name=name,
         )
