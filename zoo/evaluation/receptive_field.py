@@ -67,7 +67,7 @@ def _find_map(model: keras.Model, name: str | None) -> Any:
         candidates = list(reversed(model.layers))
     batch = model.inputs[0].shape[0]  # by which a map differs from a kernel that a layer gives
     for layer in candidates:
-        shape = getattr(layer.output, "shape", ())  # a list of outputs has none
+        shape: Any = getattr(layer.output, "shape", ())  # a list of outputs has none
         if len(shape) == 4 and shape[0] == batch and None not in shape[1:3] and min(shape[1:3]) > 1:
             return layer.output
     raise ValueError(f"Expected a feature map (batch, height, width, channels) of known size in {model.name!r}.")

@@ -19,7 +19,7 @@ def check_png(path: str | os.PathLike[str]) -> Path:
     return target
 
 
-def new_figure(width: float, height: float, layout: str | None = None) -> Any:
+def new_figure(width: float, height: float, layout: Any = None) -> Any:
     """A white figure of so many inches."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
