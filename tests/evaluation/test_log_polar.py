@@ -54,6 +54,10 @@ def test_region_means_leave_the_middle_out() -> None:
 
 
 def test_what_the_statistic_refuses() -> None:
+    with pytest.raises(ValueError, match="`kernel_size` must be an odd positive integer; got 4"):
+        center_correlation(pictures(), 4)
+    with pytest.raises(ValueError, match="`regions` of a layer; got ndarray"):
+        region_means(np.ones((5, 5)), np.ones((5, 5)))
     with pytest.raises(ValueError, match="at least 17x17"):
         center_correlation(pictures(), 17)
     for wrong in (pictures()[:0], np.full((2, 16, 16, 1), 7.0), pictures() * np.nan):

@@ -31,8 +31,10 @@ def test_what_has_no_receptive_field() -> None:
     model, images = two_layers(), np.zeros((1, 15, 15, 1))
     with pytest.raises(ValueError, match="no layer 'third'; it has .*second"):
         effective_receptive_field(model, images, "third")
-    with pytest.raises(ValueError, match="Expected a feature map"):
+    with pytest.raises(ValueError, match=r"Expected a feature map .*; that of 'pool' has \(None, 1\)"):
         effective_receptive_field(model, images, "pool")
+    with pytest.raises(ValueError, match=r"zoo.load\(name\) gives; got 'lpsc_resnet20_cifar10'"):
+        effective_receptive_field("lpsc_resnet20_cifar10", images)
     model.get_layer("second").kernel.assign(np.zeros((3, 3, 1, 1)))
     with pytest.raises(ValueError, match="gradient is zero"):
         effective_receptive_field(model, images)

@@ -37,6 +37,11 @@ def test_a_wrong_name_gets_the_nearest_one(wrong: str) -> None:
         loading.load(wrong, weights=None)
 
 
+def test_the_beginning_of_a_name_is_nearer_than_another_name() -> None:
+    with pytest.raises(ValueError, match="did you mean 'toy_w10_shelf'"):
+        registry.find_preset("toy_w1")
+
+
 def test_a_name_like_no_other_gets_no_suggestion() -> None:
     with pytest.raises(ValueError, match=r"unknown model 'qqq'; zoo.list_models\(\) lists all 3"):
         registry.find_preset("qqq")

@@ -318,7 +318,10 @@ MAPS = normal(2, 8, 8, 3)
         ),
         (lambda: SharedBasisConv2D(8, basis_groups=4).build((1, 8, 8, 16), (3, 3, 4, 6)), "4 groups; got .3, 3, 4, 6"),
         (lambda: later(SharedBasisConv2D(8), MAPS)(MAPS[..., :2]), "expected axis -1 .* value 3"),
-        (lambda: SharedBasisConv2D(8, orthogonality="l2"), "Orthogonality.*got L2"),
+        (lambda: SharedBasisConv2D(8, orthogonality="l2"), "Orthogonality.*got 'l2'"),
+        (lambda: SharedBasisConv2D(8, orthogonality=10.0), r"as in Orthogonality\(10.0\), or None; got 10.0"),
+        (lambda: SharedBasisConv2D(8, name="a").build([(1, 8, 8, 4), (3, 3, 4, 8)]), r"'a' .*: layer\(x, basis\)"),
+        (lambda: SharedBasisConv2D(8).build((1, 8, 8, 4), ((3, 3, 4, 8), (3, 3, 4, 8))), "takes one set.*got 2"),
         (
             lambda: SharedBasisConv2D(8, unique=4, groups=4, basis_groups=2, orthogonality=Orthogonality()).build(
                 (1, 8, 8, 16), (3, 3, 8, 6)

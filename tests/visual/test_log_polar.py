@@ -70,6 +70,8 @@ def test_what_cannot_be_drawn(tmp_path: Path) -> None:
         plot_regions(log_polar_map(5, 2, 6, 3), path=tmp_path / "a.jpg")
     with pytest.raises(ValueError, match=r"got \(3, 8\) and \(2,\)"):
         plot_region_scores(np.ones((3, 8)), radii=np.ones(2), path=tmp_path / "a.png")
+    with pytest.raises(ValueError, match="fields by a name.*got ndarray"):
+        plot_receptive_fields(np.ones((4, 4)), path=tmp_path / "a.png")
     with pytest.raises(ValueError, match="values above 0"):
         plot_receptive_fields({"empty": np.zeros((4, 4))}, path=tmp_path / "a.png")
 

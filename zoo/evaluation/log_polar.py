@@ -39,11 +39,11 @@ def center_correlation(images: np.ndarray, kernel_size: int = 11, *, per_image: 
     correlation, the colours and the borders were not read: they are choices of ours.
     """
     images = np.asarray(images)
-    odd = is_whole(kernel_size) and kernel_size % 2 == 1 and kernel_size > 0
-    if images.ndim != 4 or not odd or min(images.shape[1:3]) < kernel_size or not images.size:
+    if not is_whole(kernel_size) or kernel_size % 2 == 0 or kernel_size < 1:
+        raise ValueError(f"`kernel_size` must be an odd positive integer; got {kernel_size!r}.")
+    if images.ndim != 4 or min(images.shape[1:3]) < kernel_size or not images.size:
         raise ValueError(
-            f"Expected images (N, H, W, C) of at least {kernel_size}x{kernel_size} pixels and an odd window; got "
-            f"{images.shape}."
+            f"Expected images (N, H, W, C) of at least {kernel_size}x{kernel_size} pixels; got {images.shape}."
         )
     if not np.isfinite(images).all() or images.min() == images.max():
         raise ValueError(f"Expected finite pixels that differ; they lie between {images.min()} and {images.max()}.")
@@ -104,6 +104,8 @@ def region_means(scores: np.ndarray, regions: LogPolarMap) -> np.ndarray:
         (3, 8)
     """
     scores = np.asarray(scores)
+    if not isinstance(regions, LogPolarMap):
+        raise ValueError(f"Expected a LogPolarMap, such as the `regions` of a layer; got {type(regions).__name__}.")
     if scores.shape != regions.region.shape:
         raise ValueError(f"Expected scores of the map's shape {regions.region.shape}; got {scores.shape}.")
     chosen = regions.region >= 0

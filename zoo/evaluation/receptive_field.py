@@ -38,6 +38,8 @@ def effective_receptive_field(model: keras.Model, images: Any, layer: str | None
     Source: Luo, Li, Urtasun and Zemel, Understanding the Effective Receptive Field in Deep Convolutional Neural
     Networks, NeurIPS 2016.
     """
+    if not isinstance(model, keras.Model):
+        raise ValueError(f"Expected a Keras model, as zoo.load(name) gives; got {model!r}.")
     output = _find_map(model, layer)
     part = keras.Model(model.input, output)
     pixels = np.asarray(keras.ops.convert_to_numpy(images), "float32")
@@ -70,7 +72,10 @@ def _find_map(model: keras.Model, name: str | None) -> Any:
         shape: Any = getattr(layer.output, "shape", ())  # a list of outputs has none
         if len(shape) == 4 and shape[0] == batch and None not in shape[1:3] and min(shape[1:3]) > 1:
             return layer.output
-    raise ValueError(f"Expected a feature map (batch, height, width, channels) of known size in {model.name!r}.")
+    found = f"that of {name!r} has {getattr(candidates[0].output, 'shape', 'several')}" if name else "there is none"
+    raise ValueError(
+        f"Expected a feature map (batch, height, width, channels) of known size, above 1x1, in {model.name!r}; {found}."
+    )
 
 
 def input_gradient(function: Callable[[Any], Any], inputs: np.ndarray) -> np.ndarray:

@@ -156,5 +156,7 @@ def _collect_presets(dotted_paths: tuple[str, ...]) -> dict[str, Preset]:
 
 def _suggestion(name: str, known: list[str], *, listing: str | None = None) -> str:
     listing = listing or f"zoo.list_models() lists all {len(known)}"
-    near = difflib.get_close_matches(name.lower(), known, n=1)
+    # The beginning of a name before names that only look like it.
+    near = sorted((word for word in known if name and word.startswith(name.lower())), key=len)
+    near = near or difflib.get_close_matches(name.lower(), known, n=1)
     return f": did you mean {near[0]!r}? ({listing})" if near else f"; {listing}"

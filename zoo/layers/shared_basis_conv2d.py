@@ -92,10 +92,13 @@ class SharedBasisConv2D(keras.layers.Layer):
         self.basis_groups = basis_groups
         self.unique_initializer = initializers.get(unique_initializer)
         self.coefficients_initializer = initializers.get(coefficients_initializer)
-        self.orthogonality = regularizers.get(orthogonality)
+        is_number = isinstance(orthogonality, int | float)  # which Keras would not know what to make of
+        self.orthogonality = orthogonality if is_number else regularizers.get(orthogonality)
         if self.orthogonality is not None and not hasattr(self.orthogonality, "cross"):
-            kind = type(self.orthogonality).__name__
-            raise ValueError(f"`orthogonality` must be a zoo.losses.Orthogonality or None; got {kind}.")
+            raise ValueError(
+                f"`orthogonality` must be a zoo.losses.Orthogonality, as in Orthogonality(10.0), or None; got "
+                f"{orthogonality!r}."
+            )
         self.momentum, self.epsilon = momentum, epsilon
         self.norm = None
         if filters is not None:
@@ -110,6 +113,8 @@ class SharedBasisConv2D(keras.layers.Layer):
         other_basis_shape: tuple[int, ...] | None = None,
     ) -> None:
         """Creates the unique filters, the norm and the coefficients."""
+        if len(inputs_shape) and isinstance(inputs_shape[0], tuple | list):
+            raise ValueError(f"Layer {self.name!r} takes its inputs one by one: layer(x, basis), not a list of them.")
         self.channels = channels = _common.channels_of(self.name, inputs_shape)
         self.shared = self._check_basis(channels, basis_shape)
         if other_basis_shape is not None:
@@ -143,6 +148,8 @@ class SharedBasisConv2D(keras.layers.Layer):
                 return 0
             raise ValueError(f"Layer {self.name!r} needs a basis or `unique` filters; got no basis and unique=0.")
         size, wanted = self.kernel_size, self._split(channels, self.basis_groups, "basis_groups")
+        if len(shape) and isinstance(shape[0], tuple | list):
+            raise ValueError(f"Layer {self.name!r} takes one set of filters; got {len(shape)}: pass it one of them.")
         if len(shape) != 4 or tuple(shape[:3]) != (size, size, wanted) or shape[3] % self.basis_groups:
             raise ValueError(
                 f"Layer {self.name!r} expects a basis of shape ({size}, {size}, {wanted}, filters) for inputs of "

@@ -86,7 +86,8 @@ def log_polar_map(
     first radius is never below sqrt(2), so that small windows do not honour `growth` and may leave regions empty.
 
     Args:
-        kernel_size: window size, or (height, width).
+        kernel_size: window size, or (height, width). Of an even one the middle is the cell above and left of the true
+            middle; `LogPolarConv2D` takes odd ones only.
         levels: rings L.
         angles: sectors A of each ring.
         growth: ratio of successive radii, above 1.

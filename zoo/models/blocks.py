@@ -52,7 +52,9 @@ def image_input(
     if not len(mean) == len(std) == input_shape[-1]:
         raise ValueError(
             f"Expected one mean and one standard deviation a channel; got {len(mean)} and {len(std)} for "
-            f"{input_shape[-1]} channels. Set the configuration's mean and std together with input_shape."
+            f"{input_shape[-1]} channels. Trained weights take {len(mean)} channels: repeat grey images, as in "
+            f"np.repeat(images, {len(mean)}, axis=-1). For an untrained network set the configuration's mean and std "
+            "together with input_shape."
         )
     scale = [1 / value for value in std]
     offset = [-middle / value for middle, value in zip(mean, std, strict=True)]

@@ -128,6 +128,8 @@ def plot_receptive_fields(
         >>> plot_receptive_fields({"plain": np.eye(9), "log-polar": np.ones((9, 9))}, path=path).stat().st_size > 1000
         True
     """
+    if not isinstance(fields, Mapping):
+        raise ValueError(f"Expected fields by a name, as in {{'trained': field}}; got {type(fields).__name__}.")
     if not fields or any(np.ndim(field) != 2 or not np.max(field) > 0 for field in fields.values()):
         raise ValueError("Expected one or more fields (height, width) with values above 0.")
     figure, panels = _canvas(len(fields), title, path, size=3.0)
