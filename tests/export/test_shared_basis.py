@@ -30,6 +30,7 @@ def test_onnx(tmp_path: Path) -> None:
     assert not any("StatefulPartitionedCall/" in name for name in names)
 
 
+@pytest.mark.large
 def test_onnx_of_the_network_with_the_longest_graph_for_its_size(tmp_path: Path) -> None:
     name = "shared_basis_resnet56_s8u1_cifar10"
     file = zoo.export(zoo.build(name), tmp_path, format="onnx") / "model.onnx"
