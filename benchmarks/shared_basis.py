@@ -217,8 +217,10 @@ def filter_lengths(path: Path) -> np.ndarray:
     """Lengths of all shared filters in a file of weights."""
     from safetensors.numpy import load_file
 
+    from zoo.visual import gram_matrix
+
     kernels = [value for key, value in load_file(path).items() if key.endswith("basis/kernel")]
-    return np.concatenate([np.linalg.norm(kernel.reshape(-1, kernel.shape[-1]), axis=0) for kernel in kernels])
+    return np.sqrt(np.concatenate([gram_matrix(kernel).diagonal() for kernel in kernels]))
 
 
 def results(options: argparse.Namespace) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from zoo.math import LogPolarMap
-from zoo.math.values import is_whole
+from zoo.math.values import check_odd
 
 _CHUNK = 256
 _ROUNDING = 1e-10  # a variance below this share of the mean square is what rounding leaves of none
@@ -39,8 +39,7 @@ def center_correlation(images: np.ndarray, kernel_size: int = 11, *, per_image: 
     correlation, the colours and the borders were not read: they are choices of ours.
     """
     images = np.asarray(images)
-    if not is_whole(kernel_size) or kernel_size % 2 == 0 or kernel_size < 1:
-        raise ValueError(f"`kernel_size` must be an odd positive integer; got {kernel_size!r}.")
+    kernel_size = check_odd(kernel_size)
     if images.ndim != 4 or min(images.shape[1:3]) < kernel_size or not images.size:
         raise ValueError(
             f"Expected images (N, H, W, C) of at least {kernel_size}x{kernel_size} pixels; got {images.shape}."

@@ -9,13 +9,6 @@ from keras import initializers, ops
 from zoo.math.values import is_whole
 
 
-def check_odd(kernel_size: int) -> int:
-    """Returns the kernel size if it is a positive odd integer: an even window has no centre."""
-    if not is_whole(kernel_size) or kernel_size < 1 or kernel_size % 2 == 0:
-        raise ValueError(f"`kernel_size` must be an odd positive integer (1, 3, 5, ...); got {kernel_size!r}.")
-    return int(kernel_size)
-
-
 def check_positive(**arguments: int) -> None:
     """Raises ValueError for the first argument that is not a positive integer."""
     for name, value in arguments.items():

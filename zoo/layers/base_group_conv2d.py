@@ -9,6 +9,7 @@ from keras import initializers, ops, regularizers
 
 from zoo.layers import _common, _group
 from zoo.math import get_group, output_size, symmetric_padding
+from zoo.math.values import check_odd
 
 
 class BaseGroupConv2D(keras.layers.Layer):
@@ -34,7 +35,7 @@ class BaseGroupConv2D(keras.layers.Layer):
         super().__init__(**kwargs)
         _common.check_positive(filters=filters, strides=strides)
         self.filters = filters
-        self.kernel_size = _common.check_odd(kernel_size)
+        self.kernel_size = check_odd(kernel_size)
         self.group = get_group(group)
         self.strides = strides
         self.padding = padding

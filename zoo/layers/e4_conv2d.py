@@ -10,6 +10,7 @@ from keras import initializers, ops, regularizers
 
 from zoo.layers import _common, _group
 from zoo.math import get_group
+from zoo.math.values import check_odd
 
 
 @keras.saving.register_keras_serializable(package="zoo")
@@ -73,7 +74,7 @@ class E4Conv2D(keras.layers.Layer):
         if filters % slices:
             raise ValueError(f"`filters` must be divisible by `slices`; got filters={filters}, slices={slices}.")
         self.filters = filters
-        self.kernel_size = _common.check_odd(kernel_size)
+        self.kernel_size = check_odd(kernel_size)
         self.slices = slices
         self.reduction = reduction
         self.group = get_group(group)

@@ -12,6 +12,7 @@ from keras import initializers, ops, regularizers
 from zoo.layers import _common, _log_polar
 from zoo.math import LogPolarMap, log_polar_map, output_size, symmetric_padding
 from zoo.math.log_polar import window_size
+from zoo.math.values import check_odd
 
 POOLINGS = ("mean", "sum", "max")
 IMPLEMENTATIONS = ("auto", "dense", "shift")
@@ -115,7 +116,7 @@ class LogPolarConv2D(keras.layers.Layer):
             raise ValueError("`center_bias` needs `center=True`: it is the bias of the middle pixel's weights.")
         self.filters, self.levels, self.angles, self.growth = filters, levels, angles, growth
         height, width = window_size(kernel_size)
-        self.kernel_size = (_common.check_odd(height), _common.check_odd(width))
+        self.kernel_size = (check_odd(height), check_odd(width))
         self.strides, self.padding, self.pooling, self.center = strides, padding, pooling, center
         self.use_bias, self.use_center_bias = use_bias, center_bias
         self.map_options: dict[str, Any] = {
@@ -161,17 +162,12 @@ class LogPolarConv2D(keras.layers.Layer):
 
     def build(self, input_shape: tuple[int | None, ...]) -> None:
         """Creates the weights for the number of input channels."""
-        if len(input_shape) != 4 or input_shape[-1] is None:
-            raise ValueError(
-                f"Layer {self.name!r} expects a 4-D channels-last input (batch, height, width, channels) with a known "
-                f"number of channels; got shape {tuple(input_shape)}."
-            )
+        channels, regions = _common.channels_of(self.name, input_shape), self.regions
         if any(size is not None and size < 1 for size in self.compute_output_shape(input_shape)[1:3]):
             raise ValueError(
                 f"Layer {self.name!r}: with padding='valid' images must be at least as large as the window, "
                 f"{self.kernel_size[0]}x{self.kernel_size[1]}; got shape {tuple(input_shape)}."
             )
-        channels, regions = input_shape[-1], self.regions
         self.input_spec = keras.layers.InputSpec(ndim=4, axes={-1: channels})
         kernel = {"initializer": self.kernel_initializer, "regularizer": self.kernel_regularizer}
         self.kernel = self.add_weight(name="kernel", shape=(regions.regions, channels, self.filters), **kernel)

@@ -8,6 +8,7 @@ import keras
 from keras import initializers, ops, regularizers
 
 from zoo.layers import _common
+from zoo.math.values import check_odd
 
 
 @keras.saving.register_keras_serializable(package="zoo")
@@ -86,15 +87,14 @@ class SharedBasisConv2D(keras.layers.Layer):
                 f"groups={groups}."
             )
         self.filters = filters
-        self.kernel_size = _common.check_odd(kernel_size)
+        self.kernel_size = check_odd(kernel_size)
         self.unique = unique
         self.groups = groups
         self.basis_groups = basis_groups
         self.unique_initializer = initializers.get(unique_initializer)
         self.coefficients_initializer = initializers.get(coefficients_initializer)
-        is_number = isinstance(orthogonality, int | float)  # which Keras would not know what to make of
-        self.orthogonality = orthogonality if is_number else regularizers.get(orthogonality)
-        if self.orthogonality is not None and not hasattr(self.orthogonality, "cross"):
+        self.orthogonality: Any = None if isinstance(orthogonality, int | float) else regularizers.get(orthogonality)
+        if orthogonality is not None and not hasattr(self.orthogonality, "cross"):
             raise ValueError(
                 f"`orthogonality` must be a zoo.losses.Orthogonality, as in Orthogonality(10.0), or None; got "
                 f"{orthogonality!r}."

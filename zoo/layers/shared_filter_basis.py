@@ -8,6 +8,7 @@ import keras
 from keras import initializers, ops, regularizers
 
 from zoo.layers import _common
+from zoo.math.values import check_odd
 
 
 @keras.saving.register_keras_serializable(package="zoo")
@@ -63,7 +64,7 @@ class SharedFilterBasis(keras.layers.Layer):
         if filters % groups:
             raise ValueError(f"`filters` must be divisible by `groups`; got filters={filters}, groups={groups}.")
         self.filters = filters
-        self.kernel_size = _common.check_odd(kernel_size)
+        self.kernel_size = check_odd(kernel_size)
         self.bases = bases
         self.groups = groups
         self.kernel_initializer = initializers.get(kernel_initializer)

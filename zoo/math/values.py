@@ -24,3 +24,18 @@ def is_whole(value: object) -> bool:
         (True, False)
     """
     return isinstance(value, numbers.Integral)
+
+
+def check_odd(kernel_size: int) -> int:
+    """The size of a window, as an `int`.
+
+    Raises:
+        ValueError: it is no positive odd integer: an even window has no centre.
+
+    Example:
+        >>> check_odd(3)
+        3
+    """
+    if not is_whole(kernel_size) or kernel_size < 1 or kernel_size % 2 == 0:
+        raise ValueError(f"`kernel_size` must be an odd positive integer (1, 3, 5, ...); got {kernel_size!r}.")
+    return int(kernel_size)

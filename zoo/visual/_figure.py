@@ -7,16 +7,10 @@ from pathlib import Path
 from typing import Any
 
 
-def check_png(path: str | os.PathLike[str]) -> Path:
-    """Returns the path of a picture.
-
-    Raises:
-        ValueError: another ending than `.png`.
-    """
-    target = Path(path)
-    if target.suffix.lower() != ".png":
+def check_png(path: str | os.PathLike[str]) -> None:
+    """Raises ValueError unless a picture's name ends in `.png`: before the work of drawing it."""
+    if Path(path).suffix.lower() != ".png":
         raise ValueError(f"Expected a file name that ends in .png; got {str(path)!r}.")
-    return target
 
 
 def new_figure(width: float, height: float, layout: Any = None) -> Any:
@@ -29,18 +23,19 @@ def new_figure(width: float, height: float, layout: Any = None) -> Any:
     return figure
 
 
-def write(figure: Any, path: Path) -> Path:
+def write(figure: Any, path: str | os.PathLike[str]) -> Path:
     """Writes next to the target and renames, so that no half-written picture is ever seen.
 
     Raises:
         FileNotFoundError: no such folder.
     """
-    if not path.parent.is_dir():
-        raise FileNotFoundError(f"Cannot write {path}: the folder {path.parent} does not exist.")
-    partial = path.with_name(f".{path.name}.{os.getpid()}.part")
+    target = Path(path)
+    if not target.parent.is_dir():
+        raise FileNotFoundError(f"Cannot write {target}: the folder {target.parent} does not exist.")
+    partial = target.with_name(f".{target.name}.{os.getpid()}.part")
     try:
         figure.savefig(partial, format="png", dpi=110)
-        os.replace(partial, path)
+        os.replace(partial, target)
     finally:
         partial.unlink(missing_ok=True)
-    return path
+    return target

@@ -127,7 +127,7 @@ def plot_cams(
         >>> plot_cams(images, [("plain", maps)], path=path).stat().st_size > 500
         True
     """
-    target = check_png(path)
+    check_png(path)
     if not 1 <= len(images) <= _MOST or (titles is not None and len(titles) != len(images)):
         counted = "no" if titles is None else str(len(titles))
         raise ValueError(f"Expected 1 to {_MOST} images and as many titles; got {len(images)} and {counted} titles.")
@@ -150,4 +150,4 @@ def plot_cams(
                 axes.contour(maps[number], levels=[threshold], colors="white", linewidths=0.8)
             if column == 0:
                 axes.set_title(name, fontsize=8, loc="left")
-    return write(figure, target)
+    return write(figure, path)

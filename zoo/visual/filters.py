@@ -38,7 +38,7 @@ def plot_basis(kernels: Mapping[str, Any], *, path: str | os.PathLike[str], titl
         >>> plot_basis({"before training": model.get_layer("stage1_basis").kernel}, path=path).stat().st_size > 1000
         True
     """
-    target = check_png(path)
+    check_png(path)
     if not isinstance(kernels, Mapping):
         raise ValueError(f"Expected kernels by a name, as in {{'trained': kernel}}; got {type(kernels).__name__}.")
     arrays = {name: _kernel(kernel) for name, kernel in kernels.items()}
@@ -55,7 +55,7 @@ def plot_basis(kernels: Mapping[str, Any], *, path: str | os.PathLike[str], titl
         picture = right.imshow(gram_matrix(kernel), cmap="RdBu_r", vmin=-1, vmax=1, interpolation="nearest")
         right.set(title=f"{name}: Gram matrix", xlabel="filter", ylabel="filter")
         figure.colorbar(picture, ax=right, shrink=0.8)
-    return write(figure, target)
+    return write(figure, path)
 
 
 def gram_matrix(kernel: Any) -> np.ndarray:

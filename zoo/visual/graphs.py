@@ -102,7 +102,7 @@ def _draw(
     labels: tuple[str, str],
     logarithmic: bool = False,
 ) -> Path:
-    target = check_png(path)
+    check_png(path)
     if not curves or any(not len(y) or not np.isfinite(y).all() for _, y in curves.values()):
         raise ValueError("Expected one or more curves of finite values.")
     figure = new_figure(6, 4, "constrained")
@@ -116,4 +116,4 @@ def _draw(
     axes.set(xlabel=labels[0], ylabel=labels[1], title=title or "")
     axes.grid(color="#e6e6e6")
     axes.legend(frameon=False)
-    return write(figure, target)
+    return write(figure, path)

@@ -59,7 +59,7 @@ def plot_regions(regions: LogPolarMap, *, path: str | os.PathLike[str], title: s
             axes.add_patch(Circle((column, row), radius, fill=False, color=_INK, linewidth=1))
     axes.add_patch(Circle((column, row), 0.45, fill=False, color=_INK, linewidth=1.5))
     axes.set(xlim=(-0.5, width - 0.5), ylim=(height - 0.5, -0.5), xticks=[], yticks=[])
-    return write(figure, check_png(path))
+    return write(figure, path)
 
 
 def plot_kernels(
@@ -103,7 +103,7 @@ def plot_kernels(
             bound = np.abs(one).max() or 1.0
             axes.imshow(one, cmap="RdBu_r", vmin=-bound, vmax=bound, interpolation="nearest")
         axes.set(xticks=[], yticks=[])
-    return write(figure, check_png(path))
+    return write(figure, path)
 
 
 def plot_receptive_fields(
@@ -137,7 +137,7 @@ def plot_receptive_fields(
         axes.imshow(np.sqrt(field / np.max(field)), cmap="magma", vmin=0, vmax=1, interpolation="nearest")
         axes.set(xticks=[], yticks=[])
         axes.set_title(name, fontsize=10)
-    return write(figure, check_png(path))
+    return write(figure, path)
 
 
 def plot_region_scores(
@@ -165,7 +165,7 @@ def plot_region_scores(
         True
     """
     scores = np.asarray(scores, float)
-    outer = np.arange(1.0, 1 + sum(scores.shape[:1])) if radii is None else np.asarray(radii, float)
+    outer = np.arange(1.0, len(np.atleast_1d(scores)) + 1) if radii is None else np.asarray(radii, float)
     if scores.ndim != 2 or not np.isfinite(scores).any() or outer.shape != scores.shape[:1]:
         raise ValueError(f"Expected scores (L, A) and L radii; got {scores.shape} and {outer.shape}.")
     figure, (axes,) = _canvas(1, title, path, size=5.0, polar=True)
@@ -181,7 +181,7 @@ def plot_region_scores(
         ink = "white" if share < 0.6 else _INK
         axes.text(middle, center, f"{score:.2f}", ha="center", va="center", fontsize=8, color=ink)
     axes.set(yticks=[], xticks=[], ylim=(0, outer[-1]))
-    return write(figure, check_png(path))
+    return write(figure, path)
 
 
 def _plain_kernel(layer: keras.layers.Layer) -> np.ndarray:
