@@ -112,12 +112,13 @@ def test_pixels_without_label_do_not_count_in_training(segmenter):
 
 @pytest.mark.large
 def test_segmentation_model_trains(segmenter):
+    """On strips of the image: labels drawn at random would be learned in four steps by luck only."""
     model = segmenter
     hub.compile_for_fine_tuning(model)
     images = np.random.default_rng(0).integers(0, 256, (2, 33, 49, 3), "uint8")
-    labels = np.random.default_rng(1).integers(0, 4, (2, 33, 49))
-    losses = model.fit(images, labels, epochs=4, verbose=0).history["loss"]
-    assert losses[-1] < losses[0]
+    strips = np.broadcast_to(np.arange(49) * 4 // 49, (2, 33, 49))
+    losses = model.fit(images, strips, epochs=4, verbose=0).history["loss"]
+    assert losses[-1] < 0.5 * losses[0]
 
 
 @pytest.mark.parametrize(
