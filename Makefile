@@ -26,8 +26,8 @@ PIP := $(PY) -m pip --disable-pip-version-check install --quiet
 QUIET := TF_CPP_MIN_LOG_LEVEL=2 MPLBACKEND=Agg
 BOUNDS := $(QUIET) OMP_NUM_THREADS=$(THREADS) TF_NUM_INTRAOP_THREADS=$(THREADS) TF_NUM_INTEROP_THREADS=1 NPROC=$(THREADS)
 PYTEST := $(PY) -m pytest --numprocesses=$(WORKERS) --dist=loadfile --quiet $(PYTEST_ARGS)
-# What never calls Keras in its own process is tested once, in the first run.
-AGAIN := $(PYTEST) $(addprefix --ignore=tests/,serving test_style.py test_imports.py test_packaging.py)
+# What is no matter of the backend (arguments, files, pages) carries the marker `once` and is tested in the first run alone.
+AGAIN := $(PYTEST) -m "not once and not large and not extra_large"
 
 .PHONY: help demo test test-tensorflow test-jax test-torch lint format docs bench readme clean
 
@@ -85,7 +85,7 @@ $(VENV)/.base: setup.cfg pyproject.toml
 	@touch $@
 
 $(VENV)/.dev-jax: $(VENV)/.base
-	$(PIP) --editable ".[dev,jax,data,onnx,batch,serving,train]"
+	$(PIP) --editable ".[dev,jax,data,onnx,litert,batch,serving,hub,train]"
 	@touch $@
 
 $(VENV)/.docs: $(VENV)/.base

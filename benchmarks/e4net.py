@@ -3,8 +3,9 @@
     python benchmarks/e4net.py [--backends tensorflow jax torch] [--batch 64] [--quick]
 
 Rows: milliseconds an image of a training step (forward and backward) and of inference, compiled by XLA on TensorFlow
-and JAX, eager on torch; the ratio is to the first row of its block. `patches` is the same layer with the aggregation
-written with `keras.ops.image.extract_patches`, as a straightforward port of the authors' `Unfold` would have it.
+and JAX, eager on torch; the ratio is to the first row of its block. "Patches" is the same layer with the aggregation as
+a product with all patches at once, as a straightforward port of the authors' `Unfold` would have it; "derived" has the
+shifts, and the gradient that the backend derives from them.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from unittest import mock
 
 REPEATS = 5
 
@@ -56,18 +58,24 @@ def measure(batch: int, repeats: int) -> list[list]:
     import keras
 
     from zoo import build, layers
+    from zoo.layers import _e4
 
-    def patches(self, kernels, value):
-        """The aggregation as a product with extracted patches."""
-        k, ops = self.kernel_size, keras.ops
-        size, height, width, shared, minor = value.shape
-        flat = ops.reshape(value, (-1, height, width, shared * minor))
-        taken = ops.image.extract_patches(flat, k, strides=1, padding="same", data_format="channels_last")
-        taken = ops.reshape(taken, (-1, height, width, k * k, shared, minor))
-        kernels = ops.reshape(kernels, (-1, height, width, k * k, 1, minor))
-        return ops.sum(taken * kernels, axis=3)
+    def patches(kernels, values, rows):
+        """The aggregation as a product with all patches."""
+        taken = keras.ops.stack([values[..., shift : shift + rows.core] for shift in rows.shifts], axis=3)
+        kernels = kernels[:, :, None, :, rows.margin : rows.margin + rows.core]
+        return keras.ops.sum(kernels * taken, axis=3)
 
-    patched = type("PatchesE4", (layers.E4Conv2D,), {"_aggregate": patches})
+    class Other(layers.E4Conv2D):
+        """The layer with another aggregation."""
+
+        def __init__(self, aggregate, *args, **kwargs):
+            super().__init__(*args, **kwargs)
+            self.aggregate = aggregate
+
+        def call(self, inputs):
+            with mock.patch.object(_e4, "aggregate", self.aggregate):
+                return super().call(inputs)
 
     def single(layer):
         inputs = keras.Input((28, 28, 64))
@@ -75,7 +83,8 @@ def measure(batch: int, repeats: int) -> list[list]:
 
     models = {
         ("layer 28x28, 16 fields", "E4, shifts"): lambda: single(layers.E4Conv2D(16, 5, slices=2)),
-        ("layer 28x28, 16 fields", "E4, patches"): lambda: single(patched(16, 5, slices=2)),
+        ("layer 28x28, 16 fields", "E4, derived"): lambda: single(Other(_e4.mix, 16, 5, slices=2)),
+        ("layer 28x28, 16 fields", "E4, patches"): lambda: single(Other(patches, 16, 5, slices=2)),
         ("layer 28x28, 16 fields", "GConv2D 3x3"): lambda: single(layers.GConv2D(16, 3)),
         ("layer 28x28, 16 fields", "GConv2D 5x5"): lambda: single(layers.GConv2D(16, 5)),
         ("network", "e4net_mnistrot"): lambda: build("e4net_mnistrot"),

@@ -4,13 +4,15 @@
 
 The first network is the base of the ratios. Each is exported (normalizations folded, as `zoo.export` does) to ONNX and
 to LiteRT in float32 and run at batch 1 and 32: the median of all calls in `--seconds`, the networks taking turns so
-that a busy machine is busy for all of them. A masked network is in the default list to show that a mask is no faster.
+that a busy machine is busy for all of them. An engine that is not installed (`pip install "zoo[onnx,litert]"`) is left
+out. A masked network is in the default list to show that a mask is no faster.
 Networks without trained weights are measured with random ones: the time does not depend on them.
 """
 
 from __future__ import annotations
 
 import argparse
+import importlib.util
 import os
 import statistics
 import tempfile
@@ -43,7 +45,10 @@ def main() -> None:
     models = {str(name): load(str(name)) for name in options.names}
     rows = {name: facts(name, model) for name, model in models.items()}
     with tempfile.TemporaryDirectory() as folder:
-        for engine, start in {"ONNX Runtime": onnx_runtime, "LiteRT": litert}.items():
+        for engine, (package, start) in ENGINES.items():
+            if importlib.util.find_spec(package) is None:
+                print(f'{engine} is left out: pip install "zoo[{engine.split()[0].lower()}]" brings {package}')
+                continue
             runs = {name: start(model, Path(folder), options.threads) for name, model in models.items()}
             for batch in BATCHES:
                 images = np.random.default_rng(0).integers(0, 256, (batch, 32, 32, 3)).astype("float32")
@@ -135,6 +140,9 @@ def table(rows: dict[str, dict]) -> str:
         cells = [f"{row[key]:.2f} ({base[key] / row[key]:.2f}x)" for key in columns]
         lines.append(f"| `{Path(name).name}` | {row['MMACs']:.1f} | {size} | " + " | ".join(cells) + " |")
     return "\n".join(lines)
+
+
+ENGINES = {"ONNX Runtime": ("onnxruntime", onnx_runtime), "LiteRT": ("ai_edge_litert", litert)}
 
 
 if __name__ == "__main__":

@@ -20,11 +20,12 @@ from zoo.layers import E4Conv2D
 
 def free_norm(layer: E4Conv2D, rng: np.random.Generator) -> None:
     """Gives one layer a random scale and offset for every field and element."""
-    channels = layer.width * layer.group.order
-    scale = rng.uniform(0.75, 1.25, channels).astype("float32")
-    offset = (0.2 * rng.normal(size=channels)).astype("float32")
-    standard = layer._normalize
-    layer._normalize = lambda x: standard(x) * keras.ops.convert_to_tensor(scale) + keras.ops.convert_to_tensor(offset)
+    shape = (layer.width, layer.group.order)
+    scale = rng.uniform(0.75, 1.25, shape).astype("float32").T[..., None]
+    offset = (0.2 * rng.normal(size=shape)).astype("float32").T[..., None]
+    standard = layer._normalize  # gives (B, n, Cr, positions)
+    to_tensor = keras.ops.convert_to_tensor
+    layer._normalize = lambda *maps: standard(*maps) * to_tensor(scale) + to_tensor(offset)
 
 
 def main() -> None:

@@ -15,6 +15,11 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 os.environ.setdefault("MPLBACKEND", "Agg")
 os.environ.setdefault("CUDA_VISIBLE_DEVICES", "-1")  # bounds and expected choices are those of CPUs
 _SCRATCH = tempfile.TemporaryDirectory(prefix="zoo-tests-", ignore_cleanup_errors=True)
+# What one process has compiled the others read (the first to import this file hands its folder down). XLA is not told
+# to compile less thoroughly: at optimization level 0 a training on TensorFlow gave NaN.
+os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", os.path.join(_SCRATCH.name, "jax"))
+os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0.1")
+os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES", "-1")
 os.environ["KERAS_HOME"] = os.path.join(_SCRATCH.name, "keras")
 os.environ["ZOO_CACHE"] = os.path.join(_SCRATCH.name, "cache")
 
@@ -41,13 +46,13 @@ def seeded() -> None:
 
 @pytest.fixture(autouse=True, scope="module")
 def forgetful() -> Iterator[None]:
-    """What JAX compiled for the tests of a file is dropped after it: it would add up to many gigabytes."""
+    """Models, and what JAX compiled, are dropped after the tests of a file: they would add up to many gigabytes."""
     yield
     if os.environ["KERAS_BACKEND"] == "jax":
         import jax
 
         jax.clear_caches()
-        gc.collect()
+    gc.collect()
 
 
 @pytest.fixture(autouse=True)

@@ -10,15 +10,47 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.once
+
+
 HEAVY = {"tensorflow", "jax", "torch", "matplotlib", "onnx", "onnxruntime", "tf2onnx", "tensorflow_datasets"}
 BATCH = frozenset({"pyarrow", "ray"})
 OPTIONAL = frozenset(HEAVY | {"importlib_resources"})
-SERVING = OPTIONAL | {"google", "grpc", "prometheus_client", "tensorflow_serving"}
+GRPC = {"google", "grpc", "grpc_health", "grpc_reflection", "tensorflow_serving"}
+SERVING = OPTIONAL | GRPC | {"aiohttp", "prometheus_client"}
 NOTHING: frozenset[str] = frozenset()
-COMMON = ("blocks", "initializers", "labels", "preset", "recipe")
+COMMON = (
+    *("blocks", "class_maps", "conversion", "efficientnet", "image_config", "initializers"),
+    *("pixels", "preset", "recipe", "recipe_files"),
+)
 """Modules of `zoo.models` that all families share."""
 
-BELOW = ("hub", "datasets", "models.recipe", "models.preset", "layers", "losses", "math", "version")
+PLUGINS = "_plugins"
+"""What reads the entry points of installed packages: the standard library alone."""
+
+LABELS = "_labels"
+"""Names of classes, for data sets and networks."""
+
+KERAS = ("_keras", "_copying")
+"""What reads graphs and copies layers."""
+
+PLAIN = ("_paths", "_suggestions", "_writing")
+"""What errors, paths and files need of the standard library."""
+
+BELOW = (
+    *KERAS,
+    *PLAIN,
+    "hub",
+    "datasets",
+    "models.class_maps",
+    "models.recipe",
+    "models.preset",
+    "layers",
+    "losses",
+    "math",
+    "optimizers",
+    "version",
+)
 
 
 @dataclass(frozen=True)
@@ -44,7 +76,7 @@ RULES = {
             "cli",
             "compression",
             "evaluation",
-            "export",
+            "exporting",
             "losses",
             "models",
             "serving",
@@ -54,35 +86,55 @@ RULES = {
             "_startup",
             *BELOW,
         ),
-        frozenset({"keras"}),
+        frozenset({"keras", "wrapt"}),
     ),
     "version": Rule((), NOTHING),
+    "_plugins": Rule((), NOTHING),
+    "_labels": Rule((), NOTHING),
+    "_suggestions": Rule((), NOTHING),
+    "_writing": Rule((), NOTHING),
+    "_paths": Rule((), NOTHING),
+    "_keras": Rule((), frozenset({"keras"}), frozenset({"tensorflow", "jax"})),
+    "_copying": Rule(("_keras",), frozenset({"keras", "numpy"})),
     "math": Rule((), frozenset({"numpy"})),
-    "layers": Rule(("math",), frozenset({"keras", "numpy"})),
+    "layers": Rule(("_keras", "math"), frozenset({"keras", "numpy"})),
     "losses": Rule(("math",), frozenset({"keras", "numpy"})),
+    "optimizers": Rule(("losses", "math"), frozenset({"keras"})),
     "models": Rule((), NOTHING),
-    "models.blocks": Rule((), frozenset({"keras"})),
+    "models.blocks": Rule(("math",), frozenset({"keras"})),
+    "models.class_maps": Rule(("_keras", "math"), frozenset({"keras", "numpy"})),
+    "models.conversion": Rule((), frozenset({"numpy"})),
+    "models.efficientnet": Rule(("models.blocks",), NOTHING),
+    "models.image_config": Rule((), NOTHING),
     "models.initializers": Rule((), frozenset({"keras"})),
-    "models.labels": Rule((), NOTHING),
+    "models.pixels": Rule((), NOTHING),
+    "models.recipe": Rule(("_suggestions",), NOTHING),
+    "models.recipe_files": Rule(("_paths", "models.recipe"), frozenset({"yaml"})),
     "models.<family>": Rule(
-        ("layers", "losses", "math", *(f"models.{module}" for module in COMMON)), frozenset({"keras", "numpy"})
+        (LABELS, "layers", "losses", "math", *(f"models.{module}" for module in COMMON)), frozenset({"keras", "numpy"})
     ),
     "hub": Rule(
-        ("models.preset", "models.recipe", "version"),
+        (*KERAS, *PLAIN, PLUGINS, "models.conversion", "models.preset", "models.recipe", "math", "version"),
         frozenset({"keras", "numpy", "safetensors", "rich", "filelock", "platformdirs", "requests", "jsonschema"}),
+        frozenset({"torch", "h5py", "ml_dtypes", "huggingface_hub"}),
     ),
-    "datasets": Rule(("math",), frozenset({"keras", "numpy", "PIL"}), OPTIONAL),
+    "datasets": Rule((*PLAIN, PLUGINS, LABELS, "math"), frozenset({"keras", "numpy", "PIL"}), OPTIONAL | {"pyarrow"}),
     "datasets.builders": Rule(("math", "datasets"), frozenset({"numpy", "tensorflow_datasets", "importlib_resources"})),
     "compression": Rule(BELOW, frozenset({"keras", "numpy"})),
-    "export": Rule(
+    "exporting": Rule(
         ("compression", *BELOW),
         frozenset({"keras", "numpy"}),
         OPTIONAL | {"PIL", "tensorflow_serving", "ai_edge_litert"},
     ),
-    "training": Rule(("evaluation", *BELOW), frozenset({"keras", "numpy", "rich"}), OPTIONAL | {"tensorboard"}),
+    "training": Rule(
+        ("evaluation", "visual", "compression.rebuilding", "models.custom", "models.recipe_files", *BELOW),
+        frozenset({"keras", "numpy", "rich"}),
+        OPTIONAL | {"tensorboard"},
+    ),
     "evaluation": Rule(BELOW, frozenset({"keras", "numpy", "rich"}), OPTIONAL),
     "batch": Rule(("evaluation", *BELOW), frozenset({"keras", "numpy", "rich", "PIL"}), BATCH),
-    "serving": Rule(("export", *BELOW), frozenset({"numpy", "PIL", "rich"}), SERVING),
+    "serving": Rule(("exporting", *BELOW), frozenset({"numpy", "PIL", "rich"}), SERVING),
+    "serving.connections": Rule(("serving",), frozenset({"aiohttp"})),
     "visual": Rule(BELOW, frozenset({"keras", "numpy", "PIL"}), OPTIONAL),
     "testing": Rule(
         ("", "evaluation", "models", "training", "visual", *BELOW), frozenset({"keras", "numpy"}), OPTIONAL
@@ -136,7 +188,7 @@ def fault(found: Import, module: str) -> str | None:
     rule, top = RULES[part_of(module)], found.name.split(".")[0]
     if top == "zoo":
         return None if zoo_allowed(found.name, module, rule) else f"may not import {found.name}"
-    if top in sys.stdlib_module_names or top in rule.packages:
+    if top in sys.stdlib_module_names or top in rule.packages or top == "lazy_loader":
         return None
     if top in rule.inside_functions:
         return None if found.deferred else f"may import {top} inside a function only"
@@ -166,9 +218,10 @@ def module_name(path: Path, root: Path) -> str:
 
 def test_imports_of_the_package(root: Path) -> None:
     faults: list[str] = []
-    for path in sorted((root / "zoo").rglob("*.py")):
-        where = str(path.relative_to(root))
-        faults += check_source(path.read_text("utf-8"), module_name(path, root), path.name == "__init__.py", where)
+    for path in sorted((root / "zoo").rglob("*.py*")):
+        if path.suffix in {".py", ".pyi"}:
+            where = str(path.relative_to(root))
+            faults += check_source(path.read_text("utf-8"), module_name(path, root), path.stem == "__init__", where)
     assert not faults, "\n" + "\n".join(faults)
 
 
@@ -181,7 +234,7 @@ def test_imports_of_the_package(root: Path) -> None:
         ("zoo.models.e4net.model", "from zoo.models.lpsc import model", "may not import zoo.models.lpsc.model"),
         ("zoo.models.preset", "import keras", "may not import keras"),
         ("zoo.hub.loading", "import zoo.models.e4net", "may not import zoo.models.e4net"),
-        ("zoo.training.loop", "from zoo import visual", "may not import zoo.visual"),
+        ("zoo.training.loop", "from zoo import serving", "may not import zoo.serving"),
         ("zoo.training.loop", "from .. import cli", "may not import zoo.cli"),
         ("zoo.visual.plot", "import matplotlib.pyplot", "may import matplotlib inside a function only"),
         ("zoo.visual.plot", "try:\n    import torch\nexcept ImportError:\n    pass", "inside a function only"),

@@ -9,6 +9,8 @@ import pytest
 
 from zoo.version import __version__
 
+pytestmark = pytest.mark.once
+
 
 @pytest.fixture(scope="module")
 def settings(root: Path) -> configparser.ConfigParser:
@@ -33,8 +35,22 @@ def test_weights_map_into_the_package(settings: configparser.ConfigParser, root:
 
 def test_extras(settings: configparser.ConfigParser) -> None:
     extras = settings["options.extras_require"]
-    assert list(extras) == ["jax", "torch", "onnx", "data", "train", "batch", "serving", "gpu", "docs", "dev", "all"]
-    assert lines(extras["all"]) == ["zoo[jax,torch,onnx,data,train,batch,serving,docs,dev]"]
+    assert list(extras) == [
+        "jax",
+        "torch",
+        "onnx",
+        "litert",
+        "data",
+        "train",
+        "batch",
+        "serving",
+        "hub",
+        "gpu",
+        "docs",
+        "dev",
+        "all",
+    ]
+    assert lines(extras["all"]) == ["zoo[jax,torch,onnx,litert,data,train,batch,serving,hub,docs,dev]"]
 
 
 def test_the_version_is_in_the_changelog(root: Path) -> None:

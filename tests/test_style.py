@@ -12,6 +12,10 @@ import pytest
 
 import zoo
 from tests.sweeping import swept
+from zoo.testing.family_contract import automatic_names, training_by_default
+
+pytestmark = pytest.mark.once
+
 
 FOLDERS = ("zoo", "tests", "docs", "examples", "benchmarks", "weights", ".ci")
 SUFFIXES = {".py", ".md", ".cfg", ".toml", ".yml", ".json", ".txt", ""}
@@ -73,14 +77,10 @@ def code_lines(function: ast.FunctionDef) -> int:
     return (function.end_lineno or 0) - function.lineno + 1 - docstring
 
 
-def automatic_names(model: keras.Model) -> list[str]:
-    """Names of layers (and of layers inside them) that Keras made up."""
-    found = []
-    for layer in model._flatten_layers(include_self=False):
-        plain = re.sub(r"_\d+$", "", layer.name).replace("_", "")
-        if plain == type(layer).__name__.lower():
-            found.append(layer.name)
-    return found
+def test_layers_that_train_by_default_are_found() -> None:
+    inputs = keras.Input((4, 4, 3), name="image")
+    outputs = keras.layers.Resizing(8, 8, name="resize")(inputs)
+    assert training_by_default(keras.Model(inputs, outputs, name="m")) == ["resize"]
 
 
 def test_automatic_names_are_found() -> None:
@@ -93,8 +93,4 @@ def test_automatic_names_are_found() -> None:
 
 @pytest.mark.parametrize("name", swept(zoo.list_models()))
 def test_every_layer_is_named(name: str) -> None:
-    model = zoo.build(name)
-    assert not automatic_names(model), f"{name}: give these layers names: {automatic_names(model)}"
-    paths = [variable.path for variable in model.variables]
-    repeated = sorted({path for path in paths if paths.count(path) > 1})
-    assert not repeated, f"{name}: several variables share a path, so their weights cannot be told apart: {repeated}"
+    zoo.testing.check_names(zoo.build(name))

@@ -1,40 +1,24 @@
-"""zoo: models from papers as trained Keras networks, with their layers."""
+"""zoo: models from papers as trained Keras networks, with their layers.
 
-from zoo import _startup as _startup  # first: it decides what the backend prints when it is imported
-from zoo import compression, datasets, evaluation, layers, losses, serving, testing, visual
-from zoo.batch import predict_files
-from zoo.compression import fold
-from zoo.evaluation import evaluate, predict
-from zoo.export import export
-from zoo.hub import build, card, decode, features, list_models, load, save, verify
-from zoo.serving import serve
-from zoo.training import publish, train
-from zoo.version import __version__
+The public names are in `__init__.pyi`; each is imported when it is first used, so that listing models, reading cards
+and `zoo --help` load no backend.
+"""
 
-__all__ = [
-    "__version__",
-    "build",
-    "card",
-    "compression",
-    "datasets",
-    "decode",
-    "evaluate",
-    "evaluation",
-    "export",
-    "features",
-    "fold",
-    "layers",
-    "list_models",
-    "load",
-    "losses",
-    "predict",
-    "predict_files",
-    "publish",
-    "save",
-    "serve",
-    "serving",
-    "testing",
-    "train",
-    "verify",
-    "visual",
-]
+from typing import Any
+
+import lazy_loader
+
+from zoo import _startup
+
+_find, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
+
+
+def __getattr__(name: str) -> Any:
+    """A public name, on its first use."""
+    _startup.prepare_backend(name)
+    found = _find(name)
+    _startup.register_classes()
+    return found
+
+
+_startup.register_classes()

@@ -1,19 +1,26 @@
-"""What must happen before Keras loads its backend when zoo runs as a command.
+"""What happens when zoo is imported, and when one of its names first needs Keras.
 
-TensorFlow's native code writes several lines to the terminal while it is being imported, before it looks at
-`TF_CPP_MIN_LOG_LEVEL`. In a command they are noise; in somebody's program they are not ours to hide. So this module
-does nothing unless the process is `zoo ...` or `python -m zoo ...`, or the user has already set that variable to 3.
+Two things. TensorFlow's native code writes several lines to the terminal while it is being imported, before it looks
+at `TF_CPP_MIN_LOG_LEVEL`: in a command they are noise; in somebody's program they are not ours to hide. So they are
+hidden only where the process is `zoo ...` or `python -m zoo ...`, or the user has set that variable to 3. And Keras
+reads a `.keras` file only when the classes in it have been registered, which their import does.
 """
 
 from __future__ import annotations
 
+import contextlib
+import importlib
 import importlib.util
 import os
+import signal
 import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from types import ModuleType
+
+import wrapt
 
 _BACKENDS = ("tensorflow", "jax", "torch")
 
@@ -56,10 +63,45 @@ def check_backend(name: str) -> None:
         sys.exit(2)
 
 
+_WITHOUT_BACKEND = {
+    *("card", "list_models"),
+    *("register_augmentation", "register_dataset", "register_family", "register_preset"),
+    *("batch", "compression", "datasets", "evaluation", "exporting", "hub", "math", "models", "serving", "training"),
+}
+"""Public names that are there before Keras is: each loads it when something of it needs it."""
+
+_REGISTERED = ("zoo.layers", "zoo.losses", "zoo.optimizers", "zoo.hub.model")
+"""Modules whose import registers classes with Keras."""
+
+
+def prepare_backend(name: str) -> None:
+    """Before a public name is imported: Keras with its backend, if the name needs it, and nothing of it shown."""
+    private = name.startswith("_")  # modules such as `_plugins`, which import what they need
+    if private or name in _WITHOUT_BACKEND or "keras" in sys.modules or os.environ.get("TF_CPP_MIN_LOG_LEVEL") != "3":
+        return
+    with native_messages_hidden():
+        import keras  # noqa: F401
+
+
+def register_classes() -> None:
+    """Registers zoo's classes with Keras if it is there, so that `keras.models.load_model` knows them."""
+    if "keras" in sys.modules:
+        for module in _REGISTERED:
+            importlib.import_module(module)
+
+
+@wrapt.when_imported("keras")
+def _register_with(keras: ModuleType) -> None:
+    """The same when Keras comes after zoo, but where a module of zoo imports it: its public name does it then."""
+    modules = [module for name, module in list(sys.modules.items()) if name.split(".")[0] == "zoo"]
+    if not any(getattr(module.__spec__, "_initializing", False) for module in modules):
+        register_classes()
+
+
 if is_command(sys.orig_argv):
+    # Until the command has a handler of its own: as a container's first process it would ignore the signal.
+    with contextlib.suppress(ValueError):  # not in the main thread
+        signal.signal(signal.SIGTERM, lambda *_: os._exit(143))
     if "KERAS_BACKEND" in os.environ:
         check_backend(os.environ["KERAS_BACKEND"])
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-if os.environ.get("TF_CPP_MIN_LOG_LEVEL") == "3":
-    with native_messages_hidden():
-        import keras  # noqa: F401

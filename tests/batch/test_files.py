@@ -16,6 +16,8 @@ from zoo.batch import output, worker
 from zoo.batch.source import make_plan
 from zoo.batch.worker import Worker
 
+pytestmark = pytest.mark.once
+
 SMALL = {"batch_size": 4, "part_rows": 5}
 
 
@@ -44,12 +46,44 @@ def test_a_broken_image_is_a_row_with_an_error(model, folder, tmp_path):
 def test_a_file_that_disappears_is_a_row_with_an_error(model, folder, tmp_path, monkeypatch):
     monkeypatch.setattr(worker, "read_item", _without("00.png"))
     zoo.predict_files(model, folder, tmp_path / "out", **SMALL)
-    assert "No such file" in rows_of(tmp_path / "out")[0]["error"]
+    assert "No such image file" in rows_of(tmp_path / "out")[0]["error"]
+
+
+def test_links_are_followed_and_broken_ones_are_rows(model, folder, tmp_path):
+    more = tmp_path / "more"
+    more.mkdir()
+    Image.fromarray(np.zeros((28, 28), np.uint8)).save(more / "b.png")
+    (folder / "linked").symlink_to(more)
+    (more / "back").symlink_to(folder)  # a circle
+    (folder / "c.png").symlink_to("/nowhere/c.png")
+    (folder / "gone").symlink_to("/nowhere")
+    (folder / "letter.pdf").write_text("%PDF-1.7")
+    result = zoo.predict_files(model, folder, tmp_path / "out", **SMALL)
+    rows = {row["path"]: row["error"] for row in rows_of(tmp_path / "out")}
+    assert (result.rows, result.errors) == (26, 3) and rows["linked/b.png"] is None
+    assert "c.png is a link to /nowhere/c.png, which does not exist" in rows["c.png"]
+    assert "which does not exist" in rows["gone"]
+    assert zoo.predict_files(model, folder, tmp_path / "out", **SMALL).reused == 26
+
+
+def test_dark_files_and_inverted_ones(model, tmp_path):
+    (tmp_path / "in").mkdir()
+    bars = np.zeros((28, 28), np.uint16)
+    bars[4:24, 6:8] = 4095  # of the class 3
+    Image.fromarray(bars).save(tmp_path / "in" / "a.png")
+    with pytest.warns(UserWarning, match="a.png uses values up to 4,095 of 65,535"):
+        zoo.predict_files(model, tmp_path / "in", tmp_path / "dark", **SMALL)
+    zoo.predict_files(model, tmp_path / "in", tmp_path / "good", white=4095, logits=True, **SMALL)
+    zoo.predict_files(model, tmp_path / "in", tmp_path / "inverted", white=4095, invert=True, logits=True, **SMALL)
+    (good,), (inverted,) = rows_of(tmp_path / "good"), rows_of(tmp_path / "inverted")
+    assert good["label"] == "3" and np.argmin(inverted["logits"]) == 3
+    with pytest.raises(ValueError, match="holds another prediction: white differs"):
+        zoo.predict_files(model, tmp_path / "in", tmp_path / "good", logits=True, **SMALL)
 
 
 def _without(name, real=worker.read_item):
-    def read(item, shape):
-        return real(item.with_name("missing.png") if item.name == name else item, shape)
+    def read(item, shape, **options):
+        return real(item.with_name("missing.png") if item.name == name else item, shape, **options)
 
     return read
 

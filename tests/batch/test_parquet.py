@@ -9,6 +9,8 @@ import pytest
 import zoo
 from tests.batch.conftest import encoded, rows_of
 
+pytestmark = pytest.mark.once
+
 IMAGES = [encoded(number % 10) for number in range(12)]
 LABELS = [str(number % 10) for number in range(12)]
 
@@ -51,14 +53,56 @@ def test_images_as_structs(model, tmp_path):
     zoo.predict_files(model, source, tmp_path / "out", image_column="picture", id_column="name")
     rows = rows_of(tmp_path / "out")
     assert [(row["name"], row["label"]) for row in rows] == [("one", "1"), ("two", None), ("three", None)]
+    assert "holds the path '2.png' and no bytes" in rows[2]["error"]
+
+
+@pytest.mark.parametrize(
+    "kind", [pa.dictionary(pa.int32(), pa.binary()), pa.binary_view(), pa.large_binary(), pa.binary(len(IMAGES[7]))]
+)
+def test_other_columns_of_bytes(model, tmp_path, kind):
+    image = pa.array([IMAGES[7], IMAGES[7], None], pa.binary())
+    image = image.dictionary_encode() if pa.types.is_dictionary(kind) else image.cast(kind)
+    ids = pa.array(["a", "b", "a"])
+    ids = ids.cast(pa.string_view()) if kind == pa.binary_view() else ids.dictionary_encode()
+    source = write(tmp_path / "t.parquet", image=image, id=ids)
+    zoo.predict_files(model, source, tmp_path / "out", batch_size=2)
+    assert [(row["id"], row["label"]) for row in rows_of(tmp_path / "out")] == [("a", "7"), ("b", "7"), ("a", None)]
+
+
+def test_doubled_names_of_columns(model, tmp_path):
+    two = pa.Table.from_arrays(
+        [pa.array(IMAGES[:2]), pa.array(IMAGES[2:4]), pa.array(IMAGES[4:6])], ["x", "x", "image"]
+    )
+    pq.write_table(two, tmp_path / "t.parquet")
+    zoo.predict_files(model, tmp_path / "t.parquet", tmp_path / "out")
+    assert [row["label"] for row in rows_of(tmp_path / "out")] == ["4", "5"]
+    with pytest.raises(
+        ValueError, match="has 2 columns 'x'; its columns are x, x, image. Name another one with image_col"
+    ):
+        zoo.predict_files(model, tmp_path / "t.parquet", tmp_path / "other", image_column="x")
+    with pytest.raises(ValueError, match="has 2 columns 'x'; .* Name another one with id_column"):
+        zoo.predict_files(model, tmp_path / "t.parquet", tmp_path / "other", id_column="x")
+
+
+@pytest.mark.parametrize("place", ["source", "out"])
+def test_addresses(model, tmp_path, monkeypatch, place):
+    monkeypatch.chdir(tmp_path)
+    source, out = ("s3://bucket/in", "out") if place == "source" else (tmp_path, "s3://bucket/in")
+    before = list(tmp_path.iterdir())
+    with pytest.raises(ValueError, match="s3://bucket/in is an address, no path of this machine"):
+        zoo.predict_files(model, source, out)
+    assert list(tmp_path.iterdir()) == before
 
 
 @pytest.mark.parametrize(
     ("columns", "options", "message"),
     [
         ({"jpg": IMAGES[:1], "name": ["a"]}, {}, "no column 'image' of encoded images; its columns are jpg, name"),
-        ({"image": IMAGES[:1], "n": ["a"]}, {"id_column": "name"}, "no column 'name'; its columns are image, n"),
-        ({"image": ["a.png"]}, {}, "must hold encoded images as binary values; it holds string"),
+        ({"image": IMAGES[:1], "n": ["a"]}, {"id_column": "name"}, "no column 'name' of ids; its columns are image, n"),
+        ({"image": ["a.png"]}, {}, "must hold encoded images as binary values, .* it holds string"),
+        ({"image": [[1, 2, 3]]}, {}, "must hold .* it holds list<element: int64>"),
+        ({"image": [{"data": b"", "height": 8}]}, {}, "'bytes'; it holds struct<data: binary, height: int64>"),
+        ({"image": IMAGES[:1], "id": [["a"]]}, {}, "'id' of .* must name the rows by single values; it holds list"),
         ({"image": IMAGES[:1], "label": ["a"]}, {"id_column": "label"}, "a column 'label' of its own"),
         ({"image": pa.array([], pa.binary())}, {}, "No rows found"),
     ],

@@ -13,6 +13,8 @@ from tests.batch.conftest import rows_of
 from zoo.batch import ray_engine
 from zoo.batch.worker import Worker
 
+pytestmark = pytest.mark.once
+
 ray = pytest.importorskip("ray", reason='the engine "ray" is the extra batch')
 SMALL = {"batch_size": 2, "part_rows": 4}
 

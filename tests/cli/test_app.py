@@ -11,6 +11,8 @@ import pytest
 import zoo
 from zoo import _startup
 
+pytestmark = pytest.mark.once
+
 ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -61,7 +63,7 @@ def test_interrupted(zoo_command, monkeypatch):
         raise KeyboardInterrupt
 
     monkeypatch.setattr(zoo, "evaluate", stop)
-    outcome = zoo_command("evaluate", "anything")
+    outcome = zoo_command("evaluate", "e4net_mnistrot")
     assert (outcome.code, outcome.out, outcome.err) == (130, "", "zoo: interrupted\n")
 
 

@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import pytest
 
+pytestmark = pytest.mark.once
+
 pytest.importorskip("pyarrow", reason="batch prediction reads and writes Parquet")
 
 
@@ -12,10 +14,17 @@ def test_a_folder(zoo_command, bars, pictures, tmp_path):
     for picture in pictures:
         picture.rename(tmp_path / "in" / picture.name)
     (tmp_path / "in" / "broken.png").write_text("no image")
-    result = zoo_command("batch", bars, tmp_path / "in", "--out", tmp_path / "out", "--json").json
-    assert result == {"out": str(tmp_path / "out"), "rows": 3, "errors": 1, "reused": 0, "unreadable": ["broken.png"]}
+    outcome = zoo_command("batch", bars, tmp_path / "in", "--out", tmp_path / "out", "--json")
+    assert outcome.code == 1
+    assert outcome.json == {
+        "out": str(tmp_path / "out"),
+        "rows": 3,
+        "errors": 1,
+        "reused": 0,
+        "unreadable": ["broken.png"],
+    }
     again = zoo_command("batch", bars, tmp_path / "in", "--out", tmp_path / "out")
-    assert again.code == 0 and "errors" in again.out and "3 of 3 rows were there already" in again.err
+    assert again.code == 1 and "errors" in again.out and "3 of 3 rows were there already" in again.err
     assert "unreadable: broken.png; the column `error`" in again.err
 
 

@@ -10,6 +10,8 @@ import zoo
 from tests.evaluation import toy
 from zoo.hub import VerifyResult
 
+pytestmark = pytest.mark.once
+
 
 def test_list(zoo_command, bars):
     outcome = zoo_command("list")
@@ -80,7 +82,7 @@ def test_info_without_weights(zoo_command, bars, monkeypatch, tmp_path):
 def test_unknown_name(zoo_command, bars, command):
     outcome = zoo_command(command, "bars_mnistrt")
     assert outcome.code == 2 and outcome.err.startswith("zoo: error: ")
-    assert "did you mean 'bars_mnistrot'" in outcome.err and outcome.out == ""
+    assert "Did you mean 'bars_mnistrot'" in outcome.err and outcome.out == ""
 
 
 def test_predict(zoo_command, bars, pictures, tmp_path):
@@ -97,6 +99,48 @@ def test_predict_json(zoo_command, bars, pictures):
     assert rows[0]["predictions"][0]["probability"] == pytest.approx(0.997, abs=1e-3)
 
 
+def test_predict_takes_the_model_first_and_names_it(zoo_command, bars, pictures):
+    outcome = zoo_command("predict", bars, *pictures)
+    assert outcome.code == 0 and outcome.out.startswith(f"model: {bars}.v1\n") and "99.7 %" in outcome.out
+    rows = zoo_command("predict", f"{bars}.v1", *pictures, "--json").json
+    assert {row["model"] for row in rows} == {f"{bars}.v1"} and {row["error"] for row in rows} == {None}
+    assert zoo_command("predict", *pictures, "--model", bars).out == outcome.out
+
+
+def test_predict_names_what_is_missing(zoo_command, bars, pictures):
+    for words, message in {
+        (bars,): f"zoo predict {bars} digit.png",
+        ("bars_mnistrt", pictures[0]): "Did you mean 'bars_mnistrot'",
+    }.items():
+        outcome = zoo_command("predict", *words)
+        assert outcome.code == 2 and message in outcome.err
+    assert zoo_command("predict").code == 2
+
+
+def test_predict_answers_the_others_beside_a_broken_file(zoo_command, bars, pictures, tmp_path):
+    (tmp_path / "letter.png").write_bytes(b"%PDF-1.7")
+    (tmp_path / "lost.png").symlink_to("/nowhere/x.png")
+    files = [pictures[0], tmp_path / "letter.png", tmp_path / "lost.png", pictures[1]]
+    outcome = zoo_command("predict", bars, *files, "--plot", tmp_path / "out.png")
+    assert outcome.code == 1 and "it is a PDF document" in outcome.out and "is a link to" in outcome.out
+    rows = zoo_command("predict", bars, *files, "--json").json
+    assert [row["predictions"][0]["label"] if row["predictions"] else None for row in rows] == ["7", None, None, "5"]
+    assert [row["error"] is None for row in rows] == [True, False, False, True]
+    assert zoo_command("predict", bars, *files[1:3]).code == 2
+
+
+def test_predict_with_another_white_and_inverted(zoo_command, bars, tmp_path):
+    picture = toy.bars(np.array([7]))[0, ..., 0]
+    Image.fromarray(picture.astype(np.uint16) * 16).save(tmp_path / "deep.png")
+    Image.fromarray(255 - picture).save(tmp_path / "inverted.png")
+    outcome = zoo_command("predict", bars, tmp_path / "deep.png", "--json")
+    assert "deep.png uses values up to 4,080 of 65,535" in outcome.err
+    outcome = zoo_command("predict", bars, tmp_path / "deep.png", "--white", 4080, "--json")
+    assert outcome.json[0]["predictions"][0]["probability"] == pytest.approx(0.997, abs=1e-3) and outcome.err == ""
+    outcome = zoo_command("predict", bars, tmp_path / "inverted.png", "--invert", "--json")
+    assert outcome.json[0]["predictions"][0]["label"] == "7"
+
+
 def test_predict_says_what_was_resized(zoo_command, bars, tmp_path):
     Image.fromarray(toy.bars(np.array([2]))[0, ..., 0]).resize((56, 56)).save(tmp_path / "large.png")
     outcome = zoo_command("predict", tmp_path / "large.png", "--model", bars, "--json")
@@ -109,7 +153,7 @@ def test_predict_says_what_was_resized(zoo_command, bars, tmp_path):
     [
         (["gone.png"], "No such image file"),
         (["text.png"], "is no image"),
-        (["7.png", "--top", "0"], "--top must be at least 1"),
+        (["7.png", "--top", "0"], "Expected --top of at least 1"),
         (["7.png", "--plot", "out.jpg"], "ends in .png"),
         (["7.png", "--plot", "no/where/out.png"], "does not exist"),
         (["7.png", "--model", "bars_mnistrot.v9"], "v9"),
@@ -120,7 +164,7 @@ def test_predict_wrong_input(zoo_command, bars, pictures, tmp_path, monkeypatch,
     Path("text.png").write_text("hello")
     outcome = zoo_command("predict", "--model", bars, *words)
     assert outcome.code == 2 and message in outcome.err and outcome.err.startswith("zoo: error: ")
-    assert outcome.out == "" and not list(tmp_path.glob("**/*.part"))
+    assert outcome.out == "" and not list(tmp_path.glob("**/*.tmp"))
 
 
 @pytest.fixture
@@ -144,7 +188,7 @@ def test_evaluate(zoo_command, bars, data):
         (["--data", "nowhere"], "does not exist"),
         (["--split", "dev"], "Unknown split 'dev'"),
         (["--dataset", "mnist"], "Unknown data set 'mnist'. Did you mean 'mnist_rot'"),
-        (["--batch-size", "0"], "batch size of at least 1"),
+        (["--batch-size", "0"], "`batch_size` to be a positive integer"),
         ([], "set ZOO_DATA"),
     ],
 )
@@ -191,25 +235,33 @@ def training(monkeypatch) -> dict:
 
 
 def test_train(zoo_command, training):
-    outcome = zoo_command("train", "m", "--seed", 3, "--data", "d", "--epochs", 2, "--smoke", "--checkpoint-steps", 9)
-    assert outcome.code == 0 and "runs/m-seed3" in outcome.out
-    given = {"name": "m", "out": Path("runs/m-seed3"), "seed": 3, "data": "d", "epochs": 2, "smoke": True}
+    words = ("--seed", 3, "--data", "d", "--epochs", 2, "--smoke", "--checkpoint-steps", 9)
+    outcome = zoo_command("train", "e4net_mnistrot", *words)
+    assert outcome.code == 0 and "runs/e4net_mnistrot-seed3" in outcome.out
+    given = {
+        "name": "e4net_mnistrot",
+        "out": Path("runs/e4net_mnistrot-seed3"),
+        "seed": 3,
+        "data": "d",
+        "epochs": 2,
+        "smoke": True,
+    }
     given |= {"progress": True, "precision": "float32", "steps_per_execution": 1, "checkpoint_steps": 9}
     assert training.items() >= (given | {"publish": None}).items()
 
 
 def test_train_by_another_recipe(zoo_command, training):
-    zoo_command("train", "m", "--recipe", "faithful")
-    assert training["recipe"] == "faithful" and str(training["out"]) == "runs/m-faithful-seed0"
+    zoo_command("train", "e4net_mnistrot", "--recipe", "faithful")
+    assert training["recipe"] == "faithful" and str(training["out"]) == "runs/e4net_mnistrot-faithful-seed0"
 
 
 def test_train_and_publish(zoo_command, training):
     words = ("--publish", "v2", "--precision", "mixed_bfloat16", "--steps-per-execution", 4, "--json")
-    result = zoo_command("train", "m", "--out", "here", *words).json
+    result = zoo_command("train", "e4net_mnistrot", "--out", "here", *words).json
     assert (training["publish"], training["precision"], training["steps_per_execution"]) == ("v2", "mixed_bfloat16", 4)
-    assert result == {"name": "m", "seed": 0, "run": "here", "published": "m.v2"}
+    assert result == {"name": "e4net_mnistrot", "seed": 0, "run": "here", "published": "e4net_mnistrot.v2"}
 
 
 def test_train_names_the_precisions(zoo_command):
-    outcome = zoo_command("train", "m", "--precision", "float64")
+    outcome = zoo_command("train", "e4net_mnistrot", "--precision", "float64")
     assert outcome.code == 2 and "mixed_float16" in outcome.err

@@ -6,6 +6,8 @@ from PIL import Image
 
 import zoo
 
+pytestmark = pytest.mark.once
+
 
 def test_list(zoo_command):
     outcome = zoo_command("data", "list")

@@ -12,7 +12,10 @@ import zoo
 from zoo.hub import registry
 
 SMALL = {"widths": ((6, 6), (8,)), "input_shape": (8, 8, 3)}
-pytestmark = pytest.mark.filterwarnings("ignore:pruning. ")
+pytestmark = [
+    pytest.mark.once,
+    pytest.mark.filterwarnings("ignore:pruning. "),
+]
 
 
 @pytest.fixture

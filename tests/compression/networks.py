@@ -44,3 +44,17 @@ def outputs(model: keras.Model, x: np.ndarray) -> np.ndarray:
 
 def values(model: keras.Model) -> dict[str, np.ndarray]:
     return {weight.path: np.array(keras.ops.convert_to_numpy(weight)) for weight in model.weights}
+
+
+def shake(model):
+    """Random weights that neither vanish nor explode, some scales negative."""
+    rng = np.random.default_rng(0)
+    for weight in model.weights:
+        values = rng.normal(size=weight.shape)
+        if weight.path.endswith(("variance", "gamma")):
+            values = rng.uniform(0.5, 1.5, size=weight.shape)
+            values = values * rng.choice([-1, 1, 1], size=weight.shape) if weight.path.endswith("gamma") else values
+        elif len(weight.shape) > 1:
+            values = values * np.sqrt(2 / np.prod(weight.shape[:-1]))
+        if "seed_generator" not in weight.path and "normalization/count" not in weight.path:
+            weight.assign(values.astype("float32"))

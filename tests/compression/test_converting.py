@@ -6,7 +6,7 @@ import keras
 import numpy as np
 import pytest
 
-from tests.compression.networks import CONFIGS, made, outputs, pixels
+from tests.compression.networks import CONFIGS, made, outputs, pixels, shake
 from zoo.compression import compress, fold, prune, strengths, to_synaptic
 from zoo.layers import SharedBasisConv2D, SharedFilterBasis, SynapticConv2D
 from zoo.losses import StrengthSparsity
@@ -202,6 +202,7 @@ QUICK = (
 )
 
 
+@pytest.mark.once
 @pytest.mark.parametrize(
     "name", [pytest.param(name, marks=[pytest.mark.large] * (name not in QUICK)) for name in APPLICATIONS]
 )
@@ -221,17 +222,3 @@ def test_networks_of_keras_applications(name):
     small = compress(strong, "compact")
     assert_close(small.predict_on_batch(x), expected, 1e-5)
     assert small.count_params() <= compress(strong, "mask").count_params()
-
-
-def shake(model):
-    """Random weights that neither vanish nor explode, some scales negative."""
-    rng = np.random.default_rng(0)
-    for weight in model.weights:
-        values = rng.normal(size=weight.shape)
-        if weight.path.endswith(("variance", "gamma")):
-            values = rng.uniform(0.5, 1.5, size=weight.shape)
-            values = values * rng.choice([-1, 1, 1], size=weight.shape) if weight.path.endswith("gamma") else values
-        elif len(weight.shape) > 1:
-            values = values * np.sqrt(2 / np.prod(weight.shape[:-1]))
-        if "seed_generator" not in weight.path and "normalization/count" not in weight.path:
-            weight.assign(values.astype("float32"))

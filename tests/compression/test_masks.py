@@ -8,6 +8,9 @@ import pytest
 from zoo.compression import choose_masks, cubic_ratio
 from zoo.testing import load_golden
 
+pytestmark = pytest.mark.once
+
+
 GOLDEN = load_golden(Path(__file__).parents[1] / "golden" / "synaptic" / "threshold.npz")
 SCORES = {str(index): np.abs(GOLDEN[f"s{index}"]) for index in range(3)}
 KINDS = {"exact": ("exact", 0), "slim": ("slimming", 0), "min1": ("exact", 1)}
@@ -57,9 +60,9 @@ def test_ratios_outside_are_refused(ratio):
 
 
 def test_unknown_words_are_refused():
-    for words in ({"scope": "net"}, {"rule": "rough"}, {"min_keep": -1}, {"min_keep": "1"}):
-        with pytest.raises(ValueError, match="Expected scope in"):
-            choose_masks(SCORES, 0.5, **words)
+    for name, value in (("scope", "net"), ("rule", "rough"), ("min_keep", -1), ("min_keep", "1")):
+        with pytest.raises(ValueError, match=f"Expected `{name}` to be .*; got {value!r}"):
+            choose_masks(SCORES, 0.5, **{name: value})
 
 
 def test_the_cubic_schedule():

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import ml_dtypes
 import numpy as np
 import pytest
 import safetensors.numpy
@@ -65,6 +66,18 @@ def test_every_bit_comes_back():
         assert found[name].dtype == tensor.dtype and found[name].tobytes() == tensor.tobytes(), name
     assert len(data) < 0.3 * sum(tensor.nbytes for tensor in tensors.values())
     assert store.facts_of(data).format == "packed"
+
+
+@pytest.mark.parametrize("dtype", ["float16", "bfloat16", "float32", "float64", "int8", "int64", "uint16", "bool"])
+@pytest.mark.parametrize("shape", [(), (0,), (3, 0, 4), (5,), (5, 6), (3, 3, 20, 20)])
+def test_every_shape_and_type_survives(shape, dtype):
+    values = np.asarray(np.random.default_rng(0).normal(0, 3, shape))
+    if len(shape) == 4:
+        values = values * np.eye(20)
+    values = values.astype(getattr(ml_dtypes, dtype, dtype))
+    for value in (values, values.T):  # the second one lies the other way round in memory
+        found = store.tensors_from_bytes(store.tensors_to_bytes({"value": value}), source="here")["value"]
+        assert (found.dtype, found.shape) == (value.dtype, value.shape) and found.tobytes() == value.tobytes()
 
 
 def test_dense_tensors_are_stored_as_ever():

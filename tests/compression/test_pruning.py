@@ -1,12 +1,14 @@
 """Pruning in place: reports, guard rails, closure, masks that survive."""
 
+import warnings
+
 import keras
 import numpy as np
 import pytest
 
 import zoo
 from tests.compression.networks import CONFIGS, made, outputs, pixels, values
-from zoo.compression import ScheduledPruning, close, compress, prune, prune_channels, sparsity_report, to_synaptic
+from zoo.compression import ScheduledPruning, compress, prune, prune_channels, remove_dead, sparsity_report, to_synaptic
 from zoo.layers import SynapticConv2D
 from zoo.testing import assert_close
 
@@ -188,9 +190,9 @@ def test_a_closed_network_is_compacted_exactly(name):
     x = pixels(model)
     open_outputs = outputs(model, x)
     assert_close(outputs(compress(model, "compact"), x), open_outputs, 1e-5)  # drops what it may and no more
-    removed = close(model)
+    removed = remove_dead(model)
     closed = outputs(model, x)
-    assert close(model) == 0 and same_outputs(outputs(model, x), closed)
+    assert remove_dead(model) == 0 and same_outputs(outputs(model, x), closed)
     small = compress(model, "compact")
     assert_close(outputs(small, x), closed, 1e-5)
     mask = compress(model, "mask", folded=False)
@@ -210,7 +212,7 @@ def test_an_activation_that_mixes_channels_keeps_all_of_them(inside):
     model.get_layer("b").mask.assign(np.array([1, 1, 0, 0, 1, 1], "float32")[:, None] * np.ones(4))
     expected = outputs(model, x)
     assert_close(outputs(compress(model, "compact"), x), expected, 1e-5)
-    close(model)
+    remove_dead(model)
     assert_close(outputs(model, x), expected, 1e-5)
 
 
@@ -229,6 +231,61 @@ def same_outputs(one, other):
     return bool(np.allclose(one, other, rtol=1e-6, atol=1e-6))
 
 
+def outputs_of(x, name):
+    """Several ways from the last convolution to an output of the model, along which its channels stay themselves."""
+    last = SynapticConv2D(3, 1, bias_initializer=BIASES, name="last")(x)
+    return {
+        "convolution": lambda: last,
+        "flatten": lambda: keras.layers.Flatten()(last),
+        "reshape": lambda: keras.layers.Reshape((36, 3))(last),
+        "softmax": lambda: keras.layers.Activation("softmax")(keras.layers.GlobalAveragePooling2D()(last)),
+        "norm": lambda: keras.layers.ReLU()(keras.layers.BatchNormalization(beta_initializer=BIASES)(last)),
+        "pooling": lambda: keras.layers.GlobalMaxPooling2D()(keras.layers.MaxPooling2D()(last)),
+        "concatenation": lambda: keras.layers.Concatenate()([x, last]),
+        "sum": lambda: keras.layers.Add()([last, SynapticConv2D(3, 1, name="other")(x)]),
+        "product": lambda: keras.layers.Multiply()([last, SynapticConv2D(3, 1, name="other")(x)]),
+        "depthwise": lambda: keras.layers.DepthwiseConv2D(3)(last),
+        "permuted": lambda: keras.layers.Permute((3, 1, 2))(last),
+        "padded": lambda: keras.layers.ZeroPadding2D()(last),
+        "unknown": lambda: keras.layers.LayerNormalization()(last),
+        "nested": lambda: keras.Sequential([keras.Input((6, 6, 3)), keras.layers.Flatten()])(last),
+        "second": lambda: [keras.layers.Dense(2)(keras.layers.Flatten()(x)), last],
+        "read on": lambda: [last, keras.layers.Dense(2)(keras.layers.Flatten()(SynapticConv2D(2, 3)(last)))],
+    }[name]()
+
+
+BIASES = keras.initializers.Constant([1.0, 2.0, 3.0])
+WAYS = "convolution flatten reshape softmax norm pooling concatenation sum product depthwise permuted padded"
+
+
+@pytest.mark.parametrize("name", [*WAYS.split(), "unknown", "nested", "second", "read on"])
+def test_the_bias_of_an_output_stays(name):
+    inputs = keras.Input((6, 6, 3))
+    model = keras.Model(inputs, outputs_of(SynapticConv2D(3, 1, name="first")(inputs), name))
+    for layer in synaptic(model):
+        mask = np.ones(layer.mask.shape, "float32")
+        mask[:, 1] = layer.name == "first"
+        layer.mask.assign(mask)
+    x = pixels(model) / 255
+    before = [keras.ops.convert_to_numpy(y) for y in keras.tree.flatten(model(x))]
+    remove_dead(model)
+    assert keras.ops.convert_to_numpy(model.get_layer("last").bias).tolist() == [1.0, 2.0, 3.0]
+    after = [keras.ops.convert_to_numpy(y) for y in keras.tree.flatten(model(x))]
+    assert all(same_outputs(*pair) for pair in zip(before, after, strict=True))
+    small = compress(model, "compact")
+    for new, old in zip(keras.tree.flatten(small(x)), after, strict=True):
+        assert_close(new, old, 1e-5)
+
+
+def test_the_bias_of_a_hidden_channel_goes():
+    inputs = keras.Input((6, 6, 3))
+    x = keras.layers.ReLU()(SynapticConv2D(3, 1, bias_initializer=BIASES, name="last")(inputs))
+    model = keras.Model(inputs, keras.layers.Dense(2)(keras.layers.GlobalAveragePooling2D()(x)))
+    model.get_layer("last").mask.assign(np.array([[1, 0, 1]] * 3, "float32"))
+    remove_dead(model)
+    assert keras.ops.convert_to_numpy(model.get_layer("last").bias).tolist() == [1.0, 0.0, 3.0]
+
+
 def test_closure_follows_chains():
     """Closing takes several rounds, forwards and backwards."""
     model = made("vgg")
@@ -237,7 +294,7 @@ def test_closure_follows_chains():
     wanted["stage2_conv2"][4] = False  # channel 4 of the layer before is read by nobody
     for layer in synaptic(model):
         layer.mask.assign(wanted[layer.name].astype("float32"))
-    assert close(model) == 10 + 8 - 1  # row 3 and column 4 of stage2_conv1, which cross
+    assert remove_dead(model) == 10 + 8 - 1  # row 3 and column 4 of stage2_conv1, which cross
     found = masks(model)["stage2_conv1"]
     assert not found[3].any() and not found[:, 4].any() and found.sum() == 80 - 17
 
@@ -295,6 +352,32 @@ def test_a_schedule_prunes_more_and_more():
             ScheduledPruning(**wrong)
 
 
+def schedule_ends(stop, order):
+    model = made("vgg")
+    model.compile(keras.optimizers.SGD(0.01), "mse", jit_compile=XLA)
+    callbacks = [ScheduledPruning(0.8, begin=0, end=2, scope="layer")]
+    callbacks += [keras.callbacks.EarlyStopping("loss", **stop)] if stop else []
+    history = model.fit(
+        pixels(model, 4), np.zeros((4, 10)), batch_size=4, epochs=4, verbose=0, callbacks=callbacks[::order]
+    )
+    assert "on_train_end" not in vars(history)
+    return sparsity_report(model).ratio
+
+
+@pytest.mark.parametrize("order", [1, -1])
+def test_a_schedule_says_where_it_ends(order):
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", UserWarning)
+        warnings.filterwarnings("ignore", "pruning: ")
+        assert schedule_ends(None, order) > 0.78
+    with pytest.warns(UserWarning, match=r"ends at a ratio of 0\.\d+ and not of 0.8: training stopped early") as told:
+        ratio = schedule_ends({"patience": 1, "min_delta": 1e9}, order)  # no epoch is better than the first
+    assert ratio < 0.78 and any(f"a ratio of {ratio:.3g} and" in str(warning.message) for warning in told)
+    restored = {"patience": 9, "restore_best_weights": True, "min_delta": 1e9}
+    with pytest.warns(UserWarning, match="older weights were put back"):
+        assert schedule_ends(restored, order) < 0.78
+
+
 def test_whole_channels_down_to_given_numbers():
     model = made("vgg")
     keep = {"stage1_conv1": 4, "stage1_conv2": 5, "stage2_conv1": 6, "stage2_conv2": 7}
@@ -305,11 +388,13 @@ def test_whole_channels_down_to_given_numbers():
     assert_close(outputs(small, x), outputs(model, x), 1e-5)
     for wrong, words in (
         ({"conv": 3}, "Expected layers with strengths"),
-        ({"stage1_conv1": 7}, "keep 1 to 6"),
-        ({"stage1_conv1": 2.5}, "keep 1 to 6 channels; got 2.5"),
+        ({"stage1_conv1": 7}, "an integer from 1 to 6; got 7"),
+        ({"stage1_conv1": 2.5}, "an integer from 1 to 6; got 2.5"),
         (["stage1_conv1"], "Expected keep to be numbers of channels"),
     ):
         with pytest.raises(ValueError, match=words):
             prune_channels(model, wrong)
     with pytest.raises(ValueError, match="channels are tied together"):
         prune_channels(made("resnet"), {"stem": 3})
+    with pytest.raises(ValueError, match="are an output of the model"):
+        prune_channels(made("vgg", include_head=False), {"stage2_conv2": 3})

@@ -8,6 +8,8 @@ import pytest
 
 import zoo.datasets
 
+pytestmark = pytest.mark.once
+
 
 def test_prepares_and_reads_back(tiny_root, tmp_path):
     tfds = pytest.importorskip("tensorflow_datasets", reason="tensorflow-datasets is not installed (zoo[data])")

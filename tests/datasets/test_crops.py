@@ -5,6 +5,8 @@ import pytest
 
 from zoo.datasets.crops import cutout, flip, pad_crop, random_resized_crop
 
+pytestmark = pytest.mark.once
+
 
 @pytest.fixture
 def batch() -> np.ndarray:

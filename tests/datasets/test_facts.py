@@ -1,6 +1,10 @@
 from __future__ import annotations
 
+import pytest
+
 import zoo.datasets
+
+pytestmark = pytest.mark.once
 
 
 def test_every_set_has_its_facts():
@@ -14,8 +18,10 @@ def test_class_names_are_all_different():
     counts = {name: len(set(names)) for name, names in zoo.datasets.CLASS_NAMES.items()}
     assert counts == {
         "cifar10": 10,
+        "cifar100": 100,
         "citeseer": 6,
         "cora": 7,
+        "fashion_mnist": 10,
         "fashion_mnist_mini": 10,
         "mnist_rot": 10,
         "scene15": 15,

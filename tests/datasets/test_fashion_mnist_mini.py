@@ -8,6 +8,8 @@ import pytest
 
 import zoo.datasets
 
+pytestmark = pytest.mark.once
+
 
 @pytest.fixture
 def stored(tmp_path: Path) -> dict[str, np.ndarray]:

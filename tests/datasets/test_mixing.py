@@ -5,6 +5,8 @@ import pytest
 
 from zoo.datasets import MIXERS, soft_labels
 
+pytestmark = pytest.mark.once
+
 
 @pytest.fixture
 def pairs() -> tuple[np.ndarray, np.ndarray]:

@@ -6,8 +6,11 @@ import numpy as np
 import pytest
 
 import zoo.datasets
+from zoo._labels import PLACES365
 from zoo.datasets.folders import fit_pixels
-from zoo.models.scene.labels import PLACES365
+
+pytestmark = pytest.mark.once
+
 
 COUNTS = {"train": 100, "validation": 6}
 
@@ -60,9 +63,33 @@ def test_prepared_at_a_size_of_ones_choice(source, tmp_path):
         np.testing.assert_array_equal(labels, [row["label"] for row in rows])
 
 
-def test_what_is_missing_is_said(source, tmp_path):
+def test_what_is_missing_is_downloaded(source, tmp_path, monkeypatch, capsys):
+    tfds = pytest.importorskip("tensorflow_datasets")
+    root, splits = source
+
+    class Builder:
+        data_dir = root / "places365_small" / "2.1.0"
+
+        def download_and_prepare(self, **options):
+            print("the download")
+
+    asked = []
+    monkeypatch.setattr(tfds, "builder", lambda name, *, data_dir: asked.append((name, data_dir)) or Builder())
+    zoo.datasets.prepare("places365", data=tmp_path, size=8, progress=False)
+    assert asked == [("places365_small", tmp_path)]
+    assert capsys.readouterr().out == ""
+    assert len(zoo.datasets.load("places365", "test", data=tmp_path)[0]) == len(splits["validation"])
+
+
+def test_what_is_missing_is_said(source, tmp_path, monkeypatch):
+    tfds = pytest.importorskip("tensorflow_datasets")
     root, _ = source
-    with pytest.raises(FileNotFoundError, match="tfds build places365_small --data_dir"):
+
+    def fail(name, **options):
+        raise OSError("no network")
+
+    monkeypatch.setattr(tfds, "builder", fail)
+    with pytest.raises(ConnectionError, match="no network\\nWhere .* run: tfds build places365_small --data_dir"):
         zoo.datasets.prepare("places365", data=tmp_path, out=tmp_path / "out", size=8)
     with pytest.raises(ValueError, match="Which size should the images of 'places365' get"):
         zoo.datasets.prepare("places365", data=root, out=tmp_path / "out")

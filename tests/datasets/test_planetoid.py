@@ -9,8 +9,10 @@ import pytest
 
 import zoo.datasets
 from tests.datasets import graphs
-from zoo.datasets import planetoid, planetoid_raw
+from zoo.datasets import pickles, planetoid, planetoid_raw
 from zoo.math import pair_edges
+
+pytestmark = pytest.mark.once
 
 
 @pytest.fixture
@@ -74,7 +76,7 @@ def test_raw_files_with_sparse_matrices(folder, short_validation):
 
 def test_sparse_matrix_as_python_2_wrote_it(folder, short_validation):
     """The attributes' names and the bytes-as-text of files written in 2016."""
-    stored = planetoid_raw._Csr.__new__(planetoid_raw._Csr)
+    stored = pickles.Csr()
     stored.__setstate__(
         {
             "_shape": (2, 3),

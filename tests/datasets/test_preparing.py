@@ -15,6 +15,8 @@ from PIL import Image
 import zoo.datasets
 from tests.datasets import graphs
 
+pytestmark = pytest.mark.once
+
 pytest.importorskip("tensorflow_datasets", reason="tensorflow-datasets is not installed (zoo[data])")
 pytest.importorskip("importlib_resources", reason="importlib_resources is not installed (zoo[data])")
 
@@ -153,9 +155,19 @@ def test_broken_images_are_named_and_nothing_is_left(scenes, tmp_path):
     ("name", "options", "error", "message"),
     [
         ("scenes", {}, ValueError, "Which size .* 'scenes'"),
-        ("nowhere", {"size": 8}, ValueError, "Unknown data set 'nowhere'. Expected cifar10, citeseer.* or a folder"),
+        (
+            "nowhere",
+            {"size": 8},
+            ValueError,
+            "Unknown data set 'nowhere'. Expected cifar10, cifar100, citeseer.* or a folder",
+        ),
         ("mnist_rot", {"size": 8}, ValueError, "images of mnist_rot have their size"),
-        ("mnist_rot", {}, FileNotFoundError, "No folder .*mnist_rot: nothing to prepare"),
+        (
+            "mnist_rot",
+            {},
+            FileNotFoundError,
+            "No folder .*mnist_rot: nothing to prepare .* First run: zoo data prepare mnist_rot",
+        ),
     ],
 )
 def test_refusals(scenes, tmp_path, name, options, error, message):

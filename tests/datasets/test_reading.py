@@ -6,6 +6,8 @@ import pytest
 import zoo.datasets
 from zoo.datasets import mnist_rot
 
+pytestmark = pytest.mark.once
+
 
 @pytest.mark.parametrize(("split", "count"), [("train", 20), ("validation", 4), ("train+validation", 24), ("test", 10)])
 def test_splits(tiny_root, split, count):

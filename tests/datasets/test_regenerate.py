@@ -10,6 +10,8 @@ import pytest
 from zoo.datasets.mnist_rot import regenerate
 from zoo.datasets.rotation import rotate_images
 
+pytestmark = pytest.mark.once
+
 
 @pytest.fixture(scope="module")
 def made() -> tuple[np.ndarray, np.ndarray, dict[str, np.ndarray]]:

@@ -7,6 +7,8 @@ import pytest
 
 from zoo.datasets.rotation import rotate_images
 
+pytestmark = pytest.mark.once
+
 
 def slow_rotation(image: np.ndarray, degrees: float) -> np.ndarray:
     """The recipe of the data set's README, pixel by pixel in plain Python."""

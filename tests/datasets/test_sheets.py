@@ -12,6 +12,9 @@ from PIL import Image
 import zoo.datasets
 from zoo.datasets import sheets
 
+pytestmark = pytest.mark.once
+
+
 # Seven training images on three sheets of 1 x 3 tiles, five test images on two; tiles of 4 x 4.
 SMALL = sheets.Sheets(
     name="small",
@@ -88,7 +91,7 @@ def test_without_repeated_images_test_is_whole(tmp_path):
 
 def test_no_files(tmp_path):
     (tmp_path / "cifar10").mkdir()
-    with pytest.raises(FileNotFoundError, match=r"No cifar10 data in .* labels.npz and the sheets train_00.webp"):
+    with pytest.raises(FileNotFoundError, match=r"No cifar10 data in .* cifar10.npz, or labels.npz and sheets"):
         zoo.datasets.load("cifar10", "train", data=tmp_path)
 
 

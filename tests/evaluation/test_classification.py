@@ -8,6 +8,8 @@ import numpy as np
 import pytest
 
 from zoo.evaluation import evaluate
+from zoo.evaluation.classification import _score
+from zoo.hub.tasks import find_task
 
 
 @pytest.mark.parametrize("batch_size", [7, 256])
@@ -40,7 +42,7 @@ def test_any_keras_model_when_the_data_set_is_named(data):
 
 def test_too_few_classes(data):
     plain = keras.Sequential([keras.Input((28, 28, 1)), keras.layers.Flatten(), keras.layers.Dense(9)])
-    with pytest.raises(ValueError, match=r"at least 10 classes for this data set; got \(50, 9\)"):
+    with pytest.raises(ValueError, match=r"label 9 is outside 0..8: the model has 9 classes"):
         evaluate(plain, dataset="mnist_rot", data=data)
 
 
@@ -61,3 +63,34 @@ def test_unknown_data_set_and_split(model, data):
         evaluate(model, dataset="mnistrot", data=data)
     with pytest.raises(ValueError, match="Unknown split 'val'"):
         evaluate(model, split="val", data=data)
+
+
+def test_each_task_is_scored_by_its_own_answers():
+    logits = np.array([[2.0, -1.0], [-3.0, 0.5], [1.0, 4.0]])
+    right, loss = _score(logits, np.array([0, 1, 0]), find_task("image-classification"))
+    assert right.tolist() == [True, True, False]
+    wanted = -np.log([1 / (1 + np.exp(-3)), 1 / (1 + np.exp(-3.5)), 1 / (1 + np.exp(3))]).mean()
+    assert loss == pytest.approx(wanted)
+    right, loss = _score(logits, np.array([[1, 0], [0, 0], [1, 1]]), find_task("node-labelling"))
+    assert right.tolist() == [[True, True], [True, False], [True, True]]
+    signs = np.array([[1, -1], [-1, -1], [1, 1]])
+    assert loss == pytest.approx(np.log(1 + np.exp(-signs * logits)).mean())
+    right, loss = _score(logits[:, :1], np.array([1, 1, 0]), find_task("image-classification"))
+    assert right.tolist() == [True, False, False]
+    assert loss == pytest.approx(np.log(1 + np.exp(-np.array([1, 1, -1]) * logits[:, 0])).mean())
+
+
+@pytest.mark.parametrize(
+    ("task", "labels", "message"),
+    [
+        ("image-classification", [0, 1, -1], "label -1 is outside 0..1"),
+        ("image-classification", [0, 1, 2], "label 2 is outside 0..1"),
+        ("image-classification", [[1, 0], [0, 1], [1, 0]], r"labels of shape \(3,\)"),
+        ("image-labelling", [0, 1, 1], r"labels of shape \(3, 2\)"),
+        ("image-labelling", [[0, 1], [1, 2], [0, 0]], "label 2 is outside 0..1"),
+        ("image-labelling", [[0, 1], [1, 0.5], [0, 0]], "labels of 0 .no. or 1 .yes. for each logit"),
+    ],
+)
+def test_labels_that_cannot_be_meant(task, labels, message):
+    with pytest.raises(ValueError, match=message):
+        _score(np.zeros((3, 2)), np.array(labels), find_task(task))

@@ -134,6 +134,8 @@ def test_measures():
     assert found["erased_accuracy"] == pytest.approx(100 * erased_accuracy(model, images, labels))
     with pytest.raises(ValueError, match="Unknown measure: size. Expected some of: accuracy, "):
         measure(("size",), model, images, labels, logits)
+    with pytest.raises(ValueError, match=r"as a list, as measures=\['accuracy'\]"):
+        measure("accuracy", model, images, labels, logits)
 
 
 def test_evaluate_takes_the_measures_of_the_preset(monkeypatch):
@@ -150,7 +152,7 @@ def test_evaluate_takes_the_measures_of_the_preset(monkeypatch):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"thresholds": (0.2, 1.1)}, r"threshold to lie in \[0, 1\].*; got 1.1"),
+        ({"thresholds": (0.2, 1.1)}, r"threshold` to be a number in \[0, 1\].*; got 1.1"),
         ({"normalization": "max"}, "normalization to be one of"),
         ({"grid": "cells"}, "grid to be one of .*; got 'cells'"),
         ({"order": "first"}, "order to be one of"),

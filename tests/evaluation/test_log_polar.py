@@ -54,7 +54,7 @@ def test_region_means_leave_the_middle_out() -> None:
 
 
 def test_what_the_statistic_refuses() -> None:
-    with pytest.raises(ValueError, match=r"`kernel_size` must be an odd positive integer \(1, 3, 5, \.\.\.\); got 4"):
+    with pytest.raises(ValueError, match=r"`kernel_size` to be an odd positive integer \(1, 3, 5, \.\.\.\); got 4"):
         center_correlation(pictures(), 4)
     with pytest.raises(ValueError, match="`regions` of a layer; got ndarray"):
         region_means(np.ones((5, 5)), np.ones((5, 5)))

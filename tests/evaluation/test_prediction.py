@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import dataclasses
+import itertools
 import warnings
 
 import keras
@@ -7,9 +9,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
+import zoo
 from tests.evaluation.toy import bars
 from zoo.evaluation import predict
 from zoo.evaluation.prediction import logits_of
+from zoo.hub import registry
 
 
 def labels_of(predictions) -> list[str]:
@@ -33,7 +37,7 @@ def test_tensors_and_lists_of_arrays(model):
 
 def test_names_and_folders(model, folder):
     assert labels_of(predict(folder, bars([4]))) == ["4"]
-    with pytest.raises(ValueError, match="did you mean 'bars_mnistrot'"):
+    with pytest.raises(ValueError, match="Did you mean 'bars_mnistrot'"):
         predict("bars_mnistrt", bars([4]))
     with pytest.raises(ValueError, match="model's name or a Keras model; got int"):
         predict(3, bars([4]))
@@ -109,9 +113,9 @@ def test_wrong_files(model, tmp_path):
         predict(model, [tmp_path / "gone.png"])
 
 
-@pytest.mark.parametrize("arguments", [{"top": 0}, {"batch_size": 0}])
+@pytest.mark.parametrize("arguments", [{"top": 0}, {"top": 1.5}, {"batch_size": 0}, {"batch_size": 1.5}])
 def test_wrong_numbers(model, arguments):
-    with pytest.raises(ValueError, match="at least 1"):
+    with pytest.raises(ValueError, match="to be a positive integer; got"):
         predict(model, bars([1]), **arguments)
 
 
@@ -129,3 +133,113 @@ def test_a_model_of_another_kind():
     text = keras.Sequential([keras.Input((5,)), keras.layers.Dense(2)])
     with pytest.raises(ValueError, match=r"one input of shape \(batch, height, width, channels\); got \(None, 5\)"):
         predict(text, np.zeros((1, 5)))
+
+
+class Column:
+    """As a column of pandas or polars."""
+
+    def __init__(self, values) -> None:
+        self.values = values
+
+    def __len__(self) -> int:
+        return len(self.values)
+
+    def to_numpy(self):
+        return np.array(self.values, object)
+
+
+class Table(Column):
+    columns = ("path", "label")
+
+
+def test_paths_and_contents_in_any_form(model, tmp_path):
+    for label in (7, 5):
+        Image.fromarray(bars([label])[0, ..., 0]).save(tmp_path / f"{label}.png")
+    paths = [tmp_path / "7.png", tmp_path / "5.png"]
+    for given in (
+        tuple(paths),
+        np.array([str(path) for path in paths]),
+        np.array(paths, object),
+        Column(paths),
+        Column([str(path) for path in paths]),
+        (path for path in paths),
+        [path.read_bytes() for path in paths],
+        (image for image in bars([7, 5])),
+    ):
+        assert labels_of(predict(model, given)) == ["7", "5"]
+
+
+class Batches(keras.utils.PyDataset):
+    def __len__(self) -> int:
+        return 1
+
+    def __getitem__(self, index: int):
+        return bars([1])
+
+
+def named_like(module: str, name: str):
+    """An object of a class of that name, without the package."""
+    return type(name, (), {"__module__": module, "__iter__": lambda self: iter([bars([1])]), "__len__": lambda _: 1})()
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        (Batches(), "got a keras PyDataset: .* model.predict.data. .* zoo.decode"),
+        (named_like("tensorflow.python.data.ops.dataset_ops", "DatasetV2"), "got a tf.data.Dataset: .* model.predict"),
+        (named_like("torch.utils.data.dataloader", "DataLoader"), "got a torch DataLoader: .* model.predict"),
+        ({"x": np.zeros((2, 3)), "edges": []}, "got a dictionary with x, edges"),
+        (b"a picture", r"the content of a single file: pass a list, \[content\]"),
+        (Table(["a.png"]), "got a table: pass its column of paths"),
+        (((bars([1]), 0) for _ in itertools.count()), "got a generator of batches, each a tuple"),
+        ((bars([1]) for _ in itertools.count()), "got a generator of batches, each a ndarray"),
+    ],
+)
+def test_data_sets_are_refused_by_name(model, given, message):
+    with pytest.raises(ValueError, match=message):
+        predict(model, given)
+
+
+def test_images_unlike_the_training_images_are_warned_of(model, folder, monkeypatch):
+    known = dataclasses.replace(
+        registry.find_preset("bars_mnistrot"),
+        expects={"note": "bright bars on black", "border": (0, 10), "mean": (5, 60)},
+    )
+    monkeypatch.setattr(registry, "presets", lambda: {"bars_mnistrot": known})
+    dark = 255 - bars([3, 4])
+    message = r"2 of 2 images are unlike .* 'bars_mnistrot' was trained on, bright bars on black: .*invert=True"
+    with pytest.warns(UserWarning, match=message):
+        predict(model, dark)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", UserWarning)
+        assert labels_of(predict(model, dark, invert=True)) == ["3", "4"]
+        predict(model, np.zeros((1, 28, 28, 1), "uint8"))
+        predict(model, bars([3, 4]))
+        model.labels = [f"class {number}" for number in range(10)]  # of one's own: nothing is known
+        predict(model, dark)
+    assert zoo.card(zoo.save(model, folder)).expects is None
+
+
+@pytest.mark.parametrize(
+    "white, said", [("a", "`white` to be a number"), (0, "`white` to be a number"), (4095, "files alone")]
+)
+def test_white_of_what_has_none(white, said):
+    with pytest.raises(ValueError, match=said):
+        predict(zoo.build("e4net_mnistrot"), np.zeros((1, 28, 28, 1)), white=white)
+
+
+def test_graphs_have_no_pixels():
+    graph = zoo.build("pdegcn_cora", input_shape=(None, 4), depth=1, width=4)
+    with pytest.raises(ValueError, match="takes graphs: leave out white= and invert="):
+        predict(graph, {"x": np.eye(4), "edges": []}, invert=True)
+    for edges in ([[0, 4]], [[0, -2]], [[0, 1.5]]):
+        with pytest.raises(ValueError, match="node|integer"):
+            predict(graph, {"x": np.eye(4), "edges": edges})
+
+
+def test_the_digit_models_say_what_they_expect():
+    card = zoo.card("e4net_mnistrot")
+    assert card.expects["note"] == "white digits on black ground"
+    assert zoo.hub.expects_of(zoo.build("e4net_mnistrot")) == card.expects | {"border": (0, 11), "mean": (6, 102)}
+    assert zoo.hub.expects_of(zoo.build("e4net_mnistrot", num_classes=2)) is None
+    assert zoo.card("resnet32_cifar10").expects is None

@@ -11,14 +11,17 @@ import numpy as np
 import pytest
 
 from zoo.hub import download
-from zoo.hub.download import Patience, fetch
+from zoo.hub.download import RetryPolicy, fetch
 
 from . import server as http
+
+pytestmark = pytest.mark.once
+
 
 CONTENT = np.random.default_rng(0).integers(0, 256, 200_000, dtype="uint8").tobytes()
 SHA256 = hashlib.sha256(CONTENT).hexdigest()
 CHUNK = download._CHUNK  # what is received of a chunk is lost when the connection breaks inside it
-HASTY = Patience(connect=2, read=0.4, attempts=3, pause=0.01)
+HASTY = RetryPolicy(connect=2, read=0.4, attempts=3, pause=0.01)
 
 
 @pytest.fixture

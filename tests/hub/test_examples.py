@@ -13,6 +13,8 @@ from tests.hub.conftest import randomise
 from zoo import hub
 from zoo.hub import examples, registry, store
 
+pytestmark = pytest.mark.once
+
 
 @pytest.fixture
 def graph_model(monkeypatch: pytest.MonkeyPatch) -> keras.Model:

@@ -12,9 +12,11 @@ import keras
 import numpy as np
 import pytest
 
-from zoo.hub import loading, paths, source, verifying
+from zoo.hub import download, loading, paths, source, verifying
 
 from .conftest import values
+
+pytestmark = pytest.mark.once
 
 FILES = ("model.safetensors", "head.safetensors", "golden.npz", "history.csv")
 
@@ -115,3 +117,25 @@ def test_roots(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     assert paths.cache_root() == Path.home() / "zoo"
     monkeypatch.delenv("ZOO_CACHE")
     assert paths.cache_root().is_absolute() and "zoo" in paths.cache_root().parts
+
+
+@pytest.mark.parametrize("fault", ["cannot be removed", "cannot be read", "cannot be seen"])
+def test_an_unusable_file_in_the_cache_blocks_no_shipped_one(
+    fault: str, published: Path, toy: keras.Model, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A cache shared by several users: damaged files that this one may not remove, or files of somebody else's."""
+
+    def refuse(path: Path, *args: object, **kwargs: object) -> None:
+        raise PermissionError(13, "Permission denied", str(path))
+
+    cached = paths.cache_root() / "toy_w4_shelf" / "v1" / "model.safetensors"
+    cached.parent.mkdir(parents=True)
+    cached.write_bytes(b"broken off" if fault == "cannot be removed" else (published / cached.name).read_bytes())
+    if fault == "cannot be removed":
+        monkeypatch.setattr(Path, "unlink", refuse)
+    elif fault == "cannot be read":
+        monkeypatch.setattr(download, "file_sha256", refuse)
+    else:
+        plain = Path.is_file
+        monkeypatch.setattr(Path, "is_file", lambda path: refuse(path) if path == cached else plain(path))
+    assert np.array_equal(values(loading.load("toy_w4_shelf"))["conv/kernel"], values(toy)["conv/kernel"])

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +9,7 @@ import keras
 import numpy as np
 import pytest
 
-from zoo.hub import loading, saving, source, store, verifying
+from zoo.hub import loading, saving, source, stages, store, verifying
 
 from . import toy as toy_family
 from .conftest import randomise
@@ -52,7 +53,7 @@ def test_a_fine_tuned_model_keeps_its_labels(published: Path, tmp_path: Path, im
     assert card.labels == ("cat", "dog") and card.summary == "pets"
     assert card.architecture["parameters"] == 63 - 5  # frozen layers count, the smaller head shows
     again = loading.load(folder)
-    assert again.zoo_origin.labels == ("cat", "dog")
+    assert again.labels == ("cat", "dog")
     assert np.allclose(saving.golden_logits(again, images), saving.golden_logits(model, images), rtol=1e-5)
 
 
@@ -60,7 +61,7 @@ def test_own_configurations_headless_and_open_shapes(tmp_path: Path) -> None:
     own = randomise(loading.build(toy_family.ToyConfig(name="my_toy", input_shape=(None, None, 2), width=3)))
     folder = saving.save(own, tmp_path / "own")
     assert loading.load(folder).input_shape == (None, None, None, 2)
-    body = saving.save(loading.features(own), tmp_path / "body")
+    body = saving.save(stages.features(own), tmp_path / "body")
     assert not (body / "head.safetensors").exists()
     assert loading.load(body).output_shape == (None, 3)
     assert loading.load(body, num_classes=4).output_shape == (None, 4)
@@ -77,7 +78,7 @@ def test_a_low_precision_model_is_saved_with_a_float32_golden_output(published: 
 
 
 def test_bad_facts_and_broken_weights_are_not_saved(toy: keras.Model, tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match="expected 3 labels in the card, got 1"):
+    with pytest.raises(ValueError, match="Expected 3 labels in the card; got 1"):
         saving.save(toy, tmp_path / "x", card={"labels": ["one"]})
     with pytest.raises(ValueError, match="'colour' was unexpected"):
         saving.save(toy, tmp_path / "x", card={"colour": "red"})
@@ -112,7 +113,7 @@ def test_publishing_refuses_what_is_incomplete(toy: keras.Model, facts: dict[str
         )
     with pytest.raises(ValueError, match="tag: 'best' does not match"):
         saving.publish(toy, "best", card=facts, inputs=images, history="epoch\n")
-    with pytest.raises(ValueError, match="golden images of type uint8, got float32"):
+    with pytest.raises(ValueError, match="golden images of type uint8; got float32"):
         saving.publish(toy, "v1", card=facts, inputs=images.astype("float32"), history="epoch\n")
     with pytest.raises(ValueError, match="only an unmodified preset is published"):
         saving.publish(loading.build("toy_w4_shelf", num_classes=2), "v1", card=facts, inputs=images, history="epoch\n")
@@ -154,10 +155,55 @@ def test_verify_finds_every_fault(published: Path) -> None:
 
 
 def test_verify_refuses_unknown_names(published: Path) -> None:
-    with pytest.raises(ValueError, match="did you mean 'toy_w4_shelf'"):
+    with pytest.raises(ValueError, match="Did you mean 'toy_w4_shelf'"):
         verifying.verify("toy_w4_shel")
     for nothing in ("toy_w2_box", "*.v3"):
         with pytest.raises(ValueError, match="no trained weights match"):
             verifying.verify(nothing)
     with pytest.raises(ValueError, match="no weights 'v9'"):
         verifying.verify("toy_w4_shelf.v9")
+
+
+def test_weights_that_other_weights_share_are_stored_once(
+    published: Path, toy: keras.Model, facts: dict[str, Any], images: np.ndarray, tmp_path: Path
+) -> None:
+    """The second tag has the first one's body, but for the norm, and a head of its own."""
+    toy.get_layer("norm").gamma.assign(np.full(4, 3.0))
+    toy.get_layer("head").bias.assign([1.0, 2.0, 3.0])
+    folder = saving.publish(toy, "v2", card=facts, inputs=images, base="toy_w4_shelf.v1")
+    card = source.card("toy_w4_shelf.v2")
+    assert card.files["base.safetensors"].of == "toy_w4_shelf.v1/model.safetensors"
+    assert card.files["base.safetensors"].sha256 == source.card("toy_w4_shelf.v1").files["model.safetensors"].sha256
+    own = store.tensors_from_bytes((folder / "model.safetensors").read_bytes(), source="file")
+    assert list(own) == ["norm/gamma"] and not (folder / "base.safetensors").exists()
+    assert not (folder / "history.csv").exists()
+    assert verifying.verify("toy_w4_shelf.v2")[0].ok
+    copied = tmp_path / "copy"
+    shutil.copytree(folder, copied)
+    for name in ("toy_w4_shelf.v2", copied):
+        found = saving.golden_logits(loading.load(name), images)
+        assert np.allclose(found, saving.golden_logits(toy, images), rtol=1e-6)
+    (published / "model.safetensors").write_bytes(b"changed")
+    with pytest.raises(ValueError, match="damaged or altered"):
+        loading.load("toy_w4_shelf.v2")
+
+
+def test_weights_that_have_little_in_common_are_stored_whole(
+    published: Path, toy: keras.Model, facts: dict[str, Any], images: np.ndarray
+) -> None:
+    randomise(toy, seed=7)
+    saving.publish(toy, "v2", card=facts, inputs=images, history="epoch\n", base="toy_w4_shelf.v1")
+    assert "base.safetensors" not in source.card("toy_w4_shelf.v2").files
+    assert verifying.verify("toy_w4_shelf.v2")[0].ok
+
+
+def test_files_where_a_folder_is_expected_are_called_by_their_kind(tmp_path: Path) -> None:
+    run = saving.save(loading.build("toy_w4_shelf"), tmp_path / "run", card={"labels": np.array([" a", "b", "c"])})
+    assert loading.load(run).labels == ("a", "b", "c")
+    (tmp_path / "lonely.safetensors").write_bytes(b"")
+    for path, message in {
+        run / "model.safetensors": r"one file of the set in .*run: name that folder",
+        tmp_path / "lonely.safetensors": "no card.json beside it",
+    }.items():
+        with pytest.raises(ValueError, match=message):
+            loading.load(path)

@@ -47,5 +47,5 @@ def _preset(name: str, width: int, task: str = "image-classification") -> Preset
     )
 
 
-PRESETS = (_preset("toy_w10_shelf", 10), _preset("toy_w4_shelf", 4), _preset("toy_w2_box", 2, task="tidying"))
+PRESETS = (_preset("toy_w10_shelf", 10), _preset("toy_w4_shelf", 4), _preset("toy_w2_box", 2, task="image-labelling"))
 RECIPES = {"toy_w4_shelf": Recipe(dataset="toys", epochs=1, batch_size=2)}

@@ -114,15 +114,15 @@ def test_strengths_may_be_kept_from_becoming_negative():
 @pytest.mark.parametrize(
     ("make", "words"),
     [
-        (lambda: made(form="sum"), "must be one of .*'parameter', 'product'.*got 'sum'"),
+        (lambda: made(form="sum"), "`form` to be one of .parameter., .product.; got 'sum'"),
         (lambda: made(groups=2), "neither groups nor LoRA"),
         (lambda: made(lora_rank=2), "neither groups nor LoRA"),
         (lambda: made().enable_lora(2), "no LoRA"),
-        (lambda: made(norm_epsilon=0.0), "`norm_epsilon` must be a positive number; got 0.0"),
+        (lambda: made(norm_epsilon=0.0), "`norm_epsilon` to be a number above 0; got 0.0"),
         (lambda: SynapticConv2D(3, 3).build((None, 8, 8, None)), "known number of channels"),
-        (lambda: made(norm_epsilon=float("nan")), "`norm_epsilon` must be a positive number; got nan"),
-        (lambda: StrengthSparsity(-1.0), "not negative; got l1=-1.0"),
-        (lambda: StrengthSparsity(group=float("nan")), "not negative; got l1=0.0 and group=nan"),
+        (lambda: made(norm_epsilon=float("nan")), "`norm_epsilon` to be a number above 0; got nan"),
+        (lambda: StrengthSparsity(-1.0), "`l1` to be a number of at least 0; got -1.0"),
+        (lambda: StrengthSparsity(group=float("nan")), "`group` to be a number of at least 0; got nan"),
     ],
 )
 def test_errors(make, words):

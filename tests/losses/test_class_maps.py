@@ -59,6 +59,26 @@ def test_resizing_is_that_of_keras():
         bilinear_matrix(0, 4)
 
 
+def test_classes_that_the_head_does_not_have() -> None:
+    features, kernel = np.ones((3, 2, 2, 4), "float32"), np.ones((4, 5), "float32")
+    for wrong in ([0, 5, 1], [-1, 0, 0], [[0, 1], [255, 0], [1, 2]]):
+        with pytest.raises(
+            ValueError, match=r"Expected classes from 0 to 4, as the head has 5 outputs; got \[(5|-1|255)\]"
+        ):
+            class_maps(features, kernel, np.array(wrong))
+    if keras.backend.backend() == "torch":
+        return
+    maps = numpy(in_mode(lambda c: class_maps(features, kernel, c), "compiled")(np.array([0, 5, -1])))
+    assert np.isnan(maps).all(axis=(1, 2)).tolist() == [False, True, True]
+
+
+def test_precision_is_float32_or_that_of_the_maps() -> None:
+    half = class_maps(ops.ones((1, 4, 4, 3000), "bfloat16"), ops.ones((3000, 2), "bfloat16"), np.array([1]))
+    assert keras.backend.standardize_dtype(half.dtype) == "float32" and float(half[0, 0, 0]) == 3000
+    if keras.backend.backend() == "tensorflow":
+        assert keras.backend.standardize_dtype(resize_maps(np.ones((1, 2, 2)), (3, 3)).dtype) == "float64"
+
+
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("value", [-2.0, 0.0, 3.0])
 def test_constant_maps_have_no_area(kind, value):
@@ -90,5 +110,5 @@ def test_errors():
     with pytest.raises(ValueError, match="normalization to be one of .*; got 'max'"):
         normalize_maps(np.zeros((1, 2, 2)), "max")
     for threshold in (-0.1, 1.5, float("nan")):
-        with pytest.raises(ValueError, match=r"threshold to lie in \[0, 1\]"):
+        with pytest.raises(ValueError, match=r"threshold` to be a number in \[0, 1\]"):
             check_threshold(threshold)

@@ -120,15 +120,15 @@ def test_the_measure_and_the_mask_agree():
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"threshold": 1.2}, r"threshold to lie in \[0, 1\].*; got 1.2"),
-        ({"threshold": -0.1}, r"threshold to lie in \[0, 1\]"),
-        ({"random_threshold": (0.5, 2)}, r"random_threshold to lie in \[0, 1\]"),
+        ({"threshold": 1.2}, r"threshold` to be a number in \[0, 1\].*; got 1.2"),
+        ({"threshold": -0.1}, r"threshold` to be a number in \[0, 1\]"),
+        ({"random_threshold": (0.5, 2)}, r"random_threshold` to be a number in \[0, 1\]"),
         ({"random_threshold": (0.5, 0.2)}, "bounds of random_threshold to rise"),
-        ({"probability": 2.0}, r"probability to lie in \[0, 1\]"),
-        ({"level": "pixel"}, "level to be one of .*; got 'pixel'"),
-        ({"fill": "black"}, "fill to be one of"),
-        ({"cam_class": "true"}, "cam_class to be one of"),
-        ({"rounds": 0}, "rounds of at least 1"),
+        ({"probability": 2.0}, r"probability` to be a number in \[0, 1\]"),
+        ({"level": "pixel"}, "`level` to be one of .*; got 'pixel'"),
+        ({"fill": "black"}, "`fill` to be one of"),
+        ({"cam_class": "true"}, "`cam_class` to be one of"),
+        ({"rounds": 0}, "`rounds` to be a positive integer"),
         ({"level": "feature", "rounds": 2}, "rounds=1 with level='feature'"),
     ],
 )

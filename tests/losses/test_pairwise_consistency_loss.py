@@ -129,10 +129,33 @@ def test_config():
     assert keras.saving.deserialize_keras_object(config).kind == "topk"
 
 
+@pytest.mark.parametrize("kind", [kind for kind in KINDS if kind != "class_features"])
+def test_labels_that_are_no_class(kind):
+    loss, labels = PairwiseConsistencyLoss(kind, reduction=None), np.array([0, 7, -1, 255, 6, 1])
+    with pytest.raises(ValueError, match=r"Expected labels from 0 to 6, .*got \[-1, 7, 255\]|\[-1.0, 7.0, 255.0\]"):
+        loss((labels, Z), ERASED)
+    if keras.backend.backend() != "torch":
+        values = in_mode(lambda y: loss((y, Z), ERASED), "compiled")(labels)
+        assert np.isnan(keras.ops.convert_to_numpy(values)).tolist() == [False, True, True, True, False, False]
+
+
+def test_one_logit_has_no_distribution():
+    z = np.array([[1.0], [2.0]], "float32")
+    with pytest.raises(ValueError, match=r"at least 2 classes; got 1 logit.*Dense\(2\)"):
+        PairwiseConsistencyLoss()((np.array([0, 1]), z), z)
+    assert float(PairwiseConsistencyLoss("mse_logits")((np.array([0, 0]), z), z + 1)) == 1
+    assert PairwiseConsistencyLoss(dtype="float16").dtype == "float32"
+
+
 def test_errors():
-    with pytest.raises(ValueError, match="kind to be one of .*; got 'l2'"):
+    with pytest.raises(ValueError, match="`kind` to be one of .*; got 'l2'"):
         PairwiseConsistencyLoss("l2")
-    with pytest.raises(ValueError, match="temperature above 0"):
+    with pytest.raises(ValueError, match="`temperature` to be a number above 0"):
         PairwiseConsistencyLoss(temperature=0)
     with pytest.raises(ValueError, match=r"hard labels, one integer an image; got an array of shape \(6, 7\)"):
         PairwiseConsistencyLoss()((np.eye(7, dtype="float32")[LABELS], Z), ERASED)
+
+
+def test_labels_alone_are_no_pair():
+    with pytest.raises(ValueError, match=r"as the pair \(labels, original logits\)"):
+        PairwiseConsistencyLoss("kl")(np.zeros(3, "int32"), np.zeros((3, 4), "float32"))

@@ -23,6 +23,8 @@ from zoo.math import (
     to_undirected,
 )
 
+pytestmark = pytest.mark.once
+
 
 def random_edges(seed: int, nodes: int = 9, count: int = 30) -> np.ndarray:
     return np.random.default_rng(seed).integers(0, nodes, (count, 2))
@@ -86,7 +88,7 @@ def test_padding_to_powers_of_two_and_to_given_sizes() -> None:
     inputs, _ = pad_graphs(graphs, nodes=6, edges=4)
     assert inputs["x"].shape == (2, 6, 2) and inputs["edges"][0].tolist() == [[0, 2], [2, 0], [-1, -1], [-1, -1]]
     assert (pad_graphs(iter(graphs))[0]["edges"] == pad_graphs(graphs)[0]["edges"]).all()
-    with pytest.raises(ValueError, match="nodes to be a whole number or None; got 8.5"):
+    with pytest.raises(ValueError, match="`nodes` to be an integer of at least 0; got 8.5"):
         pad_graphs(graphs, nodes=8.5)  # type: ignore[arg-type]
     with pytest.raises(ValueError, match="5 nodes, more than nodes=4"):
         pad_graphs(graphs, nodes=4)
@@ -104,7 +106,7 @@ def test_nearest_neighbours() -> None:
     assert (edges[:, 1].reshape(40, 4) == np.argsort(distances, axis=1)[:, :4]).all()
     assert (knn_graph(points.reshape(2, 20, 3), 4)[1] == knn_graph(points[20:], 4)).all()
     for k in (0, 40):
-        with pytest.raises(ValueError, match="k from 1 to 39"):
+        with pytest.raises(ValueError, match="`k` to be an integer from 1 to 39"):
             knn_graph(points, k)
     with pytest.raises(ValueError, match="finite points"):
         knn_graph([[np.nan], [1.0]], 1)
@@ -120,9 +122,9 @@ def test_nearest_neighbours_far_from_the_origin_and_at_equal_distances() -> None
 @pytest.mark.parametrize(
     ("points", "k", "words"),
     [
-        (np.eye(4), 1.5, "whole number k from 1 to 3 for 4 points; got 1.5"),
-        (np.eye(4), "2", "whole number k .* got '2'"),
-        (np.eye(4), True, "whole number k .* got True"),
+        (np.eye(4), 1.5, "`k` to be an integer from 1 to 3; got 1.5"),
+        (np.eye(4), "2", "`k` .* got '2'"),
+        (np.eye(4), True, "`k` .* got True"),
         ([["a"], ["b"]], 1, "points as an array of real numbers; got dtype <U1"),
         (np.eye(4) * 1j, 1, "real numbers; got dtype complex128"),
         ([[1.0, 2.0], [3.0]], 1, "points as an array of numbers; got list"),
@@ -143,7 +145,9 @@ def test_no_points_or_neighbours(points: object, k: object, words: str) -> None:
         ({"x": np.eye(2), "edges": [[0, 1]]}, r"pairs .* as \[\(x, edges\)\] .*got a dict"),
         ([{"x": np.eye(2), "edges": [[0, 1]]}], "got a dict in it"),
         ((np.eye(2), [[0, 1]]), "got a ndarray in it"),
-        ([(np.eye(2), [[0, 1]], 1)], "got a tuple of 3 in it"),
+        ([(np.eye(2), [[0, 1]], [1.0], 1)], "got a tuple of 4 in it"),
+        ([(np.eye(2), [[0, 1]], 1)], r"finite weight for each of 1 edges of graph 0; got shape \(\)"),
+        ([(np.eye(2), [[0, 1]]), (np.eye(2), [[0, 1]], [1.0])], "for all graphs or for none"),
         ([([["a"]], [[0, 0]])], "features as an array of real numbers"),
         ([(np.eye(2), [[[0, 1]]])], r"edges of shape \(edges, 2\) for each graph; got shapes \[\(1, 1, 2\)\]"),
     ],
@@ -155,8 +159,19 @@ def test_no_graphs_to_pad(graphs: object, words: str) -> None:
 
 def test_scipy() -> None:
     sparse = pytest.importorskip("scipy.sparse", reason="SciPy is not installed")
-    matrix = sparse.csr_array(np.array([[0, 2, 0], [0, 0, 1], [1, 0, 0]]))
-    assert from_scipy(matrix).tolist() == [[0, 1], [1, 2], [2, 0]]
+    dense, expected = np.array([[0, 2.5, 0], [0, 0, 1], [1, 0, 0]]), [[0, 1], [1, 2], [2, 0]]
+    matrix = sparse.csr_array(dense)
+    assert from_scipy(matrix != 0).tolist() == from_scipy(matrix, edge_weight=False).tolist() == expected
+    edges, weights = from_scipy(matrix, edge_weight=True)
+    assert edges.tolist() == expected and weights.tolist() == [2.5, 1, 1] and weights.dtype == np.float32
+    with pytest.raises(ValueError, match="Entries of the matrix are weights, as 2.5: .* Pass edge_weight=True"):
+        from_scipy(matrix)
+    twice = sparse.coo_array((np.ones(3), ([0, 0, 1], [1, 1, 0])), shape=(2, 2))  # SciPy adds repeated entries up
+    assert from_scipy(twice, edge_weight=True)[1].tolist() == [2, 1] and len(twice.data) == 3
+    with pytest.raises(ValueError, match="are weights, as 2"):
+        from_scipy(twice)
+    with pytest.raises(ValueError, match="finite numbers"):
+        from_scipy(sparse.csr_array(np.diag([np.nan, 1.0])), edge_weight=True)
     with pytest.raises(ValueError, match="square SciPy sparse matrix; got ndarray"):
         from_scipy(np.eye(3))
 
@@ -167,6 +182,15 @@ def test_networkx() -> None:
     assert nodes == ["a", "b", "c"] and len(edges) == 6 and (edges[::2] == edges[1::2, ::-1]).all()
     edges, _ = from_networkx(networkx.DiGraph([("b", "a")]))
     assert edges.tolist() == [[0, 1]]
+    graph = networkx.Graph()
+    graph.add_weighted_edges_from([(0, 1, 0.5), (1, 2, 2.0)])
+    graph.add_edge(2, 3, colour="red")
+    edges, nodes, weights = from_networkx(graph, weight="weight")
+    assert edges[::2].tolist() == [[0, 1], [1, 2], [2, 3]] and weights.tolist() == [0.5, 0.5, 2, 2, 1, 1]
+    assert len(from_networkx(graph, weight=False)) == 2 and nodes == [0, 1, 2, 3]
+    with pytest.raises(ValueError, match='weights, as 0.5: .*weight="weight".*weight=False'):
+        from_networkx(graph)
+    assert from_networkx(networkx.MultiDiGraph([(0, 1), (0, 1)]))[0].tolist() == [[0, 1], [0, 1]]
     with pytest.raises(ValueError, match="NetworkX graph; got list"):
         from_networkx([])
 
@@ -180,6 +204,54 @@ def test_pytorch_geometric() -> None:
     assert inputs["x"].dtype == np.float32 and inputs["edges"].dtype == np.int32
     with pytest.raises(ValueError, match="x and edge_index"):
         from_pyg(data.Data())
+
+
+class Batch:
+    """What PyTorch Geometric makes of a triangle and a pair."""
+
+    def __init__(self, **attributes: object) -> None:
+        self.x = np.arange(10.0).reshape(5, 2)
+        self.edge_index = np.array([[0, 3, 1, 2], [1, 4, 2, 0]])
+        self.batch = np.array([0, 0, 0, 1, 1])
+        self.num_graphs = 2
+        self.__dict__ |= attributes
+
+
+def test_a_batch_of_pytorch_geometric_stays_several_graphs() -> None:
+    inputs = from_pyg(Batch())
+    assert sorted(inputs) == ["edges", "x"] and inputs["x"].shape == (2, 3, 2)
+    assert inputs["x"][1].tolist() == [[6, 7], [8, 9], [0, 0]]
+    assert inputs["edges"].tolist() == [[[0, 1], [1, 2], [2, 0]], [[0, 1], [-1, -1], [-1, -1]]]
+    mixed = Batch(batch=np.array([1, 0, 1, 0, 1]), edge_index=np.array([[0, 1], [2, 3]]))  # in any order
+    assert from_pyg(mixed)["x"][1].tolist() == [[0, 1], [4, 5], [8, 9]]
+    assert from_pyg(mixed)["edges"].tolist() == [[[0, 1]], [[0, 1]]]
+    assert from_pyg(Batch(batch=None, num_graphs=None))["x"].shape == (1, 5, 2)
+
+
+@pytest.mark.parametrize("attributes", [{"edge_weight": [1, 2, 3, 4]}, {"edge_attr": np.array([[1], [2], [3], [4]])}])
+def test_weights_of_pytorch_geometric_are_kept_or_refused(attributes: dict) -> None:
+    with pytest.raises(ValueError, match="weights, as 2: .*edge_weight=True.*edge_weight=False"):
+        from_pyg(Batch(**attributes))
+    assert from_pyg(Batch(**attributes), edge_weight=True)["edge_weight"].tolist() == [[1, 3, 4], [2, 0, 0]]
+    assert sorted(from_pyg(Batch(**attributes), edge_weight=False)) == ["edges", "x"]
+    assert (from_pyg(Batch(), edge_weight=True)["edge_weight"][0] == 1).all()
+
+
+@pytest.mark.parametrize(
+    ("attributes", "words"),
+    [
+        ({"edge_index": np.array([[0, 5], [1, 4]])}, "names node 5, but the graph has 5 nodes"),
+        ({"edge_index": np.array([[0.0], [1.0]])}, "integer node numbers"),
+        ({"edge_index": np.array([[0, 1], [1, 2], [2, 0]])}, r"edge_index of shape \(2, edges\); got \(3, 2\)"),
+        ({"edge_index": np.array([[0], [4]])}, r"within the graphs of the batch; edge \[0, 4\] joins two"),
+        ({"batch": np.array([0, 1])}, "number of a graph for each of 5 nodes"),
+        ({"edge_attr": np.ones((4, 3))}, r"edge_attr of shape \(4, 3\). Choose a column"),
+        ({"x": np.ones(5)}, r"x of shape \(nodes, features\); got \(5,\)"),
+    ],
+)
+def test_what_pytorch_geometric_would_not_give_is_refused(attributes: dict, words: str) -> None:
+    with pytest.raises(ValueError, match=words):
+        from_pyg(Batch(**attributes))
 
 
 @pytest.mark.parametrize("normalization", ["gcn", None])
@@ -209,5 +281,5 @@ def test_mixed_steps_lie_between() -> None:
     assert limits[0] > limits[1] > limits[2]
     assert max_step_size(0.5, "diffusive", kernel_norm=2.0) == pytest.approx(1.0)
     assert max_step_size(0.0, "mixed") == math.inf
-    with pytest.raises(ValueError, match="diffusive, hyperbolic, mixed"):
+    with pytest.raises(ValueError, match='"diffusive", "hyperbolic", "mixed"'):
         max_step_size(1.0, "parabolic")

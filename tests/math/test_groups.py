@@ -5,6 +5,9 @@ import pytest
 
 from zoo.math import get_group, is_exact, output_size
 
+pytestmark = pytest.mark.once
+
+
 GROUPS = [get_group("p4"), get_group("p4m")]
 
 

@@ -9,6 +9,9 @@ from tests.layers.equivariant import normal
 from zoo.math import log_polar_from_folded, log_polar_map, log_polar_to_folded
 from zoo.testing import load_golden
 
+pytestmark = pytest.mark.once
+
+
 FOLDER = Path(__file__).parents[1] / "golden" / "lpsc"
 FIXTURES = sorted(path.stem.removeprefix("layer_") for path in FOLDER.glob("layer_*.npz"))
 
@@ -83,5 +86,5 @@ def test_folded_layout_and_back():
     # a - A / 2.
     np.testing.assert_array_equal(weight[:, :, 0, 3], kernel[2 * 8 + 0].T)
     np.testing.assert_array_equal(weight[:, :, 4, 2], kernel[1 * 8 + 6].T)
-    with pytest.raises(ValueError, match="`levels` must be a positive integer; got 0"):
+    with pytest.raises(ValueError, match="Expected `levels` to be a positive integer; got 0"):
         log_polar_to_folded(kernel, levels=0)

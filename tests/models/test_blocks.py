@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import keras
 import numpy as np
 import pytest
@@ -52,3 +54,52 @@ def test_head_or_features():
     assert model.output_shape == (None, 3) and model.layers[-1].name == "head"
     assert np.abs(model.get_layer("head").get_weights()[0]).max() <= 5**-0.5
     assert blocks.classify(inputs, inputs, name="m", num_classes=3, include_head=False).output_shape == (None, 5)
+
+
+BLOCKS = {
+    "basic": (blocks.Blocks.basic, ("conv1", "conv2", "shortcut"), 8),
+    "bottleneck": (blocks.Blocks.bottleneck, ("conv1", "conv2", "conv3", "shortcut"), 32),
+    "inverted": (partial(blocks.Blocks.inverted, inner=12), ("expand", "project"), 8),
+}
+
+
+@pytest.mark.once
+@pytest.mark.parametrize("kind", BLOCKS)
+@pytest.mark.parametrize("strides", [1, 2])
+def test_every_convolution_of_a_block_is_the_injected_one(kind, strides):
+    called = []
+
+    def conv(x, filters, kernel_size, name, *, strides=1):
+        called.append(name)
+        return blocks.conv(x, filters, kernel_size, name, strides=strides)
+
+    block, names, channels = BLOCKS[kind]
+    made = blocks.Blocks(conv=conv, norm=lambda x, name: x)
+    x = block(made, keras.Input((8, 8, 4)), 8, "block", strides=strides)
+    assert sorted(called) == sorted(f"block_{name}" for name in names)
+    assert x.shape == (None, 8 // strides, 8 // strides, channels)
+    # Where the shape stays nothing is projected.
+    called.clear()
+    block(made, keras.Input((8, 8, channels)), 8, "same", strides=1)
+    assert "same_shortcut" not in called
+
+
+@pytest.mark.once
+def test_stages_halve_but_the_first():
+    found = []
+
+    def block(x, width, name, *, strides):
+        found.append((name, width, strides))
+        return x
+
+    blocks.stack(None, block, (8, 16), (1, 2))
+    assert found == [("stage1_block1", 8, 1), ("stage2_block1", 16, 2), ("stage2_block2", 16, 1)]
+
+
+@pytest.mark.once
+def test_an_initializer_serves_one_variable():
+    made = blocks.Blocks(conv=partial(blocks.conv, initializer=keras.initializers.HeNormal))
+    inputs = keras.Input((4, 4, 8))
+    model = keras.Model(inputs, made.basic(inputs, 8, "block"))
+    first, second = (np.asarray(model.get_layer(f"block_conv{i}").get_weights()[0]) for i in (1, 2))
+    assert first.shape == second.shape and not np.allclose(first, second)

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import pytest
 
+from zoo import _labels as labels
 from zoo.datasets.facts import CLASS_NAMES
 from zoo.hub import registry
-from zoo.models import labels
+
+pytestmark = pytest.mark.once
+
 
 PRESETS = [preset for preset in registry.presets().values() if preset.dataset in CLASS_NAMES]
 

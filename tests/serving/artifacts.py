@@ -82,6 +82,6 @@ def write_saved_model(folder: Path, version: int = 1) -> Path:
 
 def _finish(stage: Path, version: int) -> Path:
     (stage / "assets.extra").mkdir()
-    facts = {"name": "net", "task": "image-classification", "labels": LABELS}
+    facts = {"name": "net", "task": "image-classification", "labels": LABELS, "rows_independent": True}
     (stage / "assets.extra" / "zoo.json").write_text(json.dumps(facts))
     return stage.rename(stage.parent / str(version))

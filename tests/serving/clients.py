@@ -33,8 +33,9 @@ class Client:
         self.connection = HTTPConnection("127.0.0.1", port, timeout=timeout)
 
     def ask(self, method: str, path: str, body: Any = None, headers: dict[str, str] | None = None) -> Answer:
-        content = body if body is None or isinstance(body, bytes) else json.dumps(body).encode()
-        self.connection.request(method, path, content, headers or {})
+        content = json.dumps(body).encode() if isinstance(body, (dict, list)) else body
+        chunked = not (content is None or isinstance(content, bytes))
+        self.connection.request(method, path, content, headers or {}, encode_chunked=chunked)
         response = self.connection.getresponse()
         names = {name.lower(): value for name, value in response.getheaders()}
         return Answer(response.status, names, response.read())

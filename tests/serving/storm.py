@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import base64
+import contextlib
+import gzip
 import io
 import json
 import socket
@@ -28,6 +30,9 @@ MALFORMED = (
     b'{"instances": 3}',
     b'{"inputs": {}}',
 )
+BOMB = gzip.compress(b"[" * 30_000_000, mtime=0)
+WRONG_CHUNKS = (b"zz\r\n{}\r\n", b"-1\r\n{}\r\n", b"2\r\n{}oops\r\n", b"F" * 20 + b"\r\n{}\r\n", b"2;" + b"x" * 99_999)
+FLOODS = (b"X: y\r\n" * 500, b"X: " + b"y" * 200_000 + b"\r\n", b"X" * 200_000 + b": y\r\n", b"X\r\n\x00: y\r\n")
 WRONG: tuple[object, ...] = ([[1.0, 2.0]], [[["a"]]], [], [{"b64": "AA=="}], [{"other": 1}], [None], [[[[1e999]]]])
 
 
@@ -48,8 +53,9 @@ class Storm:
         self.resized = resized
         self.done: Counter[str] = Counter()
         self.actions: list[Callable[[], None]] = [
-            *(6 * [self.good]), self.encoded, self.malformed, self.wrong_shape,
-            self.huge, self.half_sent, self.leaving, self.unknown, self.garbage,
+            *(5 * [self.good]), self.good_chunks, self.good_packed, self.encoded, self.malformed, self.wrong_shape,
+            self.huge, self.bomb, self.half_sent, self.slow, self.leaving, self.unknown, self.garbage,
+            self.wrong_chunks, self.flood,
         ]  # fmt: skip
         if grpc_port:
             self.stub, self.messages = _stub(grpc_port)
@@ -71,6 +77,59 @@ class Storm:
         answer = self.client.predict({"instances": images.tolist()})
         assert answer.status == 200, answer.body
         check([row["logits"] for row in answer.json["predictions"]], images)
+
+    def good_chunks(self) -> None:
+        images = self.images()
+        body, size = json.dumps({"instances": images.tolist()}).encode(), int(self.rng.integers(20, 4000))
+        parts = iter([body[start : start + size] for start in range(0, len(body), size)])
+        answer = self.client.ask("POST", "/v1/models/net:predict", parts, {"Transfer-Encoding": "chunked"})
+        assert answer.status == 200, answer.body
+        check([row["logits"] for row in answer.json["predictions"]], images)
+
+    def good_packed(self) -> None:
+        images = self.images()
+        body = gzip.compress(json.dumps({"instances": images.tolist()}).encode(), mtime=0)
+        headers = {"Content-Encoding": "gzip", "Accept-Encoding": "gzip"}
+        answer = self.client.ask("POST", "/v1/models/net:predict", body, headers)
+        assert answer.status == 200, answer.body
+        content = gzip.decompress(answer.body) if "content-encoding" in answer.headers else answer.body
+        check([row["logits"] for row in json.loads(content)["predictions"]], images)
+
+    def bomb(self) -> None:
+        self.refused(self.client.ask("POST", "/v1/models/net:predict", BOMB, {"Content-Encoding": "gzip"}), 413)
+
+    def wrong_chunks(self) -> None:
+        with self.send(HEAD + b"Transfer-Encoding: chunked\r\n\r\n" + self.choice(WRONG_CHUNKS)) as connection:
+            self.closed_with(connection, (400, 408, 413, 431))
+
+    def flood(self) -> None:
+        with self.send(HEAD + self.choice(FLOODS) + b"\r\n") as connection:
+            self.closed_with(connection, (400, 431))
+
+    def slow(self) -> None:
+        """A request byte by byte, for longer than the server waits."""
+        with self.send(HEAD[:20]) as connection:
+            connection.settimeout(0.05)
+            for byte in HEAD[20:] * 20:
+                try:
+                    connection.sendall(bytes([byte]))
+                    content = connection.recv(65_536)
+                    break
+                except TimeoutError:
+                    continue
+                except ConnectionError:
+                    return
+        assert not content or int(content.split()[1]) == 408
+
+    def closed_with(self, connection: socket.socket, statuses: tuple[int, ...]) -> None:
+        """The server answers with one of these and closes; its closing may outrun the answer while more is sent."""
+        content = b""
+        try:
+            while part := connection.recv(65_536):
+                content += part
+        except ConnectionResetError:
+            return
+        assert not content or int(content.split()[1]) in statuses, content[:200]
 
     def encoded(self) -> None:
         file = io.BytesIO()
@@ -149,7 +208,8 @@ class Storm:
 
     def send(self, content: bytes) -> socket.socket:
         connection = socket.create_connection(("127.0.0.1", self.port), timeout=60)
-        connection.sendall(content)
+        with contextlib.suppress(ConnectionError):  # the server may refuse it before its end
+            connection.sendall(content)
         return connection
 
     def choice(self, values):

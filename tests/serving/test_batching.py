@@ -6,7 +6,9 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 
-from zoo.serving.batching import Batcher
+from zoo.serving.batching import Batcher, best_rows
+
+pytestmark = pytest.mark.once
 
 
 class Engine:
@@ -51,6 +53,36 @@ def while_busy(engine, made, calls, joinable=True):
         engine.go.set()
         first.result(10)
         return [future.exception(10) or future.result()["y"].tolist() for future in futures]
+
+
+@pytest.mark.parametrize(
+    ("cost", "most", "best"),
+    [
+        (lambda rows: 10.0, 32, 32),  # a run costs the same whatever is in it
+        (lambda rows: 10.0, 24, 24),
+        (lambda rows: 1.0 + rows, 32, 32),
+        (lambda rows: rows * (1.0 if rows <= 8 else 2.0), 32, 8),  # what does not fit into the caches
+        (lambda rows: rows**2, 32, 1),
+        (lambda rows: 10.0, 1, 1),
+    ],
+)
+def test_batches_grow_as_long_as_it_pays(monkeypatch, cost, most, best):
+    now = [0.0]
+    monkeypatch.setattr("zoo.serving.batching.time.perf_counter", lambda: now[0])
+    monkeypatch.setattr("zoo.serving.batching._TRIAL_SECONDS", 1e9)
+
+    def run(rows: int) -> None:
+        now[0] += cost(rows)
+
+    assert best_rows(run, most) == best
+
+
+def test_a_batcher_can_be_limited():
+    engine = Engine()
+    made = batcher(engine)
+    made.limit(2)
+    made.limit(5)
+    assert len(while_busy(engine, made, [rows(1), rows(2), rows(3), rows(4)])) == 4 and engine.batches == [1, 2, 2]
 
 
 def test_an_idle_batcher_runs_in_the_callers_thread():
@@ -107,7 +139,7 @@ def test_a_request_waits_for_one_that_is_being_read():
     made = batcher(engine, timeout=10.0, expected=lambda: arriving[0])
     with ThreadPoolExecutor(2) as pool:
         first = pool.submit(made.run, rows(1), joinable=True)
-        while not made._waiting:
+        while made._free:
             pass
         arriving[0] = 0
         second = pool.submit(made.run, rows(2), joinable=True)

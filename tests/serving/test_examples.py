@@ -16,6 +16,9 @@ import zoo
 from tests.serving import artifacts
 from zoo.serving import serve, sources
 
+pytestmark = pytest.mark.once
+
+
 IMAGE = re.compile(r"tensorflow/serving:(\d+\.\d+\.\d+)")
 
 

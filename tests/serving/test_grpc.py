@@ -22,6 +22,8 @@ from tensorflow_serving.apis import (  # noqa: E402
 
 from zoo.serving import Settings, serve  # noqa: E402
 
+pytestmark = pytest.mark.once
+
 
 @pytest.fixture(scope="module")
 def channel(models):
@@ -169,10 +171,76 @@ def test_what_is_not_offered(prediction):
     assert caught.value.code() is grpc.StatusCode.UNIMPLEMENTED
 
 
+def test_an_output_that_is_asked_for_twice(prediction):
+    request = predict_request(tf.make_tensor_proto(artifacts.images(1)))
+    request.output_filter.extend(["logits", "logits"])
+    with pytest.raises(grpc.RpcError) as caught:
+        prediction.Predict(request, timeout=10)
+    assert caught.value.code().name == "INVALID_ARGUMENT" and '"logits" twice' in caught.value.details()
+
+
+def test_health(channel):
+    check = channel.unary_unary("/grpc.health.v1.Health/Check")
+    assert check(b"", timeout=10) == check(b"\x0a\x03net", timeout=10) == b"\x08\x01"  # SERVING
+    with pytest.raises(grpc.RpcError) as caught:
+        check(b"\x0a\x05other", timeout=10)
+    assert caught.value.code() is grpc.StatusCode.NOT_FOUND
+
+
+def test_reflection(channel):
+    from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
+
+    question = reflection_pb2.ServerReflectionRequest(list_services="")
+    (answer,) = reflection_pb2_grpc.ServerReflectionStub(channel).ServerReflectionInfo(iter([question]), timeout=10)
+    newer = channel.stream_stream(
+        "/grpc.reflection.v1.ServerReflection/ServerReflectionInfo",
+        reflection_pb2.ServerReflectionRequest.SerializeToString,
+        reflection_pb2.ServerReflectionResponse.FromString,
+    )
+    assert list(newer(iter([question]), timeout=10)) == [answer]
+    names = {service.name for service in answer.list_services_response.service}
+    assert {"tensorflow.serving.PredictionService", "tensorflow.serving.ModelService", "grpc.health.v1.Health"} <= names
+
+
+def test_limits_of_messages(models):
+    settings = Settings(grpc_receive_bytes=1000, grpc_send_bytes=200)
+    with (
+        serve(model_dir=models, port=0, grpc_port=0, settings=settings, wait=False) as server,
+        grpc.insecure_channel(f"127.0.0.1:{server.grpc_port}") as channel,
+    ):
+        stub = prediction_service_pb2_grpc.PredictionServiceStub(channel)
+        assert stub.Predict(predict_request(tf.make_tensor_proto(artifacts.images(1))), timeout=10).outputs
+        for rows in (10, 14):  # the answer is too long, and the request is
+            with pytest.raises(grpc.RpcError) as caught:
+                stub.Predict(predict_request(tf.make_tensor_proto(artifacts.images(rows))), timeout=10)
+            assert caught.value.code() is grpc.StatusCode.RESOURCE_EXHAUSTED
+
+
+def test_types_that_cannot_be_sent():
+    import ml_dtypes
+
+    from zoo.serving.errors import RequestError
+    from zoo.serving.grpc_tensors import fill
+
+    with pytest.raises(RequestError, match="type float8_e5m2, which cannot be sent"):
+        fill(tf.make_tensor_proto([0]), np.zeros(2, ml_dtypes.float8_e5m2))
+
+
 def test_other_types_of_outputs():
+    import ml_dtypes
+
     from zoo.serving.grpc_tensors import fill
 
     for array in (
+        np.array([1.5, -2], ml_dtypes.bfloat16),
+        np.array([[1.5, -2], [3, 4]], np.float16).T,
+        np.array([[1 + 2j, -3j]], np.complex64),
+        np.array([1e300 - 2j], np.complex128),
+        np.array([2**32 - 1], np.uint32),
+        np.array([2**64 - 1], np.uint64),
+        np.array([-(2**63)], np.int64),
+        np.array(2.5, np.float64),
+        np.array(b"x", object),
         np.array([[1.5, -2]], np.float16),
         np.array([1, 2], np.int64),
         np.array([250], np.uint8),

@@ -15,6 +15,9 @@ from tests.serving import artifacts
 from tests.serving.clients import Client
 from tests.serving.storm import storm
 
+pytestmark = pytest.mark.once
+
+
 ROOT = Path(__file__).resolve().parents[2]
 CLIENTS = 64
 MAX_BODY = 200_000
@@ -37,7 +40,7 @@ def test_a_storm(start, tmp_path, batch, caplog):
     options = {"port": server.port, "max_body": MAX_BODY, "grpc_port": server.grpc_port}
     done, faults = storm(CLIENTS, 18, **options)
     assert not faults, faults[:3]
-    assert sum(done.values()) == CLIENTS * 18 and len(done) == (11 if HAS_GRPC else 9)
+    assert sum(done.values()) == CLIENTS * 18 and len(done) == (17 if HAS_GRPC else 15)
     assert "failed" not in caplog.text and "Traceback" not in caplog.text
     assert server.service.busy == 0 and server.service.model("net")._available[1].users == 0
     assert server.service.model("net")._available[1]._arriving == 0
@@ -48,14 +51,14 @@ def test_a_storm(start, tmp_path, batch, caplog):
 
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="reads the memory of a process from /proc")
 def test_memory_and_threads_stay(start, tmp_path):
-    """Some thousand requests in this process; see the large test for a server of its own and many more."""
+    """A thousand requests in this process; see the large test for a server of its own and many more."""
     artifacts.write_onnx(tmp_path / "models" / "net")
     server = start(max_body_bytes=MAX_BODY, read_seconds=0.5)
     options = {"port": server.port, "max_body": MAX_BODY}
-    storm(16, 50, **options)
+    storm(16, 25, **options)
     before, threads = resident(), threading.active_count()
-    done, faults = storm(16, 75, **options)
-    assert not faults and sum(done.values()) == 1200
+    done, faults = storm(16, 40, **options)
+    assert not faults and sum(done.values()) == 640
     assert resident() - before < 25e6
     assert threading.active_count() <= threads + 2
 
@@ -86,7 +89,7 @@ def test_memory_is_flat_over_20000_requests(tmp_path, engine):
                 assert sum(done.values()) == CLIENTS * 63
                 sizes.append(resident(process.pid))
             print(f"{engine}: resident MB after every 4,032 requests: {[round(size / 1e6, 1) for size in sizes]}")
-            assert sizes[-1] - sizes[0] < 20e6
+            assert sizes[-1] - sizes[1] < 20e6  # the first rounds fill the allocator's pools of every thread
         finally:
             process.terminate()
             assert process.wait(20) == 0

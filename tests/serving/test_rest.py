@@ -3,6 +3,7 @@ from __future__ import annotations
 import base64
 import io
 import json
+import socket
 import zlib
 
 import numpy as np
@@ -12,6 +13,8 @@ from PIL import Image
 from tests.serving import artifacts
 from tests.serving.clients import Client
 from zoo.datasets import decode_images
+
+pytestmark = pytest.mark.once
 
 
 def check(answer, images, version=2):
@@ -153,6 +156,53 @@ def test_what_cannot_be_posted(client, path, status, message):
 def test_bad_requests(client, body, message):
     answer = client.predict(body)
     assert answer.status == 400 and message in answer.error
+
+
+def test_class_names(client):
+    assert client.get("/v1/models/net/metadata").json["metadata"]["labels"] == list(artifacts.LABELS)
+    images = artifacts.images(5)
+    best = artifacts.expected(images, 2)["logits"].argmax(axis=1)
+    for rows in ({"instances": images.tolist()}, {"inputs": images.tolist()}):
+        answer = client.predict(rows | {"parameters": {"labels": True}}).json
+        assert answer["labels"] == [artifacts.LABELS[index] for index in best]
+        assert "labels" not in client.predict(rows).json
+    assert client.predict({"instances": images.tolist(), "parameters": {"label": True}}).status == 400
+
+
+def test_strict_json(start, models, client):
+    images = np.full((1, *artifacts.SHAPE), np.inf, np.float32)
+    body = {"instances": images.tolist()}
+    assert b"NaN" in client.predict(body).body and b'"NaN"' not in client.predict(body).body
+    strict = Client(start(model_dir=models, strict_json=True).port)
+    for answer in (client.predict(body | {"parameters": {"strict_json": True}}), strict.predict(body)):
+        (row,) = json.loads(answer.body, parse_constant=pytest.fail)["predictions"]
+        assert set(row["probabilities"]) == {"NaN"}
+    assert b'"NaN"' not in strict.predict(body | {"parameters": {"strict_json": False}}).body
+    strict.close()
+
+
+def test_models_and_paths_of_any_name(start, tmp_path):
+    for name in ("größe", "a b", "net"):
+        artifacts.write_onnx(tmp_path / "models" / name)
+    server, images = start(), artifacts.images(1)
+    client, body = Client(server.port), {"instances": images.tolist()}
+    listed = client.get("/v1/models").json["models"]
+    assert [entry["name"] for entry in listed] == ["a b", "größe", "net"]
+    assert all(entry["model_version_status"][0]["state"] == "AVAILABLE" for entry in listed)
+    for path in (
+        "gr%C3%B6%C3%9Fe:predict",
+        "gr%c3%b6%c3%9fe%3Apredict",
+        "a%20b:predict",
+        "net%3apredict",
+        "n%65t:predict",
+    ):
+        check(client.ask("POST", f"/v1/models/{path}", body), images, 1)
+        check(client.ask("POST", f"/v1/models/{path}?pretty=1", body), images, 1)
+    assert client.get("/v1/models/gr%F6%DFe").status == 400  # Latin-1
+    with socket.create_connection(("127.0.0.1", server.port), timeout=10) as plain:
+        plain.sendall("GET /v1/models/größe HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n".encode())
+        assert plain.recv(65_536).startswith(b"HTTP/1.1 200 OK")
+    client.close()
 
 
 def test_health_and_metrics(client):

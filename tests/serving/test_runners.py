@@ -11,6 +11,8 @@ from tests.serving import artifacts
 from zoo.serving import open_runner
 from zoo.serving.runners import Runner
 
+pytestmark = pytest.mark.once
+
 
 @pytest.fixture(params=["onnx", "tensorflow"])
 def runner(request, models):

@@ -1,12 +1,16 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import socket
+import ssl
 import subprocess
 import sys
 import threading
 import time
+import urllib.request
+from http.client import HTTPException
 from pathlib import Path
 
 import pytest
@@ -14,6 +18,9 @@ import pytest
 from tests.serving import artifacts
 from tests.serving.clients import Client
 from zoo.serving import serve
+
+pytestmark = pytest.mark.once
+
 
 BODY = {"instances": artifacts.images(1).tolist()}
 ROOT = Path(__file__).resolve().parents[2]
@@ -58,7 +65,56 @@ def test_without_the_extra_there_is_rest(models, monkeypatch, caplog):
 def test_it_listens_on_loopback_only(models):
     with serve(model_dir=models, port=0, grpc_port=None, wait=False) as server:
         assert server.url == f"http://127.0.0.1:{server.port}" and server.service.ready
-        assert server._http.server_address[0] == "127.0.0.1"
+        assert server._http._socket.getsockname()[0] == "127.0.0.1"
+
+
+def test_one_bad_model_does_not_keep_the_others_away(start, tmp_path, caplog):
+    artifacts.write_onnx(tmp_path / "models" / "good")
+    (artifacts.write_onnx(tmp_path / "models" / "bad") / "model.onnx").write_bytes(b"broken")
+    client = Client(start().port)
+    assert client.predict(BODY, "/v1/models/good").status == 200 and client.get("/readyz").status == 503
+    assert "The model 'bad' cannot be served: version 1: " in caplog.text
+    (entry,) = client.get("/v1/models/bad").json["model_version_status"]
+    assert entry["state"] == "END" and "cannot be opened" in entry["status"]["error_message"]
+    assert client.predict(BODY, "/v1/models/bad").status == 404
+    client.close()
+
+
+def test_tls(start, models, tmp_path):
+    cert, key = tmp_path / "cert.pem", tmp_path / "key.pem"
+    if shutil.which("openssl") is None:
+        pytest.skip("openssl makes the certificate")
+    command = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=localhost"]
+    command += ["-addext", "subjectAltName=IP:127.0.0.1,DNS:localhost", "-keyout", str(key), "-out", str(cert)]
+    subprocess.run(command, check=True, capture_output=True)
+    grpc = pytest.importorskip("grpc", reason="gRPC needs the extra `serving`")
+    server = start(model_dir=models, grpc_port=0, tls_cert=str(cert), tls_key=str(key))
+    trusting = ssl.create_default_context(cafile=str(cert))
+    assert server.url.startswith("https://")
+    with urllib.request.urlopen(f"{server.url}/healthz", context=trusting) as answer:
+        assert answer.status == 200
+    with pytest.raises((ConnectionError, HTTPException)):
+        Client(server.port).get("/healthz")
+    credentials = grpc.ssl_channel_credentials(cert.read_bytes())
+    with grpc.secure_channel(f"localhost:{server.grpc_port}", credentials) as channel:
+        assert channel.unary_unary("/grpc.health.v1.Health/Check")(b"", timeout=20) == b"\x08\x01"
+    with pytest.raises(OSError, match="and its key cannot be used"):
+        start(model_dir=models, tls_cert=str(models))
+
+
+def test_signatures_of_other_names(start, tmp_path):
+    tf = pytest.importorskip("tensorflow", reason="SavedModels need TensorFlow")
+    spec = [tf.TensorSpec([None, 2], tf.float32, name="x")]
+    double = tf.function(lambda x: {"y": 2 * x, "t": tf.constant(0.5)}, input_signature=spec)
+    tf.saved_model.save(tf.Module(), str(tmp_path / "models" / "m" / "1"), signatures={"double": double})
+    client, body = Client(start().port), {"instances": [[1, 2]]}
+    answer = client.predict(body, "/v1/models/m")
+    assert answer.status == 400 and '"serving_default" not found in signature def; there is: double' in answer.error
+    answer = client.predict(body | {"signature_name": "double"}, "/v1/models/m")
+    assert answer.status == 400 and "ask with 'inputs' instead of 'instances'" in answer.error
+    answer = client.predict({"inputs": [[1, 2]], "signature_name": "double"}, "/v1/models/m")
+    assert answer.json == {"outputs": {"y": [[2.0, 4.0]], "t": 0.5}}
+    client.close()
 
 
 def test_requests_in_progress_finish_when_it_is_closed(models, monkeypatch):
@@ -99,7 +155,9 @@ def test_the_end_does_not_wait_for_ever(start, models, monkeypatch):
     monkeypatch.setattr(server.service.model("net")._available[2].runner, "run", lambda *_: go.wait(20))
     connection = socket.create_connection(("127.0.0.1", server.port), timeout=10)
     body = str(BODY).replace("'", '"').encode()
-    connection.sendall(b"POST /v1/models/net:predict HTTP/1.1\r\nContent-Length: %d\r\n\r\n" % len(body) + body)
+    connection.sendall(
+        b"POST /v1/models/net:predict HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n" % len(body) + body
+    )
     while not server.service.busy:
         time.sleep(0.01)
     server.close()

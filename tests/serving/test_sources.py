@@ -1,13 +1,14 @@
 from __future__ import annotations
 
 import importlib.util
-import sys
 
 import pytest
 
 from tests.serving import artifacts
 from zoo.serving import serve, sources
 from zoo.serving.settings import ModelConfig, Settings
+
+pytestmark = pytest.mark.once
 
 
 def test_a_folder_of_models_and_a_model(models):
@@ -74,7 +75,7 @@ def test_labels(tmp_path):
     with pytest.raises(ValueError, match="Two models are called 'a'"):
         sources.with_labels([*configs, configs[0]], {})
     with pytest.raises(ValueError, match="cannot stand in an address"):
-        sources.with_labels([ModelConfig("a b", tmp_path)], {})
+        sources.with_labels([ModelConfig("a:b", tmp_path)], {})
 
 
 def test_a_name_is_exported_once(monkeypatch, tmp_path):
@@ -85,7 +86,7 @@ def test_a_name_is_exported_once(monkeypatch, tmp_path):
         calls.append((name, format))
         return artifacts.write_onnx(root / "e4net_mnistrot")
 
-    monkeypatch.setattr(sys.modules["zoo.export"], "export", export)
+    monkeypatch.setattr("zoo.exporting.export", export)
     first = sources.exported("e4net_mnistrot", "onnx")
     assert sources.exported("e4net_mnistrot", "onnx") == first and calls == [("e4net_mnistrot", "onnx")]
     assert first.name == "e4net_mnistrot" and first.folder.is_relative_to(tmp_path)
@@ -103,6 +104,11 @@ def test_a_folder_of_versions_is_served_as_it_is(models):
 def test_an_unknown_name():
     with pytest.raises(ValueError, match="no_such_model"):
         serve("no_such_model", port=0)
+
+
+def test_an_address_is_no_folder():
+    with pytest.raises(ValueError, match="gs://bucket/models is an address"):
+        serve(model_dir="gs://bucket/models", port=0)
 
 
 def test_nothing_to_serve():
@@ -138,13 +144,18 @@ def test_litert_files_are_left_out(tmp_path, start, caplog):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"max_batch_size": 0}, "max_batch_size to be a whole number of at least 1; got 0"),
-        ({"max_rows": 1.5}, "max_rows to be a whole number"),
-        ({"read_seconds": 0}, "read_seconds to be above 0"),
-        ({"batch_timeout_ms": -1}, "batch_timeout_ms of at least 0"),
+        ({"max_batch_size": 0}, "`max_batch_size` to be a positive integer; got 0"),
+        ({"max_rows": 1.5}, "`max_rows` to be a positive integer"),
+        ({"read_seconds": 0}, "`read_seconds` to be a number above 0; got 0"),
+        ({"batch_timeout_ms": -1}, "`batch_timeout_ms` to be a number of at least 0"),
         ({"engine": "torch"}, "engine of onnx, tensorflow; got 'torch'"),
     ],
 )
 def test_settings_that_make_no_sense(options, message):
     with pytest.raises(ValueError, match=message):
         Settings(**options)
+
+
+def test_a_folder_of_models_in_the_place_of_one(models):
+    with pytest.raises(FileNotFoundError, match="To serve every model in it: --model-dir"):
+        sources.exported(models, None)

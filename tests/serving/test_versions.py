@@ -11,6 +11,9 @@ from tests.serving import artifacts
 from tests.serving.clients import Client
 from zoo.serving.onnx_runner import OnnxRunner
 
+pytestmark = pytest.mark.once
+
+
 IMAGES = artifacts.images(2)
 BODY = {"instances": IMAGES.tolist()}
 

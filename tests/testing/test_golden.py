@@ -8,6 +8,8 @@ import pytest
 
 from zoo.testing import assert_close, load_golden
 
+pytestmark = pytest.mark.once
+
 
 @pytest.fixture
 def path(tmp_path: Path) -> Path:

@@ -52,6 +52,7 @@ class Scale(keras.layers.Layer):
 
     def build(self, input_shape: tuple) -> None:
         self.gain = self.add_weight(shape=(input_shape[-1],), initializer="ones", name="gain")
+        self.input_spec = keras.layers.InputSpec(axes={-1: input_shape[-1]})
 
     def call(self, x: Any) -> Any:
         return x * self.gain * self.factor

@@ -44,6 +44,15 @@ def test_augmentation_is_applied():
     assert (plain == plain[:, :1, :1]).all() and not (moved == moved[:, :1, :1]).all()
 
 
+def test_options_reach_the_augmentations_and_the_mixers():
+    moved = batches(augment=("affine",), options={"affine": {"degrees": 0, "scale": 0, "shear": 0}})[1]
+    assert np.array_equal(moved[0], batches()[1][0])
+    mixed = batches(augment=("mixup",), options={"mixup": {"alpha": 0.0}})[1]
+    assert set(np.unique(mixed[1])) == {0, 1}
+    with pytest.raises(ValueError, match="'shift' has no option 'far'"):
+        batches(augment=("shift",), options={"shift": {"far": 1}})
+
+
 def test_dictionaries_and_weights():
     x, edges = np.arange(6 * 2, dtype="float32").reshape(6, 2), np.arange(6, dtype="int32")[:, None]
     labels, weights = np.arange(6), np.arange(6) / 10

@@ -9,6 +9,8 @@ from zoo.models.recipe import Recipe
 from zoo.models.synaptic import VGGConfig, build
 from zoo.training.budget import check_budget
 
+pytestmark = pytest.mark.once
+
 BASE = {"dataset": "cifar10", "epochs": 24, "batch_size": 64, "optimizer": "sgd", "learning_rate": 0.1}
 
 

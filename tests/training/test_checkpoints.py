@@ -101,16 +101,16 @@ def test_a_write_that_breaks_off_leaves_the_one_before(model, checkpoints, tmp_p
         with pytest.raises(OSError, match="No space left"):
             checkpoints.save(Progress(2))
     assert names(tmp_path) == ["epoch000001-step00000000.npz"]
-    (tmp_path / "c" / "epoch000002-step00000000.part").write_text("what a killed process leaves")
+    (tmp_path / "c" / f".epoch000002-step00000000.npz.{'0' * 32}.tmp").write_text("what a killed process leaves")
     checkpoints.make_room()
     assert names(tmp_path) == ["epoch000001-step00000000.npz"] and checkpoints.restore().epoch == 1
 
 
 def test_best_weights_come_back(model, checkpoints):
     fill(model, 1.0)
-    checkpoints.save_best()
+    checkpoints.save_selected()
     fill(model, 2.0)
-    checkpoints.restore_best()
+    checkpoints.restore_selected()
     assert np.array_equal(keras.ops.convert_to_numpy(model.trainable_variables[0]), np.ones((3, 2)))
 
 

@@ -73,7 +73,7 @@ class Moment:
             self.since = now if later else None
         if self.since is None:
             return False
-        return any(checkpoints.glob("epoch*.part")) if self.writing else now >= self.since + self.delay
+        return any(checkpoints.glob(".epoch*.tmp")) if self.writing else now >= self.since + self.delay
 
 
 @pytest.fixture(scope="module")
@@ -86,7 +86,7 @@ def whole(tmp_path_factory):
 @pytest.mark.parametrize("case", CASES)
 def test_a_killed_run_ends_bit_equal(killed, whole, case):
     run = killed / case
-    leftovers = [path.name for path in (run / "checkpoints").glob("*.part")]
+    leftovers = [path.name for path in (run / "checkpoints").glob(".*.tmp")]
     assert case != "write" or leftovers  # it was in the middle of writing
     newest = max((run / "checkpoints").glob("epoch*.npz")).name
     assert case != "3" or newest.endswith("step00000003.npz")
@@ -96,4 +96,4 @@ def test_a_killed_run_ends_bit_equal(killed, whole, case):
     assert (run / "history.csv").read_text() == (whole / "history.csv").read_text()
     for name in ("model.safetensors", "head.safetensors"):
         assert (run / name).read_bytes() == (whole / name).read_bytes()
-    assert not list(run.rglob("*.part"))
+    assert not list(run.rglob("*.tmp"))

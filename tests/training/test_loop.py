@@ -14,7 +14,7 @@ import zoo
 from tests.training import toy
 from zoo.testing import assert_close
 from zoo.training import epochs, record
-from zoo.training.events import Events
+from zoo.training.events import EventWriter
 
 XLA = keras.backend.backend() != "torch"
 
@@ -81,7 +81,7 @@ def test_events_are_written_anew_when_a_run_goes_on(tmp_path):
 
     rows = [{"epoch": 0, "loss": 2.0}, {"epoch": 1, "loss": 1.0}]
     for done in (0, 1):
-        events = Events(tmp_path, rows[:done], say=print)
+        events = EventWriter(tmp_path, rows[:done], say=print)
         events.write(rows[done])
         events.close()
     found = EventAccumulator(str(tmp_path / "events")).Reload().Scalars("loss")
@@ -137,7 +137,7 @@ def measure(folder, split="validation"):
 @pytest.mark.parametrize("selection", ["last", "best"])
 def test_selection(tmp_path, change, monkeypatch, selection):
     change(selection=selection, learning_rate=0.02, epochs=5)
-    write, keep = epochs.Epochs._end_epoch, []
+    write, keep = epochs.RunTrainer._end_epoch, []
 
     def fake(self, logs):  # the validation split measures the second epoch as the best
         evaluate = self.trainer.evaluate
@@ -147,7 +147,7 @@ def test_selection(tmp_path, change, monkeypatch, selection):
             write(self, logs)
         keep.append([np.array(keras.ops.convert_to_numpy(weight)) for weight in self.model.weights])
 
-    monkeypatch.setattr(epochs.Epochs, "_end_epoch", fake)
+    monkeypatch.setattr(epochs.RunTrainer, "_end_epoch", fake)
     run = zoo.train("dots", out=tmp_path / "run", progress=False)
     chosen = 1 if selection == "best" else 4
     assert facts(run)["validation"]["epoch"] == chosen + 1
@@ -170,9 +170,11 @@ def test_the_moving_average_is_what_is_measured_and_kept(tmp_path, change, selec
 def test_accumulated_steps_are_one_large_step(tmp_path, change):
     """Without what depends on the single batch: dropout, batch statistics and augmentation."""
     common = {"dataset": "rings", "epochs": 1, "schedule": "constant", "optimizer": "sgd", "label_smoothing": 0.0}
-    change("ring", **common, batch_size=1, accumulation=1)
+    change("ring", **common, batch_size=1, gradient_accumulation_steps=1)
     one = zoo.train("ring", out=tmp_path / "one", progress=False)
-    change("ring", **common | {"epochs": 2}, batch_size=1, accumulation=2)  # the one graph twice, then a step
+    change(
+        "ring", **common | {"epochs": 2}, batch_size=1, gradient_accumulation_steps=2
+    )  # the one graph twice, then a step
     two = zoo.train("ring", out=tmp_path / "two", progress=False)
     for a, b in zip(weights(one), weights(two), strict=True):
         np.testing.assert_allclose(a, b, rtol=1e-5, atol=1e-6)
@@ -265,7 +267,7 @@ def test_refusals(tmp_path, monkeypatch):
         train("dot")
     with pytest.raises(ValueError, match="'bare' has no training recipe"):
         train("bare")
-    with pytest.raises(ValueError, match="precision to be one of .*'mixed_float16'.; got 'float64'"):
+    with pytest.raises(ValueError, match="`precision` to be one of .*\"mixed_float16\"; got 'float64'"):
         train(precision="float64")
     with pytest.raises(ValueError, match="smoke run"):
         train(smoke=True, publish="v1")
@@ -294,15 +296,15 @@ def test_refusals(tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     ("name", "values", "bounds"),
     [
-        ("epochs", (0, 1.5, "3", True), "of at least 1"),
-        ("checkpoint_steps", (0, 1.5, False), "of at least 1"),
-        ("steps_per_execution", (0, None, 2.0), "of at least 1"),
-        ("seed", (-1, True, 1.5, None, 2**32), "from 0 to 4294967295"),
+        ("epochs", (0, 1.5, "3", True), "a positive integer"),
+        ("checkpoint_steps", (0, 1.5, False), "a positive integer"),
+        ("steps_per_execution", (0, None, 2.0), "a positive integer"),
+        ("seed", (-1, True, 1.5, None, 2**32), "an integer from 0 to 4294967295"),
     ],
 )
 def test_numbers_are_whole(tmp_path, name, values, bounds):
     for value in values:
-        text = f"Expected {name} to be a whole number {bounds}; got {value!r}."
+        text = f"Expected `{name}` to be {bounds}; got {value!r}."
         with pytest.raises(ValueError, match=re.escape(text)):
             zoo.train("dots", out=tmp_path / "run", progress=False, **{name: value})
     with pytest.raises(TypeError, match="Expected out to be the path of the run folder; got None"):
@@ -367,7 +369,7 @@ def test_a_run_begins_with_given_weights(tmp_path, change):
 
 
 def test_weights_that_do_not_fit_are_refused_before_anything_is_written(tmp_path):
-    other = zoo.save(zoo.build("dots", num_classes=3), tmp_path / "other", card={"labels": ["a", "b", "c"]})
+    other = zoo.save(zoo.build("dots", input_shape=(12, 12, 1)), tmp_path / "other")
     with pytest.raises(ValueError, match="do not fit the model.*\n.*head/kernel"):
         zoo.train("dots", out=tmp_path / "run", start=other, progress=False)
     with pytest.raises(ValueError, match="no trained weights"):

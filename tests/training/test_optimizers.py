@@ -56,11 +56,11 @@ def expected(recipe, gradients, start):
     for step, row in enumerate(gradients.astype("float64")):
         for path in w:
             waiting[path].append(row[:, None] if "kernel" in path else np.ones(1))
-        if (step + 1) % recipe.accumulation:
+        if (step + 1) % recipe.gradient_accumulation_steps:
             continue
         g = {path: np.mean(rows, axis=0) for path, rows in waiting.items()}
         norm = math.sqrt(sum((value**2).sum() for value in g.values()))
-        scale = min(1, (recipe.clip_norm or math.inf) / norm)
+        scale = min(1, (recipe.global_clipnorm or math.inf) / norm)
         waiting, updates = {path: [] for path in w}, updates + 1
         base = recipe.learning_rate * recipe.decay_factor ** sum(step // per_epoch >= m for m in recipe.milestones)
         for path in w:
@@ -97,10 +97,24 @@ def direction(recipe, state, path, gradient, updates):
         SGD | {"decay_kind": "l2", "weight_decay": 0.3, "nesterov": True, "decay_exclude": ("head", "bias")},
         SGD | {"weight_decay": 0.3, "decay_exclude": ()},
         SGD | {"momentum": 0.0, "learning_rate_multipliers": {"head": 0.1, "bias": 0.0}},
-        SGD | {"clip_norm": 1.5, "accumulation": 2, "ema": 0.7, "decay_kind": "l2", "weight_decay": 0.3},
+        SGD
+        | {
+            "global_clipnorm": 1.5,
+            "gradient_accumulation_steps": 2,
+            "ema": 0.7,
+            "decay_kind": "l2",
+            "weight_decay": 0.3,
+        },
         {"optimizer": "adamw", "weight_decay": 0.3},
         {"optimizer": "adam", "decay_kind": "l2", "weight_decay": 0.3, "learning_rate_multipliers": {"body": 0.5}},
-        {"optimizer": "adamw", "weight_decay": 0.3, "clip_norm": 1.0, "accumulation": 3, "ema": 0.9} | STEPPED,
+        {
+            "optimizer": "adamw",
+            "weight_decay": 0.3,
+            "global_clipnorm": 1.0,
+            "gradient_accumulation_steps": 3,
+            "ema": 0.9,
+        }
+        | STEPPED,
         SGD | {"ema": 0.7},
         SGD | {"proximal": {"body": 0.5, "kernel": 0.2}, "learning_rate_multipliers": {"head": 0.5}},
         {"optimizer": "adamw", "weight_decay": 0.3, "proximal": {"head": 2.0}},

@@ -13,9 +13,10 @@ from keras import ops
 import zoo
 from tests.training import toy_scene
 from zoo import datasets, hub
-from zoo.datasets import FACTS
+from zoo.datasets import find_dataset
 from zoo.hub import registry
 from zoo.losses import ErasePolicy, PairwiseConsistencyLoss
+from zoo.models import class_maps
 from zoo.models.recipe import Recipe
 from zoo.training import PairwiseConsistency, consistency, epochs, pairwise
 from zoo.training.objective import CrossEntropy, accuracy_metric
@@ -87,7 +88,7 @@ def by_hand(trainer: PairwiseConsistency, x: np.ndarray, y: np.ndarray) -> float
     model, policy = trainer.model, trainer.policy
     logits, classes = model(x, training=False), y
     maps = zoo.visual.cam(model, x, classes=classes)
-    erased = np.where((maps >= policy.threshold)[..., None], hub.find_normalization(model)[0], x)
+    erased = np.where((maps >= policy.threshold)[..., None], class_maps.find_normalization(model)[0], x)
     other = model(erased.astype("float32"), training=False)
     entropy = CrossEntropy()
     consistency = PairwiseConsistencyLoss("relevance", temperature=2.0)((y, logits), other)
@@ -143,7 +144,7 @@ def test_options_train(policy, loss):
 
 @pytest.mark.parametrize("precision", ["mixed_float16", "mixed_bfloat16"])
 def test_black_images_in_half_precision(precision):
-    with hub.loading.dtype_policy(precision):
+    with hub.settings.dtype_policy(precision):
         model = network()
     trainer = compiled(PairwiseConsistency(model))
     loss = trainer.train_on_batch(np.zeros((4, *SHAPE), "float32"), Y[:4])[0]
@@ -180,7 +181,7 @@ def test_labels():
         ({"consistency_weight": -1}, "weights and steps of at least 0"),
         ({"erased_bn": "frozen"}, "erased_bn to be one of .*; got 'frozen'"),
         ({"soft_labels": "mean"}, "soft_labels to be one of"),
-        ({"policy": {"threshold": 3}}, r"threshold to lie in \[0, 1\]"),
+        ({"policy": {"threshold": 3}}, r"threshold` to be a number in \[0, 1\]"),
     ],
 )
 def test_wrong_arguments(arguments, message):
@@ -204,7 +205,7 @@ def change(monkeypatch, tmp_path):
 
     monkeypatch.setattr(registry, "FAMILIES", ("tests.training.toy_scene",))
     monkeypatch.setattr(datasets, "load", toy_scene.load)
-    monkeypatch.setattr(datasets, "FACTS", FACTS)  # those of the toys are in their place
+    monkeypatch.setattr(datasets, "find_dataset", find_dataset)  # those of the toys are in their place
     monkeypatch.setenv("ZOO_WEIGHTS", str(tmp_path / "weights"))
     return apply
 

@@ -7,6 +7,8 @@ import pytest
 from zoo.models.recipe import Recipe
 from zoo.training.schedules import make_schedule
 
+pytestmark = pytest.mark.once
+
 
 def rates(steps_per_epoch=10, **fields):
     recipe = Recipe(**{"dataset": "d", "epochs": 10, "batch_size": 1, "learning_rate": 0.4} | fields)

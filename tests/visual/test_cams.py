@@ -55,7 +55,7 @@ def test_plot(tmp_path, model):
 def test_errors(tmp_path, model):
     with pytest.raises(ValueError, match=r"same size; got \(5, 32, 32, 1\) and \(5, 8, 8\)"):
         overlay(IMAGES, np.zeros((5, 8, 8)))
-    with pytest.raises(ValueError, match=r"opacity to lie in \[0, 1\]"):
+    with pytest.raises(ValueError, match=r"opacity` to be a number in \[0, 1\]"):
         overlay(IMAGES, np.zeros((5, 32, 32)), opacity=2)
     with pytest.raises(ValueError, match="ends in .png"):
         plot_cams(IMAGES, [], path=tmp_path / "c.jpg")

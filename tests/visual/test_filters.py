@@ -14,6 +14,8 @@ from zoo.layers import SharedFilterBasis
 from zoo.visual import gram_matrix, plot_basis
 from zoo.visual.filters import _tiles
 
+pytestmark = pytest.mark.once
+
 
 def test_filters_and_gram_matrix(tmp_path: Path) -> None:
     basis = SharedFilterBasis(6)

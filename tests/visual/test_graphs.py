@@ -10,6 +10,8 @@ import pytest
 
 from zoo.visual import plot_depths, plot_graph_energy
 
+pytestmark = pytest.mark.once
+
 
 def test_energies_are_drawn_relative_to_the_start(tmp_path: Path) -> None:
     path = plot_graph_energy({"D": np.array([2.0, 1.0]), "H": [4.0, 2.0]}, path=tmp_path / "a.png", title="energy")
@@ -57,8 +59,8 @@ def test_no_energies(energies: object, words: str, tmp_path: Path) -> None:
     [
         ([80.0], "by name and depth, as .*; got a list"),
         ({2: 80.0, 4: 81.0}, "by name and depth, as .*; got a float"),
-        ({"D": {"2": 80.0}}, "depths of 'D' that are whole numbers of at least 1; got '2'"),
-        ({"D": {0: 80.0, 2: 81.0}}, "depths of 'D' .* got 0"),
+        ({"D": {"2": 80.0}}, "`depth of D` to be a positive integer; got '2'"),
+        ({"D": {0: 80.0, 2: 81.0}}, "`depth of D` .* got 0"),
         ({"D": {2: "a"}}, "accuracies of 'D' as a list of numbers"),
         ({"D": {2: float("nan")}}, "finite values"),
         ({"D": {}}, "finite values"),

@@ -14,6 +14,8 @@ from zoo.layers import LogPolarConv2D
 from zoo.math import log_polar_map
 from zoo.visual import plot_kernels, plot_receptive_fields, plot_region_scores, plot_regions
 
+pytestmark = pytest.mark.once
+
 
 def pixels(path: Path) -> np.ndarray:
     return matplotlib.image.imread(path)[..., :3]

@@ -10,6 +10,8 @@ from PIL import Image
 from zoo.hub import Prediction
 from zoo.visual import plot_predictions
 
+pytestmark = pytest.mark.once
+
 SEVEN = [Prediction("7", 7, 0.97), Prediction("1", 1, 0.02), Prediction("4", 4, 0.01)]
 RED = (0xC6, 0x28, 0x28)
 GREEN = (0x2E, 0x7D, 0x4F)

@@ -1,6 +1,5 @@
 """Batch prediction: folders of images and Parquet files in, Parquet files out, in one process or on a Ray cluster."""
 
-from zoo.batch.files import predict_files
-from zoo.batch.output import BatchResult
+import lazy_loader
 
-__all__ = ["BatchResult", "predict_files"]
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

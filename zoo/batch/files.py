@@ -15,9 +15,10 @@ from zoo.batch import output, ray_engine
 from zoo.batch.output import BatchResult
 from zoo.batch.source import Part, Plan, make_plan
 from zoo.batch.worker import Job, Worker
+from zoo.hub.paths import local_path
+from zoo.hub.tasks import find_task
 
 ENGINES = ("local", "ray")
-_TASK = "image-classification"
 
 
 def predict_files(
@@ -33,6 +34,8 @@ def predict_files(
     logits: bool = False,
     image_column: str = "image",
     id_column: str | None = None,
+    white: float | None = None,
+    invert: bool = False,
     part_rows: int = 4096,
     resume: bool = True,
     progress: bool = True,
@@ -44,9 +47,12 @@ def predict_files(
     one part's answers and two batches of images are in memory at a time. The rows of the output stand in the order of
     the sorted paths, or of the Parquet files and their rows, whatever the engine.
 
+    In folders, links to files and folders are followed; hidden files, and files that are not called like images, are
+    passed over.
+
     The columns are `path` (for images) or the id column (for Parquet), `label`, `probability`, `top_labels`,
-    `top_probabilities`, `logits` if wanted, and `error`: an image that cannot be decoded has an error there and no
-    prediction.
+    `top_probabilities`, `logits` if wanted, and `error`: an image that cannot be read, or a link that leads nowhere,
+    has an error there and no prediction.
 
     Args:
         name: a model with weights, as `zoo.load` takes it: `"model"`, `"model.tag"` or a folder.
@@ -61,9 +67,11 @@ def predict_files(
         top: classes an image, in the lists.
         logits: also keep the model's raw outputs.
         image_column: the column of Parquet files that holds encoded images (PNG, JPEG, ...), as binary values or as
-            structs with a field `bytes`.
+            structs with a field `bytes`; dictionaries, views and large values of these as well.
         id_column: the column of Parquet files that names the rows; by default `path` or `id`, and where there is
             neither, rows are named `"file.parquet#17"`.
+        white: which value is white in image files of more than 8 bits, as for `zoo.datasets.read_images`.
+        invert: turn dark into light, for models of light things on dark ground.
         part_rows: rows a part; a row group of a Parquet file stays whole.
         resume: go on with an interrupted run; False refuses any folder with files in it.
         progress: show a progress bar on the standard error stream when that is a terminal.
@@ -72,8 +80,8 @@ def predict_files(
         Where the output is, and how many rows it has.
 
     Raises:
-        ValueError: unknown model or engine, nothing to predict, columns that are not there, a folder that holds
-            something else, or a number below 1.
+        ValueError: unknown model or engine, an address such as `s3://` as source or output, nothing to predict, columns
+            that are not there, a folder that holds something else, or a number below 1.
         FileNotFoundError: the source does not exist.
         ImportError: the extra `batch` is not installed.
         ChildProcessError: the actor of one part died again and again.
@@ -85,13 +93,14 @@ def predict_files(
         40
     """
     _check(engine, workers=workers, batch_size=batch_size, top=top, part_rows=part_rows)
-    plan = make_plan(source, image_column=image_column, id_column=id_column, part_rows=part_rows)
-    folder = Path(out).absolute()
-    if Path(source).absolute() in (folder, *folder.parents):
+    root, folder = local_path(source).absolute(), local_path(out).absolute()
+    plan = make_plan(root, image_column=image_column, id_column=id_column, part_rows=part_rows)
+    if root in (folder, *folder.parents):
         raise ValueError(f"The output {out} lies in the source {source}: choose a folder outside it.")
     full_name, card = _trained(name)
-    job = Job(full_name, str(folder), output.make_schema(plan.key, logits=logits), batch_size, top)
-    identity = _identity(card, plan, top=top, logits=logits, image_column=image_column, part_rows=part_rows)
+    job = Job(full_name, str(folder), output.make_schema(plan.key, logits=logits), batch_size, top, white, invert)
+    options = {"white": white, "invert": invert or None}
+    identity = _identity(card, plan, top=top, logits=logits, image_column=image_column, part_rows=part_rows, **options)
     output.open_folder(folder, identity, resume=resume)
     output.remove_unfinished(folder)
     missing = [part for part in plan.parts if not output.has_part(folder, part.number)]
@@ -134,8 +143,8 @@ def _trained(name: str | os.PathLike[str]) -> tuple[str, hub.Card]:
     card, parsed = hub.card(name), hub.parse_name(name)
     if not card.files:
         raise ValueError(f"{card.name!r} has no trained weights; zoo.list_models(pretrained=True) lists those with.")
-    if card.task != _TASK:
-        raise ValueError(f"{card.name!r} is a model for {card.task}; batch prediction is for {_TASK}.")
+    if find_task(card.task).of != "image":
+        raise ValueError(f"{card.name!r} is a model for {card.task}; batch prediction is for classes of whole images.")
     return str(parsed.absolute()) if isinstance(parsed, Path) else f"{card.name}.{card.tag}", card
 
 

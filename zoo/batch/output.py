@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
-import os
-import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from zoo import _writing
 from zoo.batch.extra import load_pyarrow
+from zoo.hub.store import readable
 
 MANIFEST = "_run.json"  # readers of a folder of Parquet files skip such names
 _PART = "part-{:05d}.parquet"
@@ -67,12 +67,14 @@ def open_folder(folder: Path, identity: Mapping[str, Any], *, resume: bool) -> N
     if folder.exists() and not folder.is_dir():
         raise NotADirectoryError(f"Expected a folder for the output; {folder} is a file.")
     manifest = folder / MANIFEST
-    if folder.is_dir() and any(folder.iterdir()):
+    # The start itself may have been killed, while it wrote the manifest.
+    if folder.is_dir() and not all(_writing.is_unfinished(path.name) for path in folder.iterdir()):
         if not resume:
             raise ValueError(f"{folder} is not empty. Choose a new folder, or let the run there go on (resume=True).")
         if not manifest.is_file():
             raise ValueError(f"{folder} is not empty and holds no batch prediction. Choose a new folder.")
-        earlier = json.loads(manifest.read_text("utf-8"))
+        with readable(manifest, "manifest of a batch prediction"):
+            earlier = dict(json.loads(manifest.read_text("utf-8")))
         different = sorted(key for key, value in identity.items() if earlier.get(key) != value)
         if different:
             verb = "differs" if len(different) == 1 else "differ"
@@ -84,23 +86,15 @@ def open_folder(folder: Path, identity: Mapping[str, Any], *, resume: bool) -> N
 
 def write_manifest(folder: Path, facts: Mapping[str, Any]) -> None:
     """Writes the manifest, whole or not at all."""
-    temporary = folder / f".{MANIFEST}.{os.getpid()}"
-    temporary.write_text(json.dumps(facts, indent=2) + "\n", "utf-8")
-    os.replace(temporary, folder / MANIFEST)
+    with _writing.whole(folder / MANIFEST) as part:
+        part.write_text(json.dumps(facts, indent=2) + "\n", "utf-8")
 
 
 def write_part(folder: Path, number: int, table: Any) -> None:
     """Writes the rows of a part, whole or not at all."""
     parquet = load_pyarrow().parquet
-    handle, name = tempfile.mkstemp(prefix=_UNFINISHED, dir=folder)
-    try:
-        with os.fdopen(handle, "wb") as file:
-            parquet.write_table(table, file)
-        os.chmod(name, 0o666 & ~_umask())
-        os.replace(name, folder / _PART.format(number))
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
+    with _writing.whole(folder / _PART.format(number)) as part, part.open("wb") as file:
+        parquet.write_table(table, file)
 
 
 def has_part(folder: Path, number: int) -> bool:
@@ -145,12 +139,6 @@ def _attempts(folder: Path, number: int) -> Path:
 
 def remove_unfinished(folder: Path) -> None:
     """Removes what killed workers left behind."""
+    _writing.remove_unfinished(folder)
     for path in folder.glob(f"{_UNFINISHED}*"):
         path.unlink(missing_ok=True)
-
-
-def _umask() -> int:
-    """The process' mask, which `mkstemp` does not follow; it can only be read by setting it."""
-    mask = os.umask(0o077)
-    os.umask(mask)
-    return mask

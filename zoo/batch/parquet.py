@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -37,22 +38,26 @@ class ParquetPart:
     id_column: str | None
     label: str
 
-    def batches(self, size: int) -> Iterator[tuple[list[Any], list[bytes | None]]]:
-        """Ids and encoded images (None where a cell is empty), at most `size` at a time."""
+    def batches(self, size: int) -> Iterator[tuple[list[Any], list[bytes | str | None]]]:
+        """Ids and images, at most `size` at a time: encoded, None for an empty cell, text for one with a path only.
+
+        A `ValueError` that names the file where it is damaged.
+        """
         arrow = load_pyarrow()
         columns = [self.image_column] + ([self.id_column] if self.id_column else [])
         row = self.first_row
-        with arrow.parquet.ParquetFile(self.file, buffer_size=_READ_BUFFER, pre_buffer=False) as file:
+        with (
+            _readable(self.file),
+            arrow.parquet.ParquetFile(self.file, buffer_size=_READ_BUFFER, pre_buffer=False) as file,
+        ):
             for batch in file.iter_batches(batch_size=size, row_groups=list(self.groups), columns=columns):
-                images = batch.column(self.image_column)
-                if arrow.types.is_struct(images.type):
-                    images = arrow.compute.struct_field(images, "bytes")
+                images = [_content(cell) for cell in batch.column(self.image_column).to_pylist()]
                 if self.id_column:
                     ids = batch.column(self.id_column).to_pylist()
                 else:
                     ids = [f"{self.label}#{row + offset}" for offset in range(len(images))]
                 row += len(images)
-                yield ids, images.to_pylist()
+                yield ids, images
 
 
 def find_parts(
@@ -68,14 +73,11 @@ def find_parts(
     keys = []
     for name in names:
         file, label = root / name, name or root.name
-        try:
-            with arrow.parquet.ParquetFile(file) as opened:
-                schema, metadata = opened.schema_arrow, opened.metadata
-        except arrow.ArrowInvalid as error:
-            raise ValueError(f"{file} is no Parquet file that can be read: {error}") from error
+        with _readable(file), arrow.parquet.ParquetFile(file) as opened:
+            schema, metadata = opened.schema_arrow, opened.metadata
         _check_images(schema, image_column, file)
         found = _id_column(schema, id_column, image_column, file)
-        keys.append(schema.field(found).remove_metadata() if found else arrow.field("id", arrow.string()))
+        keys.append(_key(schema.field(found)) if found else arrow.field("id", arrow.string()))
         if keys[-1] != keys[0]:
             raise ValueError(
                 f"{file} names its rows by {keys[-1]}, the files before it by {keys[0]}: name "
@@ -88,24 +90,65 @@ def find_parts(
     return parts, keys[0]
 
 
+@contextmanager
+def _readable(file: Path | str) -> Iterator[None]:
+    """Within it whatever pyarrow raises on a damaged file is a `ValueError` that names the file."""
+    try:
+        yield
+    except Exception as error:
+        if isinstance(error, OSError) and error.errno is not None:
+            raise  # not readable at all: permissions, a vanished file
+        raise ValueError(f"{file} is no Parquet file that can be read: {error}") from error
+
+
+def _content(cell: Any) -> Any:
+    """The bytes of a cell; of a struct without bytes, the path that Hugging Face data sets have beside them."""
+    if not isinstance(cell, dict):
+        return cell
+    return cell["bytes"] if cell["bytes"] is not None else cell.get("path")
+
+
 def _check_images(schema: Any, column: str, file: Path) -> None:
     types = load_pyarrow().types
-    if column not in schema.names:
-        raise ValueError(
-            f"{file} has no column {column!r} of encoded images; its columns are {', '.join(schema.names)}. "
-            "Name the right one with image_column= (--image-column on the command line)."
-        )
-    kind = schema.field(column).type
+    _check_column(schema, column, file, "of encoded images", "image_column= (--image-column on the command line)")
+    kind = found = schema.field(column).type
     if types.is_struct(kind) and kind.get_field_index("bytes") >= 0:
         kind = kind.field("bytes").type  # the form in which Hugging Face data sets keep images
-    if not (types.is_binary(kind) or types.is_large_binary(kind)):
-        raise ValueError(f"Column {column!r} of {file} must hold encoded images as binary values; it holds {kind}.")
+    if types.is_dictionary(kind):
+        kind = kind.value_type
+    known = (types.is_binary, types.is_large_binary, types.is_binary_view, types.is_fixed_size_binary)
+    if not any(is_known(kind) for is_known in known):
+        raise ValueError(
+            f"Column {column!r} of {file} must hold encoded images as binary values, or as structs with a field "
+            f"'bytes'; it holds {found}."
+        )
 
 
 def _id_column(schema: Any, wanted: str | None, image_column: str, file: Path) -> str | None:
-    if wanted is not None and wanted not in schema.names:
-        raise ValueError(f"{file} has no column {wanted!r}; its columns are {', '.join(schema.names)}.")
-    return wanted or next((name for name in _USUAL_IDS if name in schema.names and name != image_column), None)
+    found = wanted or next((name for name in _USUAL_IDS if name in schema.names and name != image_column), None)
+    if found is not None:
+        _check_column(schema, found, file, "of ids", "id_column= (--id-column on the command line)")
+        kind = schema.field(found).type
+        if load_pyarrow().types.is_nested(kind):
+            raise ValueError(f"Column {found!r} of {file} must name the rows by single values; it holds {kind}.")
+    return found
+
+
+def _check_column(schema: Any, column: str, file: Path, what: str, option: str) -> None:
+    count = schema.names.count(column)
+    if count != 1:
+        found = f"{count} columns {column!r}" if count else f"no column {column!r} {what}"
+        raise ValueError(
+            f"{file} has {found}; its columns are {', '.join(schema.names)}. Name another one with {option}."
+        )
+
+
+def _key(field: Any) -> Any:
+    """The field of the ids as the output has it: a dictionary's values, and views as plain strings."""
+    arrow = load_pyarrow()
+    kind = field.type.value_type if arrow.types.is_dictionary(field.type) else field.type
+    kind = arrow.string() if arrow.types.is_string_view(kind) else kind
+    return field.with_type(kind).remove_metadata()
 
 
 def _runs(metadata: Any, part_rows: int) -> Iterator[tuple[tuple[int, ...], int, int]]:

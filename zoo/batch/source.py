@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from PIL import Image
-
 from zoo.batch import parquet
 from zoo.batch.extra import load_pyarrow
 from zoo.batch.parquet import ParquetPart
+from zoo.datasets.picture_files import image_suffixes
+from zoo.datasets.walking import walk
 
 
 @dataclass(frozen=True)
@@ -96,30 +96,22 @@ def _find_files(root: Path) -> tuple[list[str], list[str]]:
         if root.suffix.lower() != ".parquet":
             raise ValueError(f"Expected a folder of images, or Parquet files (*.parquet); got the file {root}.")
         return [""], []
-    suffixes = _image_suffixes()
-    tables, images = [], []
-    for folder, folders, files in os.walk(root):
-        folders[:] = [name for name in folders if not name.startswith(".")]
-        inner = Path(folder).relative_to(root)
-        for name in files:
-            suffix = os.path.splitext(name)[1].lower()
-            if name.startswith("."):
-                continue
-            if suffix in suffixes:
-                images.append((inner / name).as_posix())
-            elif suffix == ".parquet":
-                tables.append((inner / name).as_posix())
-    return sorted(tables), sorted(images)
-
-
-def _image_suffixes() -> frozenset[str]:
-    Image.init()
-    return frozenset(suffix for suffix, kind in Image.registered_extensions().items() if kind in Image.OPEN)
+    suffixes = image_suffixes()
+    tables, images, broken = [], [], []
+    for entry in walk(root):
+        if entry.suffix in suffixes:
+            images.append(entry.path)
+        elif entry.suffix == ".parquet":
+            tables.append(entry.path)
+        elif entry.broken:  # a link to a folder, or to an image that is called otherwise
+            broken.append(entry.path)
+    return sorted(tables), sorted([*images, *([] if tables else broken)])
 
 
 def _digest(root: Path, names: list[str]) -> str:
     digest = hashlib.sha256()
     for name in names:
-        facts = os.stat(root / name)
+        path = root / name
+        facts = path.stat() if path.exists() else path.lstat()  # of a broken link, its own
         digest.update(os.fsencode(name) + f"\0{facts.st_size}\0{facts.st_mtime_ns}\n".encode())
     return digest.hexdigest()

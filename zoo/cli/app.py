@@ -8,16 +8,51 @@ import signal
 import sys
 import warnings
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TextIO
 
 import zoo
-from zoo.cli import batch, compress, data, evaluate, export, info, list_, predict, prune, serve, train, verify
+from zoo.cli import (
+    batch,
+    compress,
+    convert,
+    data,
+    evaluate,
+    export,
+    finetune,
+    info,
+    list_,
+    predict,
+    prune,
+    push,
+    recipe,
+    serve,
+    train,
+    verify,
+)
 
 OK, FAILED, BAD_INPUT, INTERRUPTED, PIPE_CLOSED, TERMINATED = 0, 1, 2, 130, 141, 143
-COMMANDS = (list_, info, predict, batch, evaluate, verify, train, prune, compress, export, serve, data)
+COMMANDS = (
+    list_,
+    info,
+    predict,
+    batch,
+    evaluate,
+    verify,
+    finetune,
+    train,
+    recipe,
+    prune,
+    compress,
+    convert,
+    export,
+    push,
+    serve,
+    data,
+)
 
 _EPILOG = """\
-exit codes: 0 done, 1 a check failed, 2 wrong usage or input, 130 interrupted,
+exit codes: 0 done, 1 a check failed or some images could not be read, 2 wrong usage or input, 130 interrupted,
   143 told to stop (SIGTERM).
 environment: ZOO_DATA folder of the data sets, KERAS_BACKEND tensorflow, jax or torch, ZOO_CACHE folder for downloads,
 ZOO_DEBUG=1 shows where an error comes from.
@@ -45,10 +80,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         []
         0
     """
-    options = _parser().parse_args(arguments)
+    options = make_parser().parse_args(arguments)
     try:
         with warnings.catch_warnings():
             warnings.showwarning = _show_warning
+            _check_names(options)
             code = options.run(options)
             sys.stdout.flush()  # a closed pipe shows here and not at exit
             return code
@@ -68,6 +104,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return BAD_INPUT
 
 
+def _check_names(options: argparse.Namespace) -> None:
+    """A misspelt model or a missing folder is said before a backend is loaded, which takes seconds."""
+    given = getattr(options, getattr(options, "checked_names", ""), [])
+    for name in [given] if isinstance(given, str) else given:
+        if not Path(name).exists():
+            zoo.card(name)
+
+
 def entry() -> None:
     """The console script: runs `main` and ends the process with its exit code."""
     signal.signal(signal.SIGTERM, _terminate)
@@ -83,7 +127,8 @@ def _terminate(*_: object) -> None:
     raise Terminated
 
 
-def _parser() -> argparse.ArgumentParser:
+def make_parser() -> argparse.ArgumentParser:
+    """The parser with all commands; the site's page of the command line prints its help texts."""
     parser = argparse.ArgumentParser(
         prog="zoo",
         description="Trained Keras models from papers: list, inspect, use, check and train them.",

@@ -17,7 +17,7 @@ def register(commands: Any) -> None:
         description="Classify all images of a folder or of Parquet files; the answers are Parquet files. The same "
         "command again continues an interrupted run.",
     )
-    parser.add_argument("name", metavar="NAME", help="model: NAME, NAME.TAG or a folder")
+    output.add_name(parser, "model: NAME, NAME.TAG, a folder or hf://owner/name")
     parser.add_argument("source", metavar="SOURCE", help="folder of images (any depth), Parquet file or folder of them")
     parser.add_argument("--out", required=True, metavar="FOLDER", help="new folder for the answers")
     parser.add_argument("--engine", default="local", choices=("local", "ray"), help="default: %(default)s")
@@ -28,6 +28,8 @@ def register(commands: Any) -> None:
     parser.add_argument("--top", type=int, default=5, metavar="K", help="classes an image (default: %(default)s)")
     parser.add_argument("--logits", action="store_true", help="also keep the raw outputs")
     parser.add_argument("--image-column", default="image", metavar="NAME", help="in Parquet (default: %(default)s)")
+    parser.add_argument("--white", type=float, metavar="X", help="value of white in files of more than 8 bits")
+    parser.add_argument("--invert", action="store_true", help="turn dark into light")
     parser.add_argument("--id-column", metavar="NAME", help="in Parquet (default: path or id, if there is one)")
     output.add_json(parser)
     parser.set_defaults(run=run)
@@ -47,16 +49,18 @@ def run(options: argparse.Namespace) -> int:
         logits=options.logits,
         image_column=options.image_column,
         id_column=options.id_column,
+        white=options.white,
+        invert=options.invert,
         part_rows=options.part_rows,
         progress=not options.json,
     )
     if options.json:
         output.print_json(vars(result))
-        return 0
+        return output.exit_code(result.errors, result.rows)
     if result.reused:
         output.note(f"{result.reused} of {result.rows} rows were there already")
     if result.errors:
         more = ", ..." if result.errors > len(result.unreadable) else ""
         output.note(f"unreadable: {', '.join(result.unreadable)}{more}; the column `error` of the answers says why")
     output.show(output.facts({"answers": result.out, "rows": result.rows, "errors": str(result.errors)}))
-    return 0
+    return output.exit_code(result.errors, result.rows)

@@ -20,7 +20,7 @@ def register(commands: Any) -> None:
         description="Write a pruned model in stock layers, with fewer channels where that changes nothing (compact: "
         "faster), or its weights as a packed file (packed: smallest).",
     )
-    parser.add_argument("name", metavar="NAME", help="model, model.tag, or a folder such as ./run")
+    output.add_name(parser)
     parser.add_argument("--mode", default="compact", help="mask, compact or packed (default: %(default)s)")
     parser.add_argument("--out", required=True, metavar="FILE", help="model.keras, or for packed model.safetensors")
     output.add_json(parser)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 from typing import Any
 
 from rich.text import Text
@@ -20,14 +21,27 @@ def register(commands: Any) -> None:
     listing.set_defaults(run=run_list)
     preparing = actions.add_parser(
         "prepare",
-        help="write a data set as array_record files",
-        description="Write a data set as array_record files of TensorFlow Datasets, for programs that stream "
-        "them; the zoo reads them too. Needs zoo[data].",
+        help="get a data set, or write one as array_record files",
+        description="Get a data set from its authors into the data folder: download it by TensorFlow Datasets (needs "
+        "zoo[data]), or read the authors' files that were fetched before (--from). With --out, write a set that is in "
+        "the data folder as array_record files, for programs that stream them; the zoo reads them too.",
     )
     preparing.add_argument("name", metavar="NAME", help="data set, or a folder of images FOLDER/NAME/CLASS/IMAGE")
-    preparing.add_argument("--data", metavar="FOLDER", help="folder with the data sets (default: ZOO_DATA)")
-    preparing.add_argument("--out", metavar="FOLDER", required=True, help="folder for the prepared sets")
-    preparing.add_argument("--size", type=int, metavar="PIXELS", help="side of the images, for a folder of images")
+    preparing.add_argument(
+        "--data", metavar="FOLDER", help="folder with the data sets, made if it is not there (default: ZOO_DATA)"
+    )
+    preparing.add_argument(
+        "--from",
+        dest="files",
+        nargs="+",
+        metavar="FILE",
+        help="the authors' files, by their own names, or folders with them, as cifar-10-python.tar.gz; nothing is "
+        "downloaded then",
+    )
+    preparing.add_argument("--out", metavar="FOLDER", help="write array_record files into this folder")
+    preparing.add_argument(
+        "--size", type=int, metavar="PIXELS", help="side of the images, for a folder of images and places365"
+    )
     preparing.add_argument("--grayscale", action="store_true", help="one channel, for a folder of images")
     output.add_json(preparing)
     preparing.set_defaults(run=run_prepare)
@@ -36,8 +50,8 @@ def register(commands: Any) -> None:
 def run_list(options: argparse.Namespace) -> int:
     """Prints one line a data set."""
     rows: list[dict[str, Any]] = [
-        {"name": name, **zoo.datasets.FACTS[name], "classes": list(zoo.datasets.CLASS_NAMES.get(name, ()))}
-        for name in zoo.datasets.list_datasets()
+        {"name": source.name, **source.facts, "classes": list(source.classes or ())}
+        for source in map(zoo.datasets.find_dataset, zoo.datasets.list_datasets())
     ]
     if options.json:
         output.print_json(rows)
@@ -54,6 +68,7 @@ def run_prepare(options: argparse.Namespace) -> int:
     folder = zoo.datasets.prepare(
         options.name,
         data=options.data,
+        files=options.files,
         out=options.out,
         size=options.size,
         grayscale=options.grayscale,
@@ -62,5 +77,6 @@ def run_prepare(options: argparse.Namespace) -> int:
     if options.json:
         output.print_json({"name": options.name, "folder": folder})
     else:
-        output.show(output.facts({"prepared": folder, "read it with": f"--data {options.out}"}))
+        where = options.out or options.data or os.environ["ZOO_DATA"]
+        output.show(output.facts({"prepared": folder, "read it with": f"--data {where}"}))
     return 0

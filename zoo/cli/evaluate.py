@@ -6,21 +6,30 @@ import argparse
 from typing import Any
 
 import zoo
+from zoo.cli import options as common
 from zoo.cli import output
+
+MEASURES = ("accuracy", "class_mean_accuracy", "focus_area", "erased_accuracy")
+"""`zoo.evaluation.MEASURES`, whose import loads a backend; a test holds them equal."""
 
 
 def register(commands: Any) -> None:
     """Adds the command to the parser."""
     parser = commands.add_parser("evaluate", help="measure a model", description="Measure a model on a data set.")
-    parser.add_argument("name", metavar="NAME", help="model, model.tag, or a folder such as ./run")
-    parser.add_argument("--data", metavar="FOLDER", help="folder with the data sets (default: ZOO_DATA)")
+    output.add_name(parser)
+    parser.add_argument(
+        "--data",
+        metavar="DATA",
+        help="folder with the data sets (default: ZOO_DATA), or a folder or table of pictures, or a graph, of your own",
+    )
+    common.add_prepare(parser)
     parser.add_argument("--dataset", metavar="NAME", help="data set (default: the one the model is registered for)")
-    parser.add_argument("--split", default="test", help="split of the data set (default: %(default)s)")
+    parser.add_argument("--split", help="split of the data (default: test; of a folder the part that was set aside)")
     parser.add_argument("--batch-size", type=int, default=256, metavar="N", help="images a step (default: %(default)s)")
     parser.add_argument(
         "--measures",
         metavar="NAMES",
-        help=f"with commas, of {', '.join(zoo.evaluation.MEASURES)} (default: those in the model's card)",
+        help=f"with commas, of {', '.join(MEASURES)} (default: those in the model's card)",
     )
     output.add_json(parser)
     parser.set_defaults(run=run)
@@ -28,19 +37,22 @@ def register(commands: Any) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Prints error, accuracy and loss."""
-    result = zoo.evaluate(
-        options.name,
-        dataset=options.dataset,
-        split=options.split,
-        data=options.data,
-        batch_size=options.batch_size,
-        measures=None if options.measures is None else [name for name in options.measures.split(",") if name],
-        progress=not options.json,
+    result = common.with_data(
+        options,
+        lambda: zoo.evaluate(
+            options.name,
+            dataset=options.dataset,
+            split=options.split,
+            data=options.data,
+            batch_size=options.batch_size,
+            measures=None if options.measures is None else [name for name in options.measures.split(",") if name],
+            progress=not options.json,
+        ),
     )
     if options.json:
         output.print_json(result)
         return 0
-    what = "nodes" if "nodes" in result else "images"
+    what = next(word for word in ("images", "nodes", "examples") if word in result)
     rows = {
         "model": result["model"],
         "data": f"{result['dataset']}, {result['split']}: {result[what]:,} {what}",

@@ -23,7 +23,7 @@ def register(commands: Any) -> None:
         description="Write a model as a checked SavedModel, ONNX or LiteRT file, in a new folder OUT/MODEL/VERSION: "
         "MODEL is the registered name or that of --name, VERSION the next number.",
     )
-    parser.add_argument("name", metavar="NAME", help="model, model.tag, or a folder such as ./run")
+    output.add_name(parser)
     parser.add_argument("--format", default="savedmodel", help="savedmodel, onnx or litert (default: %(default)s)")
     parser.add_argument("--out", default="exports", metavar="FOLDER", help="where to write (default: %(default)s)")
     parser.add_argument(
@@ -38,6 +38,9 @@ def register(commands: Any) -> None:
         help="multiply normalization into the convolutions first; MODE, for shared filters: auto, bn or kernel",
     )
     parser.add_argument("--quantize", metavar="KIND", help="for litert: float16 or int8")
+    parser.add_argument("--io", metavar="TYPE", help="for int8: type of the file's inputs and outputs, int8 or uint8")
+    parser.add_argument("--opset", type=int, metavar="N", help="for onnx: version of its operators (default: 18)")
+    parser.add_argument("--samples", metavar="FILE", help="real inputs to compare and calibrate on, .npy or .npz")
     parser.add_argument("--data", metavar="FOLDER", help="data sets to calibrate int8 on (default: ZOO_DATA)")
     parser.add_argument("--warmup", action="store_true", help="for savedmodel: add warm-up requests")
     output.add_json(parser)
@@ -54,7 +57,10 @@ def run(options: argparse.Namespace) -> int:
             format=options.format,
             fold=options.fold,
             quantize=options.quantize,
+            io=options.io,
+            opset=options.opset,
             warmup=options.warmup,
+            samples=options.samples,
             data=options.data,
         )
     report = json.loads((folder / "assets.extra" / "zoo.json").read_text("utf-8"))

@@ -17,7 +17,7 @@ _ALWAYS = {"dataset", "epochs", "batch_size", "optimizer", "learning_rate", "sch
 def register(commands: Any) -> None:
     """Adds the command to the parser."""
     parser = commands.add_parser("info", help="show a model's card", description="Show what is known about a model.")
-    parser.add_argument("name", metavar="NAME", help="model, model.tag, or a folder such as ./run")
+    output.add_name(parser)
     output.add_json(parser)
     parser.set_defaults(run=run)
 
@@ -42,9 +42,9 @@ def run(options: argparse.Namespace) -> int:
 def _find_recipe(card: Any) -> Any:
     """The recipe that the weights were trained by, else the one that `zoo train` would take, else None."""
     if card.recipe:
-        return zoo.training.Recipe(**card.recipe)
+        return zoo.training.Recipe.from_dict(card.recipe)
     try:
-        return zoo.training.resolve_recipe(card.name)
+        return zoo.hub.find_recipe(card.name)
     except ValueError:
         return None
 
@@ -59,6 +59,7 @@ def _facts(card: Any) -> dict[str, Any]:
         "summary": card.summary,
         "task": card.task,
         "input": _input(config.get("input_shape"), card.task),
+        "expects": card.expects and card.expects["note"],
         "classes": f"{len(card.labels)}: {_shortened(card.labels)}",
         "parameters": f"{architecture['parameters']:,}",
         "multiply-adds": macs and f"{macs:,} ({architecture.get('flops_convention') or 'one input'})",
@@ -68,6 +69,7 @@ def _facts(card: Any) -> dict[str, Any]:
         "training": training
         and f"seed {training['seed']}, {training['minutes']:g} minutes, {training['hardware']}, {training['date']}",
         "selection": training.get("selection"),
+        "converted": _pairs(card.source),
         "versions": versions,
         "deviations": "\n".join(f"- {line}" for line in card.deviations),
         "weights licence": card.license,

@@ -69,7 +69,7 @@ def _row(card: Any) -> dict[str, Any]:
 
 def _has_recipe(name: str) -> bool:
     try:
-        zoo.training.resolve_recipe(name)
+        zoo.hub.find_recipe(name)
     except ValueError:
         return False
     return True

@@ -20,6 +20,14 @@ def add_json(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="print JSON instead of tables")
 
 
+def add_name(
+    parser: argparse.ArgumentParser, help: str = "model, model.tag, a folder such as ./run, or hf://owner/name"
+) -> None:
+    """Gives a command the argument NAME, which `main` checks before anything slow is loaded."""
+    parser.add_argument("name", metavar="NAME", help=help)
+    parser.set_defaults(checked_names="name")
+
+
 def print_json(value: Any) -> None:
     """Prints JSON to the standard output; what JSON lacks (paths) appears as text."""
     print(json.dumps(value, indent=2, ensure_ascii=False, default=str))
@@ -59,6 +67,11 @@ def facts(rows: dict[str, Any]) -> Table:
 def percent(probability: float) -> str:
     """A probability to a tenth of a percent; never `100.0 %` for what is not certain."""
     return "> 99.9 %" if 0.9995 <= probability < 1.0 else f"{100.0 * probability:.1f} %"
+
+
+def exit_code(errors: int, rows: int) -> int:
+    """0 if every row has an answer, 1 if some hold an error instead, 2 if all do."""
+    return 0 if not errors else 1 if errors < rows else 2
 
 
 def metric_text(metric: dict[str, Any]) -> str:

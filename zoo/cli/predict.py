@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from rich.text import Text
 
 import zoo
 from zoo.cli import output
 
-DEFAULT_MODEL = "e4net_mnistrot"
+PHOTOGRAPHS, DIGITS = "efficientnet_lite0_imagenet", "e4net_mnistrot"
+"""Models for those who name none: for pictures, and for grey ones of the size of handwritten digits."""
+_DIGIT = (28, 28, 1)
 
 
 def register(commands: Any) -> None:
@@ -20,76 +22,154 @@ def register(commands: Any) -> None:
         "predict",
         help="classify images or nodes",
         description="Classify image files; or, as in `zoo predict pdegcn_cora --node 5`, nodes of the graph that ships "
-        "with a model's weights. Your own graphs, features and edges, are classified in Python: zoo.predict(model, "
-        '{"x": features, "edges": pairs}).',
+        "with a model's weights. A file that cannot be read is a row with an error, and the exit code is 1. Your own "
+        "graphs, features and edges, are classified in Python: "
+        'zoo.predict(model, {"x": features, "edges": pairs}).',
     )
-    parser.add_argument("images", nargs="*", metavar="IMAGE", help="image files (PNG, JPEG, ...); with --node a model")
-    parser.add_argument("--model", metavar="NAME", help=f"model to use (default: {DEFAULT_MODEL})")
+    parser.add_argument(
+        "words",
+        nargs="*",
+        metavar="NAME IMAGE",
+        help="model: NAME, NAME.TAG, a folder or hf://owner/name; then image files (PNG, JPEG, ...). Without a model, "
+        f"photographs are classified by {PHOTOGRAPHS}, grey pictures of 28x28 pixels by {DIGITS}",
+    )
+    parser.add_argument("--model", metavar="NAME", help="model to use, where it is not the first word")
     parser.add_argument("--node", type=int, nargs="+", metavar="N", help="nodes of the graph beside the weights")
     parser.add_argument("--top", type=int, default=3, metavar="K", help="classes an image (default: %(default)s)")
+    parser.add_argument("--white", type=float, metavar="X", help="value of white in files of more than 8 bits")
+    parser.add_argument("--invert", action="store_true", help="turn dark into light")
     parser.add_argument("--plot", metavar="FILE.png", help="also draw the images with their predictions")
     output.add_json(parser)
     parser.set_defaults(run=run, wrong_usage=parser.error)
 
 
 def run(options: argparse.Namespace) -> int:
-    """Prints the most probable classes of each image."""
+    """Prints the model's name and the most probable classes of each image."""
     if options.top < 1:
-        raise ValueError(f"--top must be at least 1; got {options.top}.")
+        raise ValueError(f"Expected --top of at least 1; got {options.top}.")
+    name, files = _named(options)
+    _check(name, files)
     if options.node is not None:
-        return _run_nodes(options)
-    if not options.images:
-        options.wrong_usage("name image files, or nodes of a model's graph: zoo predict NAME --node 5")
-    if options.model is None and len(options.images) == 1:
-        _refuse_model(options.images[0])
-    model = zoo.load(options.model or DEFAULT_MODEL)
+        return _run_nodes(options, name, files)
+    if name is None:
+        options.wrong_usage("name a model and image files, or nodes of its graph: zoo predict NAME digit.png")
+        return 2
+    if not files:
+        _ask_for_images(name)
+    model = zoo.load(name)
     if zoo.evaluation.takes_graphs(model):
-        raise ValueError(f"{options.model} takes graphs, not images: zoo predict {options.model} --node 5")
-    images = zoo.datasets.read_images(options.images, model.input_shape[1:])
-    predictions = zoo.predict(model, images, top=options.top)
+        raise ValueError(f"{name} takes graphs, not images: zoo predict {name} --node 5")
+    images, errors = zoo.datasets.read_each(files, model.input_shape[1:], white=options.white)
+    good = [index for index, error in enumerate(errors) if error is None]
+    if not good:
+        raise ValueError("\n".join(str(error) for error in errors))
+    images = 255 - images[good] if options.invert else images[good]
+    predictions: list[Any] = [None] * len(files)
+    for index, row in zip(good, zoo.predict(model, images, top=options.top), strict=True):
+        predictions[index] = row
     if options.plot:
-        zoo.visual.plot_predictions(images, predictions, path=options.plot)
-    if options.json:
-        output.print_json(
-            [
-                {"file": file, "predictions": [vars(prediction) for prediction in row]}
-                for file, row in zip(options.images, predictions, strict=True)
-            ]
-        )
-        return 0
-    output.show(_table("file", options.images, predictions))
-    if options.plot:
-        output.show(f"picture: {options.plot}")
-    return 0
+        zoo.visual.plot_predictions(images, [predictions[index] for index in good], path=options.plot)
+    _print(options, _full_name(name), files, predictions, errors)
+    return output.exit_code(len(files) - len(good), len(files))
 
 
-def _refuse_model(name: str) -> None:
-    """A model where an image file is expected: says what to give besides."""
-    if not (Path(name) / "card.json").is_file() and name.split(".")[0] not in zoo.list_models():
-        return
+def _check(name: str | None, files: list[str]) -> None:
+    """A misspelt model, or files of which none is there, are said before a backend is loaded."""
+    if name is not None:
+        zoo.card(name)
+    if files and not any(Path(file).exists() for file in files):
+        _, errors = zoo.datasets.read_each(files, (1, 1, 1))
+        raise ValueError("\n".join(map(str, errors)))
+
+
+def _named(options: argparse.Namespace) -> tuple[str | None, list[str]]:
+    """The model's name, or None where there is neither one nor an image, and the image files."""
+    words = options.words
+    if options.model is not None:
+        return options.model, words
+    if words and _is_model(words[0]):
+        return words[0], words[1:]
+    return (_default(words, options.white) if words else None), words
+
+
+def _default(files: list[str], white: float | None = None) -> str:
+    """The model for pictures that nobody named one for, said where it is not a digit's."""
+    if all(_is_digit(file, white) for file in files):
+        return DIGITS
+    output.note(f"classified by {PHOTOGRAPHS}, for photographs of 1,000 things; name another model first")
+    return PHOTOGRAPHS
+
+
+def _is_digit(file: str, white: float | None) -> bool:
+    """Whether a file has the size of a digit's picture; what cannot be read is no reason against it."""
+    try:
+        return zoo.datasets.image_shape(file, white=white) == _DIGIT
+    except (ValueError, OSError):
+        return True
+
+
+def _is_model(word: str) -> bool:
+    """Whether a word means a model: a folder with a card, or what is neither a file nor called like an image."""
+    path = Path(word)
+    if path.is_dir():
+        return (path / "card.json").is_file() or ("/" not in word and word.split(".")[0] in zoo.list_models())
+    return not (path.exists() or path.is_symlink() or path.suffix.lower() in zoo.datasets.image_suffixes())
+
+
+def _full_name(name: str) -> str:
+    """The name with the tag of the weights."""
+    card = zoo.card(name)
+    return f"{card.name}.{card.tag}" if card.tag else name
+
+
+def _ask_for_images(name: str) -> NoReturn:
     if zoo.card(name).task.startswith("node-"):
         raise ValueError(f"{name} is a model that classifies nodes: say which, as in zoo predict {name} --node 5")
-    raise ValueError(f"{name} is a model: name image files, too, as in zoo predict digit.png --model {name}")
+    raise ValueError(f"{name} is a model: name image files, too, as in zoo predict {name} digit.png")
 
 
-def _run_nodes(options: argparse.Namespace) -> int:
-    names = [*options.images, *([options.model] if options.model else [])]
-    if len(names) != 1:
-        raise ValueError(f"--node goes with one model's name, as in zoo predict NAME --node 5; got {names}.")
+def _print(
+    options: argparse.Namespace, name: str, files: list[str], predictions: list[Any], errors: list[str | None]
+) -> None:
+    if options.json:
+        rows = zip(files, predictions, errors, strict=True)
+        output.print_json(
+            [
+                {"file": file, "model": name, "predictions": [vars(one) for one in row or ()], "error": error}
+                for file, row, error in rows
+            ]
+        )
+        return
+    output.show(f"model: {name}", _table("file", files, predictions, errors))
     if options.plot:
-        raise ValueError("--plot draws images: leave it out with --node.")
-    predictions = zoo.predict(names[0], nodes=options.node, top=options.top)
+        output.show(f"picture: {options.plot}")
+
+
+def _run_nodes(options: argparse.Namespace, name: str | None, others: list[str]) -> int:
+    if name is None or others:
+        words = [word for word in (name, *others) if word is not None]
+        raise ValueError(f"--node goes with one model's name, as in zoo predict NAME --node 5; got {words}.")
+    for option in ("plot", "invert", "white"):
+        if getattr(options, option):
+            raise ValueError(f"--{option} is for images: leave it out with --node.")
+    predictions, name = zoo.predict(name, nodes=options.node, top=options.top), _full_name(name)
     if options.json:
         pairs = zip(options.node, predictions, strict=True)
-        output.print_json([{"node": node, "predictions": [vars(found) for found in row]} for node, row in pairs])
+        output.print_json(
+            [{"node": node, "model": name, "predictions": [vars(found) for found in row]} for node, row in pairs]
+        )
     else:
-        output.show(_table("node", [str(node) for node in options.node], predictions))
+        nodes = [str(node) for node in options.node]
+        output.show(f"model: {name}", _table("node", nodes, predictions, [None] * len(nodes)))
     return 0
 
 
-def _table(what: str, names: list[str], predictions: Any) -> Any:
+def _table(what: str, names: list[str], predictions: Any, errors: list[str | None]) -> Any:
     table = output.table(what, "prediction", "probability", "then", right=("probability",))
-    for name, row in zip(names, predictions, strict=True):
+    for name, row, error in zip(names, predictions, errors, strict=True):
+        if error is not None:
+            table.add_row(Text(name), Text("error", "bold red"), "", Text(error))
+            continue
         others = ", ".join(f"{other.label} {output.percent(other.probability)}" for other in row[1:])
         table.add_row(Text(name), Text(row[0].label, "bold"), output.percent(row[0].probability), Text(others))
     return table

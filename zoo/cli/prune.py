@@ -17,7 +17,7 @@ def register(commands: Any) -> None:
         description="Prune connections of a model with strengths and write a folder that zoo.load and "
         "zoo train --start read.",
     )
-    parser.add_argument("name", metavar="NAME", help="model, model.tag, or a folder such as ./run")
+    output.add_name(parser)
     parser.add_argument("--ratio", type=float, required=True, help="share of the connections to prune, in [0, 1)")
     parser.add_argument("--out", metavar="FOLDER", help="where to write; needed unless --dry-run")
     parser.add_argument("--as", dest="target", metavar="MODEL", help="the registered model that the result is")

@@ -20,7 +20,10 @@ _FIELDS = {
     "max_requests": "in progress at the same time",
     "max_connections": "open at the same time",
     "read_seconds": "for a request to arrive",
+    "idle_seconds": "after which an unused connection is closed",
     "grace_seconds": "for requests in progress when the server stops",
+    "grpc_receive_bytes": "of a message over gRPC; 0 follows --max-body-bytes",
+    "grpc_send_bytes": "of an answer over gRPC; 0 for any",
 }
 
 
@@ -40,6 +43,25 @@ def register(commands: Any) -> None:
     parser.add_argument("--no-grpc", action="store_true", help="REST only")
     parser.add_argument("--engine", choices=("onnx", "tensorflow"), help="default: what the version folders hold")
     parser.add_argument("--label", action="append", default=[], metavar="[MODEL:]LABEL=N", help="name a version")
+    parser.add_argument(
+        "--enable-batching",
+        action="append",
+        nargs="?",
+        const="",
+        default=[],
+        metavar="MODEL",
+        help="join requests of this model (without a name: of all), whose rows you know not to depend on each other",
+    )
+    parser.add_argument("--strict-json", action="store_true", help='write "NaN" and "Infinity" in quotes')
+    parser.add_argument(
+        "--allow-origin",
+        action="append",
+        default=[],
+        metavar="ORIGIN",
+        help="let a browser's pages of this origin use the server; * for all",
+    )
+    parser.add_argument("--tls-cert", metavar="FILE", help="certificate chain: HTTPS and encrypted gRPC")
+    parser.add_argument("--tls-key", metavar="FILE", help="its private key, if it is not in the same file")
     defaults = zoo.serving.Settings()
     for name, text in _FIELDS.items():
         default = getattr(defaults, name)
@@ -47,7 +69,7 @@ def register(commands: Any) -> None:
         parser.add_argument(
             option, type=type(default), default=default, metavar="N", help=f"{text} (default: {default})"
         )
-    parser.set_defaults(run=run)
+    parser.set_defaults(run=run, checked_names="models")
 
 
 def run(options: argparse.Namespace) -> int:
@@ -62,7 +84,15 @@ def run(options: argparse.Namespace) -> int:
         port=options.port,
         grpc_port=None if options.no_grpc else options.grpc_port,
         labels=dict(map(_label, options.label)),
-        settings=zoo.serving.Settings(engine=options.engine, **{name: getattr(options, name) for name in _FIELDS}),
+        batching=True if "" in options.enable_batching else options.enable_batching,
+        settings=zoo.serving.Settings(
+            engine=options.engine,
+            strict_json=options.strict_json,
+            allow_origins=tuple(options.allow_origin),
+            tls_cert=options.tls_cert,
+            tls_key=options.tls_key,
+            **{name: getattr(options, name) for name in _FIELDS},
+        ),
         wait=False,
     )
     table = output.table("model", "version", "engine", "address")

@@ -18,7 +18,9 @@ def register(commands: Any) -> None:
         help="check stored weights",
         description="Check cards, hashes, a strict load and the stored output of weights. Exit code 1 if any fails.",
     )
-    parser.add_argument("pattern", nargs="?", default="*", metavar="PATTERN", help="model, model.tag, wildcard, folder")
+    parser.add_argument(
+        "pattern", nargs="?", default="*", metavar="PATTERN", help="model, model.tag, wildcard, folder, hf://owner/name"
+    )
     output.add_json(parser)
     parser.set_defaults(run=run)
 

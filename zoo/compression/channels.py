@@ -7,11 +7,11 @@ from collections.abc import Mapping
 import keras
 import numpy as np
 
-from zoo.compression.closing import check_path, close, closed_masks, set_masks
 from zoo.compression.criteria import strengths
 from zoo.compression.flow import masks_of
 from zoo.compression.graph import Call, Graph, read_graph
-from zoo.math.values import is_whole
+from zoo.compression.removing import check_path, reachable_masks, remove_dead, set_masks
+from zoo.math.values import check_whole
 
 
 def prune_channels(model: keras.Model, keep: Mapping[str, int]) -> None:
@@ -28,8 +28,8 @@ def prune_channels(model: keras.Model, keep: Mapping[str, int]) -> None:
         keep: output channels by the name of the layer.
 
     Raises:
-        ValueError: an unknown layer, a number that it cannot keep, or a layer behind which the network branches into
-            sums or concatenations.
+        ValueError: an unknown layer, a number that it cannot keep, a layer whose channels are an output of the model,
+            or one behind which the network branches into sums or concatenations.
 
     Example:
         >>> import zoo
@@ -47,8 +47,7 @@ def prune_channels(model: keras.Model, keep: Mapping[str, int]) -> None:
     for name, count in keep.items():
         if name not in masks:
             raise ValueError(f"Expected layers with strengths, {sorted(masks)}; got {name!r}.")
-        if not (is_whole(count) and 1 <= count <= masks[name].shape[1]):
-            raise ValueError(f"Expected {name!r} to keep 1 to {masks[name].shape[1]} channels; got {count!r}.")
+        check_whole(f"keep[{name!r}]", count, 1, masks[name].shape[1])
         readers = _readers(graph, calls[name])
         stay = np.zeros(masks[name].shape[1], bool)
         stay[np.argsort(-_importance(readers, scores, masks), kind="stable")[:count]] = True
@@ -56,14 +55,16 @@ def prune_channels(model: keras.Model, keep: Mapping[str, int]) -> None:
         for reader in readers:
             if reader.name in masks:
                 masks[reader.name] &= stay[:, None]
-    closed, flow = closed_masks(graph, masks)
+    closed, flow = reachable_masks(graph, masks)
     check_path(graph, flow, closed)
     set_masks(graph, closed)
-    close(model)
+    remove_dead(model)
 
 
 def _readers(graph: Graph, call: Call) -> list[Call]:
     """The convolutions and dense layers that read a layer's channels."""
+    if call.output in graph.outputs:
+        raise ValueError(f"The channels of {call.name!r} are an output of the model: name hidden layers only.")
     found: list[Call] = []
     for reader in graph.after(call):
         if reader.kind in ("conv", "dense"):

@@ -7,10 +7,11 @@ from typing import Any
 import keras
 import numpy as np
 
-from zoo.compression.converting import clone
 from zoo.compression.flow import follow, kernel_of, kernels_of, pad_of
 from zoo.compression.graph import Call, Graph, read_graph
-from zoo.layers import SynapticConv2D
+from zoo.compression.linear import plain_config
+from zoo.compression.rebuilding import own_classes, rebuild, renewed
+from zoo.layers.protocol import has_strengths
 
 Kept = dict[int, np.ndarray]
 """Of each tensor by number: the channels that stay, bool."""
@@ -98,21 +99,26 @@ def _labels(call: Call, ins: list[np.ndarray], ties: _Ties) -> np.ndarray:
 
 
 def _rebuild(model: keras.Model, graph: Graph, kept: Kept) -> keras.Model:
-    calls = {call.name: call for call in graph.calls}
+    calls = {call.name: call for call in graph.calls if isinstance(call.operation, keras.layers.Layer)}
+    values: dict[str, list[np.ndarray]] = {}
 
-    def make(layer: Any) -> Any:
-        if not isinstance(layer, keras.layers.Layer):
-            return layer
+    def replace(layer: Any) -> Any:
         call = calls[layer.name]
-        if isinstance(layer, SynapticConv2D):
-            config = layer.plain_config() | {"name": layer.name, "use_bias": layer.use_bias}
-            return keras.layers.Conv2D(**config | _sizes(call, kept))
-        return type(layer).from_config(layer.get_config() | _sizes(call, kept))
+        strong = has_strengths(layer)
+        if not strong and all(kept[tensor].all() for tensor in (call.output, *call.inputs)):
+            return None
+        found = _sliced(call, kept)
+        if found is not None:
+            values[layer.name] = found
+        sizes = _sizes(call, kept)
+        if not strong:
+            return renewed(layer, **sizes) if found is not None or sizes else None
+        with own_classes(layer):
+            return keras.layers.Conv2D(**plain_config(layer) | {"name": layer.name, "use_bias": layer.use_bias} | sizes)
 
-    new = clone(model, make)
-    for call in graph.calls:
-        if isinstance(call.operation, keras.layers.Layer) and call.operation.weights:
-            new.get_layer(call.name).set_weights(_sliced(call, kept))
+    new = rebuild(model, replace)
+    for name, found in values.items():
+        new.get_layer(name).set_weights(found)
     return new
 
 
@@ -134,12 +140,13 @@ def _sizes(call: Call, kept: Kept) -> dict[str, Any]:
     return {}
 
 
-def _sliced(call: Call, kept: Kept) -> list[np.ndarray]:
+def _sliced(call: Call, kept: Kept) -> list[np.ndarray] | None:
+    """Weights on the channels that stay; None of a layer that has none for each channel, or is not known."""
     layer, out = call.operation, kept[call.output]
     if call.kind == "norm":
         return [weight[out] for weight in layer.get_weights()]
-    if call.kind not in ("conv", "dense", "depthwise") and not isinstance(layer, SynapticConv2D):
-        return layer.get_weights()
+    if call.kind not in ("conv", "dense", "depthwise") and not has_strengths(layer):
+        return None
     kernel = kernel_of(layer) + 0.0  # no -0.0
     bias = [] if layer.bias is None else [keras.ops.convert_to_numpy(layer.bias)]
     if call.kind == "opaque":

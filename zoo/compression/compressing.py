@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+import warnings
 from pathlib import Path
 from typing import Any
 
 import keras
 
+from zoo import _copying
 from zoo.compression.compacting import compact, plain
 from zoo.compression.flow import masks_of
 from zoo.compression.folding import fold
@@ -42,7 +44,7 @@ def compress(
         A functional model of stock layers: an ordinary Keras model to save and export (`zoo.export` takes it;
         `zoo.save` does not, for no configuration of zoo's builds it). For `"packed"` the path; of a model with
         strengths the file holds directions, strengths and masks: `load_packed` reads it into the same model, and
-        `zoo.save` writes it by itself.
+        `zoo.save` writes it by itself. A warning names layers that have learnt more than weights, such as vocabularies.
 
     Raises:
         ValueError: an unknown mode, no functional model, a missing or superfluous path.
@@ -63,6 +65,8 @@ def compress(
     if path is not None:
         target = Path(path)
         graph = read_graph(model)
+        if others := _copying.beside_weights(model):
+            warnings.warn(f"A packed file holds weights alone, and not what {', '.join(others)} learnt.", stacklevel=2)
         tensors = tensors_of(model, graph, masks_of(graph))
         store.write_files(target.parent, {target.name: store.tensors_to_bytes(tensors)})
         return target
@@ -84,5 +88,7 @@ def load_packed(model: keras.Model, path: str | os.PathLike[str]) -> keras.Model
         ValueError: no such form, or weights that do not fit.
         OSError: the file cannot be read.
     """
-    store.assign(model.weights, store.tensors_from_bytes(Path(path).read_bytes(), source=str(path)), source=str(path))
+    tensors = store.tensors_from_bytes(Path(path).read_bytes(), source=str(path))
+    store.assign(store.keyed(model), tensors, source=str(path))
+    _copying.finalize(model)
     return model

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable
 from typing import Any
 
 import keras
 import numpy as np
 
-from zoo.compression.graph import Call, Graph, read_graph
+from zoo.compression.graph import Call, Graph, about_inner_models, read_graph
 from zoo.compression.pruning import Filters, checked_filters, is_chosen
-from zoo.layers import SynapticConv2D
+from zoo.compression.rebuilding import configuration, own_classes, rebuild, renewed
+from zoo.layers import SynapticConv2D  # which this module makes
+from zoo.layers.protocol import has_strengths
 from zoo.layers.synaptic_conv2d import check_form
 
 _TINY = 1e-6  # a smaller scale is not divided by
@@ -35,7 +36,9 @@ def to_synaptic(
 
     where only such convolutions read it and only positively homogeneous layers (ReLU, pooling, zero padding, dropout,
     concatenation) stand between; the normalization then has no scale. A negative scale first turns the sign of the
-    filter that makes the channel. Elsewhere, behind a residual sum for example, the scale stays and no strength has it.
+    filter that makes the channel. Elsewhere, behind a residual sum for example, the scale stays and no strength has it;
+    so it does where a regularizer or constraint is set for it. What a convolution has for its kernel (initializer,
+    regularizer, constraint), the new layer has for its direction.
 
     Args:
         model: a functional model, of Keras applications or KerasHub for example; it is not changed.
@@ -66,35 +69,27 @@ def to_synaptic(
     if not chosen:
         raise ValueError(
             f"Expected a convolution to convert; {model.name!r} has none that has one group, serves in one place and "
-            f"passes filters={filters!r}."
+            f"passes filters={filters!r}. {about_inner_models(model, 'to_synaptic')}".rstrip()
         )
     _tell_of_others(graph, chosen, filters)
     absorbed = _absorbable(graph, chosen) if absorb else {}
     bare = {call.name for call in absorbed.values()}
 
-    def make(layer: Any) -> Any:
+    def replace(layer: Any) -> Any:
         if layer.name in chosen:
-            own = {"form": form, "strength_regularizer": strength_regularizer}
-            kept = {key: value for key, value in layer.get_config().items() if key not in ("groups", *own)}
-            return SynapticConv2D.from_config(kept | own)
-        if layer.name in bare:
-            return type(layer).from_config(layer.get_config() | {"scale": False})
-        return type(layer).from_config(layer.get_config()) if isinstance(layer, keras.layers.Layer) else layer
+            return _strong(layer, form, strength_regularizer)
+        return renewed(layer, scale=False) if layer.name in bare else None
 
-    converted = clone(model, make)
+    converted = rebuild(model, replace)
     _copy_weights(graph, converted, chosen, absorbed)
     return converted
 
 
-def clone(model: keras.Model, make: Callable[[Any], Any]) -> keras.Model:
-    """A model of the same wiring with layers from `make`, which gets each old one; weights are fresh."""
-    uncompiled = keras.Model(model.input, model.output, name=model.name)
-    new = keras.models.clone_model(uncompiled, clone_function=make, call_function=_call)
-    return new
-
-
-def _call(layer: Any, *inputs: Any, **arguments: Any) -> Any:
-    return layer(*inputs, **arguments)
+def _strong(layer: Any, form: str, strength_regularizer: Any) -> Any:
+    """The layer with strengths that takes the place of an ordinary convolution, without values."""
+    kept = {key: value for key, value in configuration(layer).items() if key != "groups"}
+    with own_classes(layer):
+        return SynapticConv2D.from_config(kept | {"form": form, "strength_regularizer": strength_regularizer})
 
 
 def _convertible(call: Call) -> bool:
@@ -108,7 +103,7 @@ def _tell_of_others(graph: Graph, chosen: set[str], filters: Filters) -> None:
         f"{name} ({'a model of its own' if isinstance(call.operation, keras.Model) else 'grouped, shared or special'})"
         for name, call in asked.items()
         if isinstance(call.operation, (keras.layers.Conv2D, keras.Model))
-        and not isinstance(call.operation, SynapticConv2D)
+        and not has_strengths(call.operation)
         and is_chosen(call.operation, filters)
     ]
     if left:
@@ -119,7 +114,7 @@ def _absorbable(graph: Graph, chosen: set[str]) -> dict[int, Call]:
     """Normalizations whose scale can move on, by the number of their output."""
     found = {}
     for call in graph.calls:
-        if call.kind != "norm" or not call.operation.scale or not call.operation.center:
+        if call.kind != "norm" or not _is_free(call.operation):
             continue
         gamma = keras.ops.convert_to_numpy(call.operation.gamma)
         if np.abs(gamma).min() < _TINY or (gamma.min() < 0 and not _sole_maker(graph, call)):
@@ -129,10 +124,21 @@ def _absorbable(graph: Graph, chosen: set[str]) -> dict[int, Call]:
     return found
 
 
+def _is_free(norm: Any) -> bool:
+    """Whether a normalization has a scale and an offset, and no penalty or constraint says what they should be."""
+    rules = ("gamma_regularizer", "gamma_constraint", "beta_regularizer", "beta_constraint", "activity_regularizer")
+    return norm.scale and norm.center and all(getattr(norm, rule) is None for rule in rules)
+
+
 def _sole_maker(graph: Graph, norm: Call) -> bool:
-    """Whether a convolution or dense layer that nobody else reads feeds the normalization without an activation."""
+    """Whether a convolution or dense layer that nobody else reads feeds the normalization without an activation.
+
+    Nor with a constraint, which the turned kernel might not meet.
+    """
     maker = graph.before(norm)[0]
     linear = getattr(maker.operation, "activation", None) is keras.activations.linear
+    rules = ("kernel_constraint", "bias_constraint", "activity_regularizer")
+    linear = linear and all(getattr(maker.operation, rule, None) is None for rule in rules)
     return maker.kind in ("conv", "dense") and linear and len(graph.after(maker)) == 1 and not _is_output(graph, maker)
 
 
@@ -170,7 +176,7 @@ def _copy_weights(graph: Graph, new: keras.Model, chosen: set[str], absorbed: di
     for call in graph.calls:
         ins = [scales[tensor] for tensor in call.inputs]
         scales[call.output] = _scale_behind(call, ins, absorbed)
-        if not isinstance(call.operation, keras.layers.Layer) or not call.operation.weights:
+        if call.name not in chosen and call.name not in turned and call.output not in absorbed:
             continue
         layer = new.get_layer(call.name)
         if call.name in chosen:

@@ -8,7 +8,7 @@ import keras
 import numpy as np
 
 from zoo.compression.graph import Call, Graph, read_graph
-from zoo.layers import SynapticConv2D
+from zoo.layers.protocol import has_strengths
 
 CRITERIA = ("strength", "kernel_norm", "bn_scale", "random")
 NORMS: dict[str, Any] = {
@@ -88,14 +88,14 @@ def _has_kernel(operation: Any) -> bool:
 
 
 def _slice_norms(layer: Any, norm: str) -> np.ndarray:
-    if norm == "l2" and isinstance(layer, SynapticConv2D) and layer.form == "parameter":
-        return np.abs(np.asarray(keras.ops.convert_to_numpy(layer.strength), np.float64))
+    if norm == "l2" and has_strengths(layer):
+        return layer.plain_strengths()
     return NORMS[norm](_unmasked(layer))
 
 
 def _unmasked(layer: Any) -> np.ndarray:
     """The kernel with all of its connections, in double precision."""
-    if isinstance(layer, SynapticConv2D):
+    if has_strengths(layer):
         return layer.plain_kernel(masked=False)
     return np.asarray(keras.ops.convert_to_numpy(layer.kernel), np.float64)
 

@@ -14,7 +14,7 @@ import keras
 import numpy as np
 
 from zoo.compression.graph import Call, Graph
-from zoo.layers import SynapticConv2D
+from zoo.layers.protocol import has_strengths
 
 Alive = Mapping[str, np.ndarray]
 """Of each convolution and dense layer by name: the connections that are there, bool (Cin, Cout)."""
@@ -35,7 +35,7 @@ class Flow:
 
 def masks_of(graph: Graph) -> dict[str, np.ndarray]:
     """The masks of the layers with strengths, bool (Cin, Cout), by name."""
-    calls = (call for call in graph.calls if call.kind == "conv" and isinstance(call.operation, SynapticConv2D))
+    calls = (call for call in graph.calls if call.kind == "conv" and has_strengths(call.operation))
     return {call.name: keras.ops.convert_to_numpy(call.operation.mask) > 0 for call in calls}
 
 
@@ -51,7 +51,7 @@ def kernels_of(graph: Graph) -> dict[str, np.ndarray]:
 
 def kernel_of(layer: Any) -> np.ndarray:
     """The kernel of a linear layer; pruned slices are 0."""
-    return layer.plain_kernel() if isinstance(layer, SynapticConv2D) else keras.ops.convert_to_numpy(layer.kernel)
+    return layer.plain_kernel() if has_strengths(layer) else keras.ops.convert_to_numpy(layer.kernel)
 
 
 def follow(graph: Graph, alive: Alive, *, closed: bool) -> Flow:
@@ -60,21 +60,46 @@ def follow(graph: Graph, alive: Alive, *, closed: bool) -> Flow:
     Args:
         graph: the network.
         alive: connections that are there; layers not named have all of theirs.
-        closed: take channels without connections for 0, as they are once `close` has removed their constants. Else a
-            channel is dead only if the constants that it has now add up to 0.
+        closed: take channels without connections for 0, as they are once `remove_dead` has removed their constants:
+            where it may, see `shown`. Else a channel is dead only if the constants that it has now add up to 0.
 
     Returns:
         Dead and read channels of every tensor.
     """
     flow = Flow()
+    outside = shown(graph)
     for call in graph.calls:
-        dead = _forward(call, [flow.dead[tensor] for tensor in call.inputs], alive, closed)
+        zeroed = closed & ~outside[call.output]
+        dead = _forward(call, [flow.dead[tensor] for tensor in call.inputs], alive, zeroed)
         flow.dead[call.output] = dead
         flow.read[call.output] = np.full(call.channels, call.output in graph.outputs or _mixes(call))
     for call in reversed(graph.calls):
         for tensor, read in zip(call.inputs, _backward(call, flow, alive), strict=True):
             flow.read[tensor] = flow.read[tensor] | read
     return flow
+
+
+def shown(graph: Graph) -> dict[int, np.ndarray]:
+    """Which channels reach an output of the model, or a layer that is not known, as channels of their own.
+
+    Their constants are not to be touched: the bias of a class is part of the answer, and what an unknown layer or a
+    model within the model makes of a constant nobody knows. A convolution or dense layer on the way mixes channels.
+
+    Args:
+        graph: the network.
+
+    Returns:
+        Of each tensor by number, bool a channel.
+    """
+    found = {call.output: np.full(call.channels, call.output in graph.outputs) for call in graph.calls}
+    for call in reversed(graph.calls):
+        if _mixes(call):
+            found[call.output][:] = found[call.output].any()
+        if call.kind not in ("conv", "dense"):
+            counts = [len(found[tensor]) for tensor in call.inputs]
+            for tensor, part in zip(call.inputs, _parts(call, found[call.output], counts), strict=True):
+                found[tensor] = found[tensor] | part
+    return found
 
 
 def constants(graph: Graph, flow: Flow, alive: Alive) -> dict[int, np.ndarray]:
@@ -122,7 +147,7 @@ def pad_of(call: Call) -> tuple[int, int]:
     return call.operation.padding[call.axis - 1] if call.axis in (1, 2) else (0, 0)
 
 
-def _forward(call: Call, ins: list[np.ndarray], alive: Alive, closed: bool) -> np.ndarray:
+def _forward(call: Call, ins: list[np.ndarray], alive: Alive, closed: bool | np.ndarray) -> np.ndarray:
     rules: dict[str, Callable[[], np.ndarray]] = {
         "conv": lambda: _linear(call, ins[0], alive, closed),
         "dense": lambda: _linear(call, ins[0], alive, closed),
@@ -144,12 +169,13 @@ def _mixes(call: Call) -> bool:
     return call.kind in ("conv", "dense", "depthwise", "pointwise") and call.mixes
 
 
-def _linear(call: Call, dead: np.ndarray, alive: Alive, closed: bool) -> np.ndarray:
+def _linear(call: Call, dead: np.ndarray, alive: Alive, closed: bool | np.ndarray) -> np.ndarray:
     layer = call.operation
     fed = alive_of(call, alive, len(dead)) & ~dead[:, None]
     out = ~fed.reshape(-1) if call.kind == "depthwise" else ~fed.any(axis=0)
-    if getattr(layer, "bias", None) is not None and not closed:
-        out &= keras.ops.convert_to_numpy(layer.bias) == 0
+    if getattr(layer, "bias", None) is not None:
+        zeroed = closed if call.kind != "dense" else False  # the constants of dense layers stay
+        out = out & (zeroed | (keras.ops.convert_to_numpy(layer.bias) == 0))
     return out & call.keeps_zero
 
 
@@ -162,20 +188,27 @@ def _offsets(layer: Any) -> np.ndarray:
 
 
 def _backward(call: Call, flow: Flow, alive: Alive) -> list[np.ndarray]:
-    read, ins = flow.read[call.output], [flow.dead[tensor] for tensor in call.inputs]
+    read, counts = flow.read[call.output], [len(flow.dead[tensor]) for tensor in call.inputs]
     if call.kind in ("conv", "dense"):
-        return [(alive_of(call, alive, len(ins[0])) & read).any(axis=1)]
+        return [(alive_of(call, alive, counts[0]) & read).any(axis=1)]
     if call.kind == "depthwise":
-        return [(alive_of(call, alive, len(ins[0])) & read.reshape(len(ins[0]), -1)).any(axis=1)]
+        return [(alive_of(call, alive, counts[0]) & read.reshape(counts[0], -1)).any(axis=1)]
+    return _parts(call, read, counts)
+
+
+def _parts(call: Call, out: np.ndarray, counts: list[int]) -> list[np.ndarray]:
+    """Of each input, with its number of channels: those that these channels of the output are made of."""
     if call.kind in ("norm", "pointwise", "pass", "permute"):
-        return [read]
+        return [out]
+    if call.kind == "depthwise":
+        return [np.asarray(out.reshape(counts[0], -1).any(axis=1))]
     if call.kind == "pad":
         first, _ = pad_of(call)
-        return [read[first : first + len(ins[0])]]
+        return [out[first : first + counts[0]]]
     if call.kind == "flatten":
-        return [np.asarray(read.reshape(-1, len(ins[0])).any(axis=0))]
+        return [np.asarray(out.reshape(-1, counts[0]).any(axis=0))]
     if call.kind in ("add", "multiply"):
-        return [read] * len(ins)
+        return [out] * len(counts)
     if call.kind == "concatenate":
-        return np.split(read, np.cumsum([len(dead) for dead in ins])[:-1])
-    return [np.ones(len(dead), bool) for dead in ins]
+        return np.split(out, np.cumsum(counts)[:-1])
+    return [np.ones(count, bool) for count in counts]

@@ -10,7 +10,8 @@ from typing import Any
 import keras
 import numpy as np
 
-from zoo.layers import SynapticConv2D
+from zoo import _keras
+from zoo.layers.protocol import has_strengths
 
 _L = keras.layers
 _DROPOUT = (_L.Dropout, _L.SpatialDropout2D, _L.GaussianDropout, _L.GaussianNoise)
@@ -26,7 +27,7 @@ _PASSING = (
 )
 _KINDS: dict[str, tuple[type, ...]] = {
     "input": (_L.InputLayer,),
-    "conv": (_L.Conv2D, SynapticConv2D),
+    "conv": (_L.Conv2D,),
     "depthwise": (_L.DepthwiseConv2D,),
     "dense": (_L.Dense,),
     "norm": (_L.BatchNormalization,),
@@ -50,7 +51,8 @@ class Call:
         operation: what is called.
         inputs: numbers of the tensors that go in.
         output: number of the tensor that comes out.
-        kind: a key of `_KINDS`, or `"opaque"` for what is not known, serves in several places or has several outputs.
+        kind: a key of `_KINDS`, or `"opaque"` for what is not known, serves in several places, has several outputs or
+            is called with more than its inputs, `training=True` for example.
         axis: the axis of the channels in the output.
         channels: their number.
     """
@@ -125,8 +127,26 @@ class Graph:
 
 def check_functional(model: Any) -> None:
     """Raises ValueError unless a model is a functional Keras model."""
-    if not isinstance(model, keras.Model) or not hasattr(model, "operations"):
+    if not _keras.is_functional(model):
         raise ValueError(f"Expected a functional Keras model; got {type(model).__name__}. {_graph_of(model)}")
+
+
+def about_inner_models(model: keras.Model, function: str) -> str:
+    """What an error or a warning says of convolutions in models within a functional model; "" where there are none."""
+    names = sorted(
+        {
+            node.operation.name
+            for node in _keras.nodes(model)
+            if isinstance(node.operation, keras.Model)
+            and any(isinstance(layer, keras.layers.Conv2D) for layer in _keras.sublayers(node.operation))
+        }
+    )
+    if not names:
+        return ""
+    return (
+        f"{function} does not look into the models within {model.name!r}: {', '.join(map(repr, names))}. Call it for "
+        f"such a model by itself, {function}(model.get_layer({names[0]!r})), and the layers behind it on its output."
+    )
 
 
 def _graph_of(model: Any) -> str:
@@ -146,13 +166,13 @@ def read_graph(model: keras.Model) -> Graph:
         ValueError: not a functional model.
     """
     check_functional(model)
-    nodes = [node for depth in sorted(model._nodes_by_depth, reverse=True) for node in model._nodes_by_depth[depth]]
+    nodes = _keras.nodes(model)
     used = Counter(node.operation.name for node in nodes)
     numbers: dict[int, int] = {}
     calls: list[Call] = []
     by_output: dict[int, Call] = {}
     for node in nodes:
-        inputs = [numbers[id(tensor)] for tensor in node.arguments.keras_tensors]
+        inputs = [numbers[id(tensor)] for tensor in node.inputs]
         before = [by_output[number] for number in inputs]
         for tensor in node.outputs:
             output = numbers[id(tensor)] = len(numbers)
@@ -163,10 +183,10 @@ def read_graph(model: keras.Model) -> Graph:
 
 
 def _call(
-    node: Any, shape: tuple[Any, ...], inputs: list[int], output: int, before: list[Call], *, shared: bool
+    node: _keras.Node, shape: tuple[Any, ...], inputs: list[int], output: int, before: list[Call], *, shared: bool
 ) -> Call:
     operation = node.operation
-    kind = _kind(operation) if len(node.outputs) == 1 and not shared else "opaque"
+    kind = _kind(operation) if len(node.outputs) == 1 and not shared and is_inference(node) else "opaque"
     axis = len(shape) - 1
     if kind in ("permute", "pad", "pointwise") and before:
         axis = before[0].axis
@@ -178,18 +198,29 @@ def _call(
     return Call(operation, inputs, output, kind, axis, (shape[axis] or 0) if shape else 0)
 
 
-def _ranks(node: Any, before: list[Call]) -> list[tuple[Call, tuple[Any, ...]]]:
-    return [(call, tuple(tensor.shape)) for call, tensor in zip(before, node.arguments.keras_tensors, strict=True)]
+def _ranks(node: _keras.Node, before: list[Call]) -> list[tuple[Call, tuple[Any, ...]]]:
+    return [(call, tuple(tensor.shape)) for call, tensor in zip(before, node.inputs, strict=True)]
+
+
+def is_inference(node: _keras.Node) -> bool:
+    """Whether a layer is called with its inputs alone and is in inference what it usually is there.
+
+    Not so with `training=True`, which keeps dropout and batch statistics active, with masks and with other arguments.
+    """
+    extra = node.args[1:] or any(value is not None for key, value in node.kwargs.items() if key != "training")
+    return not extra and node.kwargs.get("training") in (None, False)
 
 
 def _kind(operation: Any) -> str:
+    if has_strengths(operation):
+        return "conv"
     for kind, classes in _KINDS.items():
         if type(operation) in classes:
             return kind
     return "opaque"
 
 
-def _has_other_weights(layer: Any) -> bool:
+def has_other_weights(layer: Any) -> bool:
     """Whether Keras has put more beside the kernel: a LoRA, or the scale of a quantized one."""
     return bool(getattr(layer, "lora_enabled", False) or getattr(layer, "quantization_mode", None))
 
@@ -199,10 +230,10 @@ def _sound(kind: str, operation: Any, shape: tuple[Any, ...], before: list[Call]
     if getattr(operation, "data_format", "channels_last") != "channels_last" or None in shape[-1:]:
         return False
     if kind == "conv":
-        plain = getattr(operation, "groups", 1) == 1 and not _has_other_weights(operation)
+        plain = getattr(operation, "groups", 1) == 1 and not has_other_weights(operation)
         return plain and operation.filters == shape[-1]  # some activations put out half of the channels
     if kind == "dense":
-        return not _has_other_weights(operation) and operation.units == shape[-1]
+        return not has_other_weights(operation) and operation.units == shape[-1]
     if kind == "pointwise":
         return before[0].channels == shape[before[0].axis]
     if kind == "norm":

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from zoo.math.values import is_real, is_whole
+from zoo.math.values import check_choice, check_number, check_whole
 
 SCOPES = ("global", "layer")
 RULES = ("exact", "slimming")
@@ -43,13 +43,10 @@ def choose_masks(
         >>> choose_masks({"conv": np.array([[0.1, 0.4], [0.3, 0.2]])}, 0.5)["conv"].tolist()
         [[False, True], [True, False]]
     """
-    if not (is_real(ratio) and 0 <= ratio < 1):
-        raise ValueError(f"Expected a ratio of connections to prune in [0, 1); got {ratio!r}.")
-    if scope not in SCOPES or rule not in RULES or not (is_whole(min_keep) and min_keep >= 0):
-        raise ValueError(
-            f"Expected scope in {SCOPES}, rule in {RULES} and an integer min_keep of at least 0; got {scope!r}, "
-            f"{rule!r} and {min_keep!r}."
-        )
+    ratio = check_number("ratio", ratio, least=0, below=1)
+    check_choice("scope", scope, SCOPES)
+    check_choice("rule", rule, RULES)
+    min_keep = check_whole("min_keep", min_keep, 0)
     gone = pruned or {}
     ranked = {name: np.where(gone.get(name, np.zeros_like(s, bool)), -1.0, s) for name, s in scores.items()}
     groups = [list(scores)] if scope == "global" else [[name] for name in scores]

@@ -10,11 +10,11 @@ from typing import Any
 import keras
 import numpy as np
 
-from zoo.compression.closing import check_path, close, closed_masks, set_masks
 from zoo.compression.criteria import first_layers, strengths
 from zoo.compression.flow import masks_of
 from zoo.compression.graph import Graph, read_graph
 from zoo.compression.masks import choose_masks
+from zoo.compression.removing import check_path, reachable_masks, remove_dead, set_masks
 from zoo.compression.report import SparsityReport, report_of
 
 Filters = str | Iterable[str] | Callable[[keras.layers.Layer], bool] | None
@@ -54,7 +54,7 @@ def prune(
         min_keep: connections that every layer keeps at least.
         filters: which layers; see `Filters`.
         prune_first: prune the convolutions that read the input, too.
-        closure: remove what leads nowhere afterwards, as `close` does; a ratio of 0 removes nothing.
+        closure: remove what leads nowhere afterwards, as `remove_dead` does; a ratio of 0 removes nothing.
         rule: `"exact"` or `"slimming"`, see `choose_masks`.
         norm: of kernel slices: `"l2"`, `"l1"` or `"linf"`.
         scores: arrays (Cin, Cout) by layer to rank by, without their signs, instead of a criterion; layers that have
@@ -87,7 +87,7 @@ def prune(
     gone = {name: ~before[name] for name in ranked}
     chosen_masks = choose_masks(ranked, ratio, scope=scope, rule=rule, min_keep=min_keep, pruned=gone)
     masks = before | chosen_masks
-    closed, flow = closed_masks(graph, masks)
+    closed, flow = reachable_masks(graph, masks)
     check_path(graph, flow, closed)
     if closure and ratio > 0:
         masks = closed
@@ -97,8 +97,24 @@ def prune(
     if not dry_run:
         set_masks(graph, masks)
         if closure and ratio > 0:
-            close(model)
+            remove_dead(model)
     return report
+
+
+def prunable_masks(
+    model: keras.Model,
+    *,
+    filters: Filters = None,
+    prune_first: bool = False,
+    scores: Mapping[str, Any] | None = None,
+    criterion: str = "strength",
+) -> list[np.ndarray]:
+    """The masks of the layers that `prune` prunes with these arguments, bool (Cin, Cout)."""
+    graph = read_graph(model)
+    masks = masks_of(graph)
+    names = _chosen(graph, filters, masks, set() if prune_first else first_layers(graph))
+    ranked = strengths(model, criterion) if scores is None else scores
+    return [masks[name] for name in names if name in ranked]
 
 
 def is_chosen(layer: keras.layers.Layer, filters: Filters) -> bool:

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import math
+import warnings
 from dataclasses import dataclass
 from typing import Any
 
 import keras
 import numpy as np
 
-from zoo.compression.closing import closed_masks
 from zoo.compression.criteria import first_layers
 from zoo.compression.flow import masks_of
-from zoo.compression.graph import Call, Graph, read_graph
+from zoo.compression.graph import Call, Graph, about_inner_models, read_graph
+from zoo.compression.removing import reachable_masks
 from zoo.hub import store
-from zoo.layers import SynapticConv2D
+from zoo.layers.protocol import has_strengths
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,7 +49,7 @@ class SparsityReport:
 
     Attributes:
         layers: one entry a convolution, in the order of the calls.
-        closure: further connections that lead nowhere and that `close` removes.
+        closure: further connections that lead nowhere and that `remove_dead` removes.
         dense_bytes: size of a file with every number as float32.
         packed_bytes: size of a file in the packed form, measured.
 
@@ -135,7 +136,8 @@ def sparsity_report(model: keras.Model) -> SparsityReport:
         model: a functional model.
 
     Returns:
-        The report. Layers that serve in several places, and grouped and depthwise convolutions, are not in it.
+        The report. Layers that serve in several places, and grouped and depthwise convolutions, are not in it; nor are
+        models within the model, of which a warning tells.
 
     Raises:
         ValueError: not a functional model.
@@ -147,6 +149,8 @@ def sparsity_report(model: keras.Model) -> SparsityReport:
         (29696, 29696, 267696)
     """
     graph = read_graph(model)
+    if inner := about_inner_models(model, "sparsity_report"):
+        warnings.warn(f"Their convolutions are not counted: {inner}", stacklevel=2)
     masks = masks_of(graph)
     return report_of(model, graph, masks)
 
@@ -156,7 +160,7 @@ def report_of(
 ) -> SparsityReport:
     """The report as it would be with other masks."""
     left = first_layers(graph) if excluded is None else excluded
-    closed, _ = closed_masks(graph, masks)
+    closed, _ = reachable_masks(graph, masks)
     calls = [call for call in graph.calls if call.kind == "conv"]
     return SparsityReport(
         layers=tuple(_layer(call, masks, prunable=call.name in masks and call.name not in left) for call in calls),
@@ -184,13 +188,15 @@ def _layer(call: Call, masks: dict[str, np.ndarray], *, prunable: bool) -> Layer
 
 
 def tensors_of(model: keras.Model, graph: Graph, masks: dict[str, np.ndarray]) -> store.Tensors:
-    """A model's weights by path, 0 where a connection is pruned: momentum moves them on after that."""
-    tensors = store.collect(model.weights)
+    """A model's weights by path in their own precision, 0 where a connection is pruned: momentum moves them on."""
+    variables = store.keyed(model)
+    values = {key: keras.ops.convert_to_numpy(variable) for key, variable in variables.items()}
+    tensors = {key: values[key] for key in store.collect(variables)}  # which refuses what cannot be told apart
+    keys = {id(variable): key for key, variable in variables.items()}
     for call in graph.calls:
         if call.name in masks:
-            for variable in (call.operation.direction, getattr(call.operation, "strength", None), call.operation.mask):
-                if variable is not None:
-                    tensors[variable.path] = np.where(masks[call.name], tensors[variable.path], np.float32(0))
+            for key in (keys[id(variable)] for variable in call.operation.masked_variables()):
+                tensors[key] = np.where(masks[call.name], tensors[key], tensors[key].dtype.type(0))
     return tensors
 
 
@@ -198,7 +204,7 @@ def _dense_bytes(model: keras.Model, calls: list[Call]) -> int:
     """Bytes of the plain network of the same shape: kernels instead of directions, strengths and masks."""
     total = sum(math.prod(weight.shape) for weight in model.weights)
     for call in calls:
-        if isinstance(call.operation, SynapticConv2D):
+        if has_strengths(call.operation):
             total -= sum(math.prod(w.shape) for w in call.operation.weights)
             total += math.prod(_shape(call.operation)) + (call.channels if call.operation.use_bias else 0)
     return 4 * total
@@ -206,7 +212,7 @@ def _dense_bytes(model: keras.Model, calls: list[Call]) -> int:
 
 def _shape(layer: Any) -> tuple[int, ...]:
     """Of the kernel, which a layer with strengths would have to compute."""
-    return tuple(layer.direction.shape if isinstance(layer, SynapticConv2D) else layer.kernel.shape)
+    return (*layer.kernel_size, *layer.mask.shape) if has_strengths(layer) else tuple(layer.kernel.shape)
 
 
 def _percent(pair: tuple[int, int]) -> Any:

@@ -10,7 +10,7 @@ import keras
 import numpy as np
 
 from zoo.compression.linear import affine_of
-from zoo.layers import SharedBasisConv2D
+from zoo.layers.protocol import SharedFilters
 
 MODES = ("auto", "bn", "kernel")
 """How layers with shared filters are folded."""
@@ -24,10 +24,11 @@ Set = tuple[str, int]
 
 @dataclass(frozen=True)
 class SharedLinear:
-    """A `SharedBasisConv2D` to be made anew.
+    """A convolution by shared filters to be made anew.
 
     Attributes:
         layer: it.
+        parts: what it is made of.
         source: the set of filters that it takes; None without a basis.
         basis: the filters of that set (k, k, channels, S).
         own: the shared filters become the layer's own, in one plain convolution where it has coefficients; else they
@@ -36,7 +37,8 @@ class SharedLinear:
         offset: what follows the layer, added to an output channel.
     """
 
-    layer: SharedBasisConv2D
+    layer: Any
+    parts: SharedFilters
     source: Set | None
     basis: np.ndarray | None
     own: bool
@@ -46,7 +48,7 @@ class SharedLinear:
     @property
     def takes_norm(self) -> bool:
         """A normalization behind the layer can be multiplied in: it cannot into filters that others use too."""
-        return self.own or self.layer.norm is not None
+        return self.own or self.parts.coefficients is not None
 
     def scaled(self, scale: np.ndarray, offset: np.ndarray) -> SharedLinear:
         """The layer followed by `scale * y + offset` on every output channel."""
@@ -54,7 +56,7 @@ class SharedLinear:
 
     def connect(self, name: str, x: Any, values: Values, sets: dict[Set, keras.layers.Conv2D]) -> Any:
         """Calls new stock layers on `x`, and notes their values; a convolution by shared filters is made once."""
-        if self.layer.norm is None:
+        if self.parts.coefficients is None:
             return self._responses(name, x, values, sets)
         matrix, bias = self._coefficients()
         if self.own:
@@ -64,17 +66,18 @@ class SharedLinear:
 
     def _responses(self, name: str, x: Any, values: Values, sets: dict[Set, keras.layers.Conv2D]) -> Any:
         """What unique and shared filters respond, one behind the other."""
-        unique, responses = self.layer.unique, []
-        if unique:
-            kernel, offset = self._part(_array(self.layer.unique_kernel), 0)
-            responses.append(self._conv(f"{name}_unique", kernel, offset, values, self.layer.groups)(x))
+        unique, responses = 0, []
+        if self.parts.unique is not None:
+            unique = self.parts.unique.shape[-1]
+            kernel, offset = self._part(self.parts.unique, 0)
+            responses.append(self._conv(f"{name}_unique", kernel, offset, values, self.parts.groups)(x))
         if self.basis is not None and self.own:
             kernel, offset = self._part(self.basis, unique)
-            responses.append(self._conv(f"{name}_shared", kernel, offset, values, self.layer.basis_groups)(x))
+            responses.append(self._conv(f"{name}_shared", kernel, offset, values, self.parts.basis_groups)(x))
         elif self.basis is not None and self.source is not None:
             if self.source not in sets:
                 title = f"{self.source[0]}_{self.source[1] + 1}"
-                sets[self.source] = self._conv(title, self.basis, None, values, self.layer.basis_groups)
+                sets[self.source] = self._conv(title, self.basis, None, values, self.parts.basis_groups)
             responses.append(sets[self.source](x))
         if len(responses) == 1:
             return responses[0]
@@ -82,30 +85,33 @@ class SharedLinear:
 
     def _part(self, kernel: np.ndarray, start: int) -> tuple[np.ndarray, np.ndarray | None]:
         """Filters of the layer's own with their part of what follows, where no coefficients come between."""
-        if self.layer.norm is not None or not self.own:
+        if self.parts.coefficients is not None or not self.own:
             return kernel, None
         channels = slice(start, start + kernel.shape[-1])
         return kernel * self.scale[channels], self.offset[channels]
 
     def _coefficients(self) -> tuple[np.ndarray, np.ndarray]:
         """Matrix (U + S, filters) and bias of the 1x1 convolution, with both normalizations in it."""
-        scale, offset = affine_of(self.layer.norm)  # type: ignore[misc]
-        matrix = _array(self.layer.coefficients)[0, 0] * self.scale
+        coefficients = np.asarray(self.parts.coefficients)
+        matrix = coefficients * self.scale
+        scale, offset = np.ones(len(coefficients)), np.zeros(len(coefficients))
+        if self.parts.norm is not None:
+            scale, offset = affine_of(self.parts.norm)  # type: ignore[misc]  # one that is known: see `fold`
         return scale[:, None] * matrix, offset @ matrix + self.offset
 
     def _filters(self) -> np.ndarray:
         """All filters of the layer, (k, k, channels, U + S)."""
         filters = []
-        if self.layer.unique:
-            filters.append(_dense(_array(self.layer.unique_kernel), self.layer.groups))
+        if self.parts.unique is not None:
+            filters.append(_dense(self.parts.unique, self.parts.groups))
         if self.basis is not None:
-            filters.append(_dense(self.basis, self.layer.basis_groups))
+            filters.append(_dense(self.basis, self.parts.basis_groups))
         return np.concatenate(filters, axis=-1)
 
     def _conv(
         self, name: str, kernel: np.ndarray, bias: np.ndarray | None, values: Values, groups: int = 1
     ) -> keras.layers.Conv2D:
-        values[name] = [array.astype("float32") for array in (kernel, bias) if array is not None]
+        values[name] = [array for array in (kernel, bias) if array is not None]
         return keras.layers.Conv2D(
             kernel.shape[-1],
             kernel.shape[:2],
@@ -114,24 +120,28 @@ class SharedLinear:
             use_bias=bias is not None,
             data_format="channels_last",
             dtype=self.layer.dtype_policy,
+            trainable=self.layer.trainable,
             name=name,
         )
 
 
-def shared_linear_of(layer: SharedBasisConv2D, source: Set | None, basis: Any, mode: str) -> SharedLinear:
-    """How a layer with shared filters is folded in a mode of `MODES`."""
-    own = mode == "kernel" or (mode == "auto" and _plain_is_cheaper(layer))
-    outputs = layer.unique + layer.shared if layer.filters is None else layer.filters
-    filters = None if basis is None else _array(basis)
-    return SharedLinear(layer, source, filters, own, np.ones(outputs), np.zeros(outputs))
+def shared_linear_of(layer: Any, source: Set | None, basis: Any, mode: str) -> SharedLinear:
+    """How a layer that offers `shared_filters` is folded in a mode of `MODES`."""
+    parts: SharedFilters = layer.shared_filters()
+    filters = None if basis is None else np.asarray(keras.ops.convert_to_numpy(basis), np.float64)
+    own = mode == "kernel" or (mode == "auto" and _plain_is_cheaper(layer, parts, filters))
+    outputs = layer.output.shape[-1]
+    return SharedLinear(layer, parts, source, filters, own, np.ones(outputs), np.zeros(outputs))
 
 
-def _plain_is_cheaper(layer: SharedBasisConv2D) -> bool:
+def _plain_is_cheaper(layer: Any, parts: SharedFilters, basis: np.ndarray | None) -> bool:
     """Whether one plain convolution has fewer multiply-accumulates than basis and coefficients."""
-    if layer.filters is None:
+    kernel, groups = (basis, parts.basis_groups) if parts.unique is None else (parts.unique, parts.groups)
+    if parts.coefficients is None or kernel is None:
         return False
-    plain = layer.kernel_size**2 * layer.channels * layer.filters
-    return plain < layer.macs((1, 1, 1, layer.channels))
+    channels = kernel.shape[2] * groups
+    plain = kernel.shape[0] * kernel.shape[1] * channels * parts.coefficients.shape[1]
+    return plain < layer.macs((1, 1, 1, channels))
 
 
 def _dense(kernel: np.ndarray, groups: int) -> np.ndarray:
@@ -143,7 +153,3 @@ def _dense(kernel: np.ndarray, groups: int) -> np.ndarray:
         outputs = slice(group * each, (group + 1) * each)
         dense[:, :, group * seen : (group + 1) * seen, outputs] = kernel[..., outputs]
     return dense
-
-
-def _array(value: Any) -> np.ndarray:
-    return np.asarray(keras.ops.convert_to_numpy(value), np.float64)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from zoo import _labels
+
 _PLANETOID = "MIT, 2016 Zhilin Yang (kimiyoung/planetoid); after the citation sets of LINQS"
 
 FACTS = {
@@ -10,6 +12,11 @@ FACTS = {
         "passed on",
         "note": "CIFAR-10, 32x32 colour, 10 classes, in a shuffled order of its own: 45,000 images to train, 5,000 to "
         "choose, 10,000 to test.",
+    },
+    "cifar100": {
+        "license": "none stated by the authors (A. Krizhevsky, V. Nair, G. Hinton), who ask for a citation; not to be "
+        "passed on",
+        "note": "CIFAR-100, 32x32 colour, 100 classes: 45,000 images to train, 5,000 to choose, 10,000 to test.",
     },
     "citeseer": {
         "license": _PLANETOID,
@@ -20,6 +27,10 @@ FACTS = {
         "license": _PLANETOID,
         "note": "Cora, one graph of 2,708 papers with 5,278 citations, 1,433 words and 7 classes. Planetoid's public "
         "split: 140 papers to train, 500 to choose, 1,000 to test.",
+    },
+    "fashion_mnist": {
+        "license": "MIT, 2017 Zalando SE",
+        "note": "Fashion-MNIST, 28x28 grey, 10 classes: 55,000 images to train, 5,000 to choose, 10,000 to test.",
     },
     "fashion_mnist_mini": {
         "license": "MIT, 2017 Zalando SE",
@@ -58,79 +69,22 @@ FACTS = {
 }
 """Licence and note of every data set, by name."""
 
-SHAREABLE = frozenset({"citeseer", "cora", "fashion_mnist_mini", "mnist_rot", "pubmed"})
+SHAREABLE = frozenset({"citeseer", "cora", "fashion_mnist", "fashion_mnist_mini", "mnist_rot", "pubmed"})
 """Data sets whose examples may be copied into public files."""
 
 RESEARCH = frozenset({"places365", "scene15", "sun16"})
 """Image sets for research alone: weights that were trained on them are, too."""
 
 CLASS_NAMES: dict[str, tuple[str, ...]] = {
-    "cifar10": ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"),
-    "citeseer": (
-        "AI",
-        "machine learning",
-        "information retrieval",
-        "databases",
-        "agents",
-        "human-computer interaction",
-    ),
-    "cora": (
-        "theory",
-        "reinforcement learning",
-        "genetic algorithms",
-        "neural networks",
-        "probabilistic methods",
-        "case based",
-        "rule learning",
-    ),
-    "fashion_mnist_mini": (
-        "T-shirt/top",
-        "Trouser",
-        "Pullover",
-        "Dress",
-        "Coat",
-        "Sandal",
-        "Shirt",
-        "Sneaker",
-        "Bag",
-        "Ankle boot",
-    ),
-    "mnist_rot": tuple("0123456789"),
-    "scene15": (
-        "Bedroom",
-        "Coast",
-        "Forest",
-        "Highway",
-        "Industrial",
-        "InsideCity",
-        "Kitchen",
-        "LivingRoom",
-        "Mountain",
-        "Office",
-        "OpenCountry",
-        "Store",
-        "Street",
-        "Suburb",
-        "TallBuilding",
-    ),
-    "sun16": (
-        "airport",
-        "art_gallery",
-        "auditorium",
-        "bamboo_forest",
-        "campus",
-        "computer_room",
-        "desert",
-        "football_field",
-        "garden",
-        "ice_skating",
-        "kitchen",
-        "library",
-        "mountain",
-        "ocean",
-        "sky",
-        "tennis_court",
-    ),
+    "cifar10": _labels.CIFAR10,
+    "cifar100": _labels.CIFAR100,
+    "citeseer": _labels.CITESEER,
+    "cora": _labels.CORA,
+    "fashion_mnist": _labels.FASHION_MNIST,
+    "fashion_mnist_mini": _labels.FASHION_MNIST,
+    "mnist_rot": _labels.DIGITS,
+    "scene15": _labels.SCENE15,
+    "sun16": _labels.SUN16,
 }
 """Names of the classes in the order of the labels; the files of Pubmed do not name theirs, and those of
 Places365 are in the prepared set."""

@@ -2,27 +2,43 @@
 
 from __future__ import annotations
 
+import warnings
 from pathlib import Path
 
 import numpy as np
 from PIL import Image, ImageOps
 
-from zoo.datasets.images import PathLike, open_image
+from zoo.datasets.images import warn_of
+from zoo.datasets.picture_files import PathLike, image_suffixes, open_image
+from zoo.datasets.walking import walk
+from zoo.math.values import check_pair
+
+ON_ERROR = ("list", "skip", "stop")
+_NAMED = 10
 
 
 def load_folder(
-    path: PathLike, *, size: int | tuple[int, int], grayscale: bool = False
+    path: PathLike,
+    *,
+    size: int | tuple[int, int],
+    grayscale: bool = False,
+    on_error: str = "list",
+    white: float | None = None,
 ) -> tuple[np.ndarray, np.ndarray, list[str]]:
     """Reads a folder of the layout `<class>/<image>` into memory.
 
     Each image is scaled so that it just covers the size and cut out around its centre (Lanczos, as it is customary for
-    scene pictures). Camera orientation is applied; transparency becomes black. Hidden files and files whose names do
-    not end like an image's are passed over.
+    scene pictures). Files are read as `read_images` reads them. Links to files and folders are followed. Hidden files
+    and documents, whose names do not end like an image's, are passed over; images that lie beside the class folders or
+    in folders below them belong to no class, and a warning names them.
 
     Args:
         path: the folder; each of its sub-folders is a class.
         size: height and width of the result in pixels, or one number for both.
         grayscale: one channel instead of three.
+        on_error: what to do about images that cannot be read, links that lead nowhere among them. `"list"`: read all,
+            then one error lists them. `"stop"`: an error at the first. `"skip"`: leave them out; a warning lists them.
+        white: which value is white in files of more than 8 bits, as for `read_images`.
 
     Returns:
         Images, uint8 of shape `(N, height, width, channels)`, labels, int64 of shape `(N,)`, and the names of the
@@ -30,7 +46,7 @@ def load_folder(
 
     Raises:
         FileNotFoundError: the folder does not exist.
-        ValueError: no class folders, a class without images, a bad size, or broken images; all of those are named.
+        ValueError: no class folders, a class without images, a bad size, another word for `on_error`, or broken images.
 
     Example:
         >>> import pathlib, tempfile
@@ -43,29 +59,48 @@ def load_folder(
         >>> images.shape, labels.tolist(), names
         ((2, 24, 24, 3), [0, 1], ['cat', 'dog'])
     """
-    height, width = _sides(size)
+    height, width = check_pair("size", size)
+    if on_error not in ON_ERROR:
+        raise ValueError(f"Expected on_error to be one of {', '.join(ON_ERROR)}; got {on_error!r}.")
     files = list_folder(path)
-    channels = 1 if grayscale else 3
-    images = np.empty((sum(map(len, files.values())), height, width, channels), np.uint8)
-    broken = []
+    labels = np.repeat(np.arange(len(files)), [len(group) for group in files.values()]).astype(np.int64)
+    images = np.empty((len(labels), height, width, 1 if grayscale else 3), np.uint8)
+    broken: dict[int, str] = {}
+    notes: list[str] = []
     for index, file in enumerate(file for group in files.values() for file in group):
         try:
-            images[index] = _fitted(file, height, width, channels)
-        except ValueError as error:
-            broken.append(str(error))
+            image = open_image(file, white=white, notes=notes)
+            images[index] = _fit(image, *images.shape[1:])
+        except (ValueError, OSError) as error:
+            if on_error == "stop":
+                raise
+            broken[index] = str(error)
+    warn_of(notes, stacklevel=3)
     if broken:
-        more = f"\n... and {len(broken) - 10} more" if len(broken) > 10 else ""
-        raise ValueError(
-            f"{len(broken)} of {len(images)} images in {path} cannot be read; repair or remove them:\n"
-            + "\n".join(broken[:10])
-            + more
-        )
-    labels = np.repeat(np.arange(len(files)), [len(group) for group in files.values()])
-    return images, labels.astype(np.int64), list(files)
+        kept = _left(path, broken, labels, list(files), on_error)
+        images, labels = images[kept], labels[kept]
+    return images, labels, list(files)
+
+
+def _left(path: PathLike, broken: dict[int, str], labels: np.ndarray, names: list[str], on_error: str) -> np.ndarray:
+    """Which images are left without the broken ones; an error unless these shall be skipped."""
+    listed = "\n".join([*broken.values()][:_NAMED])
+    listed += f"\n... and {len(broken) - _NAMED} more" if len(broken) > _NAMED else ""
+    text = f"{len(broken)} of {len(labels)} images in {path} cannot be read"
+    if on_error == "list":
+        raise ValueError(f"{text}; repair or remove them, or leave them out (on_error='skip'):\n{listed}")
+    kept = ~np.isin(np.arange(len(labels)), [*broken])
+    emptied = [name for index, name in enumerate(names) if not (labels[kept] == index).any()]
+    if emptied:
+        raise ValueError(f"{text}, and none is left in: {', '.join(emptied)}.\n{listed}")
+    warnings.warn(f"{text} and are left out:\n{listed}", stacklevel=3)
+    return kept
 
 
 def list_folder(path: PathLike) -> dict[str, list[Path]]:
     """The image files of each class of a folder `<class>/<image>`, both in alphabetical order.
+
+    Broken links that are called like images are among them. A warning names images that belong to no class.
 
     Args:
         path: the folder.
@@ -80,21 +115,25 @@ def list_folder(path: PathLike) -> dict[str, list[Path]]:
     folder = Path(path)
     if not folder.is_dir():
         raise FileNotFoundError(f"No such folder: {folder}. Expected one with a sub-folder of images for each class.")
-    suffixes = Image.registered_extensions()
-    classes = sorted(entry for entry in folder.iterdir() if entry.is_dir() and not entry.name.startswith("."))
+    classes = sorted(entry.name for entry in folder.iterdir() if entry.is_dir() and not entry.name.startswith("."))
     if not classes:
         raise ValueError(f"Expected a sub-folder of images for each class in {folder}; there is none.")
-    files = {
-        entry.name: sorted(
-            file
-            for file in entry.iterdir()
-            if file.is_file() and file.suffix.lower() in suffixes and not file.name.startswith(".")
-        )
-        for entry in classes
-    }
+    files: dict[str, list[Path]] = {name: [] for name in classes}
+    strays = []
+    suffixes = image_suffixes()
+    for entry in walk(folder):
+        name, *deeper = entry.path.split("/")
+        if entry.suffix in suffixes and len(deeper) == 1:
+            files[name].append(folder / entry.path)
+        elif entry.suffix in suffixes or entry.broken:
+            strays.append(f"{entry.path} (a broken link, or not to be read)" if entry.broken else entry.path)
+    found = ", ".join(strays[:_NAMED]) + (f" and {len(strays) - _NAMED} more" if len(strays) > _NAMED else "")
     empty = [name for name, group in files.items() if not group]
     if empty:
-        raise ValueError(f"Expected images in every sub-folder of {folder}; none in: {', '.join(empty)}.")
+        hint = f" Images below or beside the sub-folders belong to no class: {found}." if strays else ""
+        raise ValueError(f"Expected images in every sub-folder of {folder}; none in: {', '.join(empty)}.{hint}")
+    if strays:
+        warnings.warn(f"Not read, as they lie beside or below the class folders of {folder}: {found}.", stacklevel=3)
     return files
 
 
@@ -117,17 +156,6 @@ def find_splits(path: PathLike) -> dict[str, Path]:
     if "train" in inside and inside <= {"train", "validation", "test"}:
         return {split: folder / split for split in ("train", "validation", "test") if split in inside}
     return {"train": folder}
-
-
-def _sides(size: int | tuple[int, int]) -> tuple[int, int]:
-    sides = (size, size) if isinstance(size, int) else tuple(size)
-    if len(sides) != 2 or min(sides) < 1:
-        raise ValueError(f"Expected a size in pixels, one number or (height, width); got {size}.")
-    return sides[0], sides[1]
-
-
-def _fitted(file: Path, height: int, width: int, channels: int) -> np.ndarray:
-    return _fit(open_image(file), height, width, channels)
 
 
 def fit_pixels(pixels: np.ndarray, size: tuple[int, int], channels: int) -> np.ndarray:

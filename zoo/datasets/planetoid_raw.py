@@ -2,68 +2,17 @@
 
 from __future__ import annotations
 
-import pickle
-from collections import defaultdict
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from zoo.datasets.pickles import Csr, read_pickle
+
 PARTS = ("x", "tx", "allx", "y", "ty", "ally", "graph", "test.index")
 VALIDATION_NODES = 500
 
 Raw = tuple[np.ndarray, np.ndarray, np.ndarray, dict[str, np.ndarray]]
-
-
-class _Csr:
-    """Stands for scipy's `csr_matrix` while reading: takes the attributes, and needs no scipy."""
-
-    def __setstate__(self, state: Mapping[str, Any]) -> None:
-        self.__dict__.update(state)
-
-    def dense(self) -> np.ndarray:
-        fields = self.__dict__
-        shape = tuple(int(side) for side in fields["_shape"])
-        indptr, columns = np.asarray(fields["indptr"]), np.asarray(fields["indices"])
-        values = np.zeros(shape, np.float32)
-        np.add.at(values, (np.repeat(np.arange(shape[0]), np.diff(indptr)), columns), np.asarray(fields["data"]))
-        return values
-
-
-def _array(subtype: type, shape: tuple[int, ...], dtype: Any) -> np.ndarray:
-    """NumPy's own rebuilding function, for plain arrays only."""
-    if subtype is not np.ndarray:
-        raise pickle.UnpicklingError(f"an array of type {subtype}")
-    return np.ndarray(shape, np.dtype(dtype))
-
-
-def _bytes(text: str, encoding: str) -> bytes:
-    """How Python 3 writes bytes in the old protocol."""
-    return text.encode(encoding)
-
-
-_MATRICES = {(f"scipy.sparse{module}", "csr_matrix"): _Csr for module in ("", ".csr", "._csr")}
-_ARRAYS = {(f"numpy.{core}.multiarray", "_reconstruct"): _array for core in ("core", "_core")}
-_ADMITTED: dict[tuple[str, str], Any] = {
-    **_MATRICES,
-    **_ARRAYS,
-    ("_codecs", "encode"): _bytes,
-    ("numpy", "ndarray"): np.ndarray,
-    ("numpy", "dtype"): np.dtype,
-    ("collections", "defaultdict"): defaultdict,
-    ("__builtin__", "list"): list,
-    ("builtins", "list"): list,
-}
-
-
-class _Unpickler(pickle.Unpickler):
-    """Admits arrays, sparse matrices and dictionaries of lists; a pickle that names anything else is refused."""
-
-    def find_class(self, module: str, name: str) -> Any:
-        if (module, name) in _ADMITTED:
-            return _ADMITTED[module, name]
-        raise pickle.UnpicklingError(f"it names {module}.{name}, which is no part of a Planetoid file")
 
 
 def raw_files(name: str) -> list[str]:
@@ -104,6 +53,8 @@ def read_raw(folder: Path, name: str) -> Raw:
     test = _test_nodes(paths["test.index"])
     if len(known) != len(known_labels) or not len(unknown) == len(unknown_labels) == len(test) > 0:
         raise ValueError(f"The raw files of {name} in {folder} do not fit together: copy all of them anew.")
+    if test.min() < 0 or test.max() >= len(known) + 2 * len(test) or len(np.unique(test)) != len(test):
+        raise ValueError(f"Expected every test node once, beside {len(known)} others, in {paths['test.index']}.")
     nodes = max(int(test.max()) + 1, len(known))
     features = _placed(known, unknown, test, nodes)
     labels = _placed(known_labels, unknown_labels, test, nodes).argmax(axis=1).astype(np.int64)
@@ -136,7 +87,7 @@ def _edges(graph: Any, nodes: int, path: Path) -> np.ndarray:
 def _matrix(path: Path) -> np.ndarray:
     value = _unpickle(path)
     try:
-        matrix = value.dense() if isinstance(value, _Csr) else np.asarray(value)
+        matrix = value.dense() if isinstance(value, Csr) else np.asarray(value)
     except Exception as error:  # whatever a wrong set of attributes leads to
         raise ValueError(f"Expected a sparse matrix in {path}: {error!r}.") from error
     if matrix.ndim != 2:
@@ -145,13 +96,7 @@ def _matrix(path: Path) -> np.ndarray:
 
 
 def _unpickle(path: Path) -> Any:
-    try:
-        with path.open("rb") as file:
-            return _Unpickler(file, encoding="latin1").load()
-    except OSError:
-        raise
-    except Exception as error:  # a damaged pickle raises nearly anything
-        raise ValueError(f"{path} is no raw Planetoid file: {error}. Copy it anew.") from error
+    return read_pickle(path.read_bytes(), path, "raw Planetoid file")
 
 
 def _test_nodes(path: Path) -> np.ndarray:

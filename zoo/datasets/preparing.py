@@ -1,4 +1,4 @@
-"""Prepared data sets: array_record files that TensorFlow Datasets writes and reads, without TensorFlow."""
+"""`prepare`: data sets from their authors, and array_record files that TensorFlow Datasets writes and reads."""
 
 from __future__ import annotations
 
@@ -8,13 +8,16 @@ import io
 import os
 import re
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from zoo.datasets import planetoid
-from zoo.datasets.roots import check_target, data_folder
+from zoo._paths import expanded
+from zoo.datasets import getting, planetoid
+from zoo.datasets.roots import check_target, chosen_folder, data_folder
+from zoo.math.values import check_pair
 
 _INFO = "dataset_info.json"
 _VERSION = re.compile(r"\d+\.\d+\.\d+")
@@ -29,46 +32,63 @@ def prepare(
     name: str,
     *,
     data: str | os.PathLike[str] | None = None,
-    out: str | os.PathLike[str],
+    files: Sequence[str | os.PathLike[str]] | None = None,
+    out: str | os.PathLike[str] | None = None,
     size: int | tuple[int, int] | None = None,
     grayscale: bool = False,
     progress: bool = True,
 ) -> Path:
-    """Writes a data set as array_record files of TensorFlow Datasets, which `zoo.datasets.load` and TFDS read.
+    """Gets a data set, or writes one as array_record files of TensorFlow Datasets; `zoo.datasets.load` reads both.
 
-    The files are written into a folder of another name, which is renamed when it is complete; what an interruption
-    leaves behind is never read. A set that is there already is left as it is, and a line on the standard error stream
-    says so.
+    Without `out`, CIFAR-10 and -100, Fashion-MNIST, MNIST-rot and the citation graphs are downloaded from their
+    authors by TensorFlow Datasets, or made from the authors' `files`, and lie in the data folder afterwards.
+    Everything else, and everything with `out`, is written from what lies in the data folder as array_record files,
+    which TFDS reads, too; the pictures of Places365 are downloaded if they are not there.
+
+    The files are written under another name, which is changed when they are complete; what an interruption leaves
+    behind is never read. A set that is there already is left as it is, and a line on the standard error stream says so.
 
     Args:
         name: a name of `list_datasets()`, or of a folder `<data>/<name>` with the layout `<class>/<image>`, or with
             `train`, `validation` and `test` of this layout.
-        data: the folder with the data sets; by default the environment variable `ZOO_DATA`.
-        out: the folder that gets the prepared sets; `load(name, split, data=out)` reads from it.
+        data: the folder with the data sets; by default the environment variable `ZOO_DATA`. It is made if it is not
+            there and a set is got.
+        files: the authors' files, by their own names, or folders with them, where nothing shall be downloaded.
+        out: the folder that gets the array_record files; `load(name, split, data=out)` reads from it.
         size: for a folder of images and for Places365: height and width in pixels, or one number for both.
         grayscale: for a folder of images: one channel instead of three.
         progress: say what happens on the standard error stream, with progress bars when that is a terminal.
 
     Returns:
-        The folder of the prepared set.
+        The folder of the set.
 
     Raises:
-        ImportError: tensorflow-datasets is not installed.
+        ImportError: tensorflow-datasets is needed and not installed.
         FileNotFoundError: the data is not there.
-        ValueError: a damaged file, a size for a set that has one, none for a folder of images, or a set that is there
-            already with images of another size or other colours.
-        OSError: `out` is a file, lies below one, or cannot be written.
+        ConnectionError: a download failed; says which files to fetch and what to do with them.
+        ValueError: a damaged file, or one that is not the authors', a size for a set that has one, none for a folder
+            of images, or a set that is there already with images of another size or other colours.
+        OSError: the folder is a file, lies below one, or cannot be written.
 
     Example:
-        >>> folder = prepare("cora", data="data", out="prepared")  # doctest: +SKIP
-        >>> inputs, labels, weight = zoo.datasets.load("cora", "train", data="prepared")  # doctest: +SKIP
+        >>> folder = prepare("cora", data="data")  # doctest: +SKIP
+        >>> inputs, labels, weight = zoo.datasets.load("cora", "train", data="data")  # doctest: +SKIP
     """
+    if out is None and name in getting.WAYS:
+        return _get(name, data, files, size, grayscale, progress)
+    if files is not None:
+        raise ValueError(
+            f"Files are for {', '.join(sorted(getting.WAYS))}, without out (--out); got {name!r}"
+            + (f" and {out}." if out is not None else ".")
+        )
     from zoo.datasets.builders.common import tfds
 
     root = data_folder(data, name)
-    target = Path(out).expanduser()
+    target = root if out is None else expanded(out)
     if find_prepared(name, target) is None:
         check_target(target, "the prepared sets")
+    show = progress and sys.stderr.isatty()
+    (tfds.enable_progress_bar if show else tfds.disable_progress_bar)()
     builder, manual = _builder(name, root, target, size, grayscale)
     folder = Path(builder.data_dir)
     if (folder / _INFO).is_file():
@@ -78,13 +98,30 @@ def prepare(
             print(f"zoo: {name} is prepared already and left as it is: {folder}", file=sys.stderr)
         return folder
     if not manual.is_dir():
-        raise FileNotFoundError(f"No folder {manual}: nothing to prepare {name!r} from.")
-    show = progress and sys.stderr.isatty()
-    (tfds.enable_progress_bar if show else tfds.disable_progress_bar)()
+        way = (
+            f"First run: {getting.command(name, root)}"
+            if name in getting.WAYS
+            else "zoo knows no address to get it from."
+        )
+        raise FileNotFoundError(f"No folder {manual}: nothing to prepare {name!r} from. {way}")
     config = tfds.download.DownloadConfig(manual_dir=manual)
     # TFDS tells what it does on the standard output, which belongs to the result.
     with contextlib.redirect_stdout(sys.stderr if show else io.StringIO()):
         builder.download_and_prepare(download_config=config, file_format="array_record")
+    return folder
+
+
+def _get(name: str, data: Any, files: Any, size: Any, grayscale: bool, progress: bool) -> Path:
+    _check_no_shape(name, size, grayscale)
+    root = chosen_folder(data)
+    if root is None:
+        raise ValueError(
+            f"Where shall {name} go? Pass data=<folder> (--data on the command line), or set ZOO_DATA: "
+            f"{getting.command(name, 'data')}"
+        )
+    folder, new = getting.get(name, root, files, show=progress and sys.stderr.isatty())
+    if progress and not new:
+        print(f"zoo: {name} is there already and left as it is: {folder}", file=sys.stderr)
     return folder
 
 
@@ -153,13 +190,17 @@ def _builder(name: str, root: Path, out: Path, size: Any, grayscale: bool) -> tu
         height, width, _ = _shape(size, grayscale)
         config = scene_folder.FolderConfig(name=name, path=str(root / name), size=(height, width), grayscale=grayscale)
         return scene_folder.SceneFolder(config=config, data_dir=out), root / name
-    if size is not None or grayscale:
-        raise ValueError(f"The images of {name} have their size and colours; leave size and grayscale out.")
+    _check_no_shape(name, size, grayscale)
     if name == "mnist_rot":
         return mnist_rot.MnistRot(data_dir=out), root / name
     if name in planetoid.NAMES:
         return graphs.ZooPlanetoid(config=name, data_dir=out), root / planetoid.FOLDER
     return image_sets.ZooImageSet(config=name, data_dir=out), root / name
+
+
+def _check_no_shape(name: str, size: Any, grayscale: bool) -> None:
+    if size is not None or grayscale:
+        raise ValueError(f"The images of {name} have their size and colours; leave size and grayscale out.")
 
 
 def _places(root: Path, out: Path, size: Any, grayscale: bool) -> tuple[Any, Path]:
@@ -175,7 +216,7 @@ def _places(root: Path, out: Path, size: Any, grayscale: bool) -> tuple[Any, Pat
 
 
 def _shape(size: int | tuple[int, int], grayscale: bool) -> tuple[int, int, int]:
-    height, width = (size, size) if isinstance(size, int) else (int(size[0]), int(size[1]))
+    height, width = check_pair("size", size)
     return height, width, 1 if grayscale else 3
 
 

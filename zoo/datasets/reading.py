@@ -2,44 +2,13 @@
 
 from __future__ import annotations
 
-import difflib
 import os
-from collections.abc import Callable
-from functools import partial
-from pathlib import Path
 from typing import Any
 
-from zoo.datasets import fashion_mnist_mini, mnist_rot, planetoid, sheets
-from zoo.datasets.preparing import PLACES, find_prepared, read_prepared
-from zoo.datasets.roots import chosen_folder, data_folder
-
-Reader = Callable[[Path, str], tuple[Any, ...]]
-
-
-def _read_graph(name: str, folder: Path, split: str) -> tuple[Any, ...]:
-    return planetoid.read(folder, name, split)
-
-
-def _read_sheets(kind: sheets.Sheets, folder: Path, split: str) -> tuple[Any, ...]:
-    return sheets.read(folder, kind, split)
-
-
-def _read_places(folder: Path, split: str) -> tuple[Any, ...]:
-    raise FileNotFoundError(
-        f"No prepared {PLACES} in {folder.parent}. Make it from the set of TensorFlow Datasets at a size that fits "
-        f"into memory: tfds build places365_small --data_dir DATA, then zoo data prepare {PLACES} --data DATA --out "
-        f"{folder.parent} --size 64"
-    )
-
-
-_READERS: dict[str, tuple[str, Reader]] = {
-    "fashion_mnist_mini": ("fashion_mnist_mini", fashion_mnist_mini.read),
-    "mnist_rot": ("mnist_rot", mnist_rot.read),
-    PLACES: (PLACES, _read_places),
-    **{name: (planetoid.FOLDER, partial(_read_graph, name)) for name in planetoid.NAMES},
-    **{item.name: (item.name, partial(_read_sheets, item)) for item in (sheets.CIFAR10, sheets.SCENE15, sheets.SUN16)},
-}
-"""The folder of every data set, and the function that reads a split from it."""
+from zoo.datasets import getting, image_arrays
+from zoo.datasets.preparing import find_prepared, read_prepared
+from zoo.datasets.roots import MissingData, chosen_folder, data_folder
+from zoo.datasets.sources import find_dataset, sources
 
 
 def list_datasets() -> list[str]:
@@ -49,10 +18,15 @@ def list_datasets() -> list[str]:
         The names in alphabetical order.
 
     Example:
-        >>> list_datasets()
-        ['cifar10', 'citeseer', 'cora', 'fashion_mnist_mini', 'mnist_rot', 'places365', 'pubmed', 'scene15', 'sun16']
+        >>> list_datasets()[:5]
+        ['cifar10', 'cifar100', 'citeseer', 'cora', 'fashion_mnist']
     """
-    return sorted(_READERS)
+    return sorted(sources())
+
+
+def folder_of(name: str) -> str:
+    """The folder below that of all data sets in which a set's files lie."""
+    return (sources()[name].folder if name in sources() else None) or name
 
 
 def load(name: str, split: str, *, data: str | os.PathLike[str] | None = None) -> tuple[Any, ...]:
@@ -74,7 +48,8 @@ def load(name: str, split: str, *, data: str | os.PathLike[str] | None = None) -
 
     Raises:
         ValueError: unknown data set or split, no data folder given, or a damaged file.
-        FileNotFoundError: the files are not there; says what to put where.
+        FileNotFoundError: the files are not there; says what to put where. It is a `MissingData` where `prepare` gets
+            them.
 
     Example:
         >>> x, y = load("mnist_rot", "validation")  # doctest: +SKIP
@@ -85,9 +60,13 @@ def load(name: str, split: str, *, data: str | os.PathLike[str] | None = None) -
     prepared = find_prepared(name, chosen) if chosen else None
     if prepared:
         return read_prepared(prepared, name, split)
-    if name not in _READERS:
-        near = difflib.get_close_matches(str(name), _READERS, n=1)
-        hint = f" Did you mean {near[0]!r}?" if near else ""
-        raise ValueError(f"Unknown data set {name!r}.{hint} Expected one of: {', '.join(list_datasets())}.")
-    folder, read = _READERS[name]
-    return read(data_folder(data, folder) / folder, split)
+    source = find_dataset(name)
+    if source.folder is None:
+        return source.read(None, split)
+    try:
+        return source.read(data_folder(data, source.folder) / source.folder, split)
+    except (FileNotFoundError, ValueError) as error:
+        if name not in getting.WAYS or split not in image_arrays.SPLITS or (chosen and isinstance(error, ValueError)):
+            raise
+        text = f"{error}\nThis gets it: {getting.command(name, chosen or 'data')}"
+        raise (MissingData(text, name, chosen) if chosen else ValueError(text)) from error

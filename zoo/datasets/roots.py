@@ -5,11 +5,26 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from zoo._paths import expanded
+
 
 def chosen_folder(data: str | os.PathLike[str] | None) -> Path | None:
     """The folder that was named, by the argument or by the environment variable `ZOO_DATA`, or None."""
     chosen = data if data is not None else os.environ.get("ZOO_DATA")
-    return Path(chosen).expanduser() if chosen else None
+    return expanded(chosen) if chosen else None
+
+
+class MissingData(FileNotFoundError):
+    """A data set that `prepare` can get is not in the data folder.
+
+    Attributes:
+        name: of the set.
+        root: the data folder.
+    """
+
+    def __init__(self, message: str, name: str, root: Path) -> None:
+        super().__init__(message)
+        self.name, self.root = name, root
 
 
 def check_target(folder: Path, what: str) -> None:

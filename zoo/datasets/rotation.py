@@ -1,10 +1,10 @@
-"""Turning images about their centre: the one bilinear rotation behind the data set and the augmentation."""
+"""Turning and bending images about their centre: the one bilinear warp behind the data set and the augmentations."""
 
 from __future__ import annotations
 
 import numpy as np
 
-_CHUNK = 8  # images turned at a time: the intermediate arrays stay in the cache, three times as fast as 32
+_CHUNK = 8  # images warped at a time: the intermediate arrays stay in the cache, three times as fast as 32
 
 
 def rotate_images(images: np.ndarray, degrees: np.ndarray) -> np.ndarray:
@@ -36,10 +36,50 @@ def rotate_images(images: np.ndarray, degrees: np.ndarray) -> np.ndarray:
     degrees = np.asarray(degrees, np.float64)
     if degrees.shape != (len(images),):
         raise ValueError(f"Expected one angle an image, shape ({len(images)},); got shape {degrees.shape}.")
+    return warp_images(images, turning(degrees))
+
+
+def turning(degrees: np.ndarray) -> np.ndarray:
+    """Matrices `(B, 2, 2)` that make `warp_images` turn anticlockwise by the angles `(B,)`."""
+    angle = np.deg2rad(degrees)
+    cos, sin = np.cos(angle), np.sin(angle)
+    return np.stack([cos, -sin, sin, cos], axis=-1).reshape(-1, 2, 2)
+
+
+def warp_images(images: np.ndarray, matrices: np.ndarray, moves: np.ndarray | None = None) -> np.ndarray:
+    """Warps every image about its centre by its own matrix and, if given, a move of each pixel.
+
+    With `x`, `y` an output pixel's column and row counted from the centre, the output takes the input at
+    `matrix (x, y) + move`, in one bilinear interpolation as `rotate_images` does it.
+
+    Args:
+        images: uint8 of shape `(B, H, W, C)`.
+        matrices: shape `(B, 2, 2)`, from output to input, of vectors (column, row).
+        moves: shape `(B, 2, H, W)`, in pixels along columns and rows; None for none.
+
+    Returns:
+        uint8 of the same shape.
+
+    Raises:
+        ValueError: the images are not a uint8 batch, or the rest does not match them.
+
+    Example:
+        >>> import numpy as np
+        >>> image = np.zeros((1, 3, 3, 1), "uint8")
+        >>> image[0, 1, 2] = 255  # right of the centre
+        >>> int(warp_images(image, np.array([[[0.0, 1.0], [1.0, 0.0]]]))[0, 2, 1, 0])  # x and y exchanged: below it
+        255
+    """
+    check_batch(images)
+    count, height, width = images.shape[:3]
+    wanted = {"matrices": (count, 2, 2), "moves": (count, 2, height, width)}
+    for name, values in {"matrices": matrices, "moves": moves}.items():
+        if values is not None and values.shape != wanted[name]:
+            raise ValueError(f"Expected {name} of shape {wanted[name]}; got {values.shape}.")
     result = np.empty_like(images, order="C")
-    for start in range(0, len(images), _CHUNK):
+    for start in range(0, count, _CHUNK):
         part = slice(start, start + _CHUNK)
-        result[part] = _rotate_chunk(images[part], degrees[part])
+        result[part] = _warp_chunk(images[part], matrices[part], None if moves is None else moves[part])
     return result
 
 
@@ -53,9 +93,9 @@ def check_batch(images: np.ndarray) -> None:
         )
 
 
-def _rotate_chunk(images: np.ndarray, degrees: np.ndarray) -> np.ndarray:
+def _warp_chunk(images: np.ndarray, matrices: np.ndarray, moves: np.ndarray | None) -> np.ndarray:
     batch, height, width, channels = images.shape
-    corner, fx, fy = _source(degrees, height, width)
+    corner, fx, fy = _source(matrices, moves, height, width)
     # A zero border catches every neighbour outside the frame, so that no index needs a test.
     stride = width + 3
     padded = np.zeros((batch, height + 3, stride, channels))
@@ -75,19 +115,23 @@ def _rotate_chunk(images: np.ndarray, degrees: np.ndarray) -> np.ndarray:
     return result.reshape(images.shape)
 
 
-def _source(degrees: np.ndarray, height: int, width: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def _source(
+    matrices: np.ndarray, moves: np.ndarray | None, height: int, width: int
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Index of the upper left neighbour in the padded image, and the fractions to the right and down."""
-    angle = np.deg2rad(degrees)
-    cos, sin = np.cos(angle)[:, None, None], np.sin(angle)[:, None, None]
+    (xx, xy), (yx, yy) = matrices.transpose(1, 2, 0)[..., None, None]
     y = np.arange(height)[:, None] - (height - 1) / 2
     x = np.arange(width)[None, :] - (width - 1) / 2
-    column = x * cos - y * sin + (width + 1) / 2
-    row = x * sin + y * cos + (height + 1) / 2
+    column = x * xx + y * xy + (width + 1) / 2
+    row = x * yx + y * yy + (height + 1) / 2
+    if moves is not None:
+        column += moves[:, 0]
+        row += moves[:, 1]
     np.clip(column, 0, width + 1, out=column)
     np.clip(row, 0, height + 1, out=row)
     left, upper = column.astype(np.int32), row.astype(np.int32)
     column -= left
     row -= upper
     corner = upper.astype(np.intp) * (width + 3) + left
-    shape = (len(degrees), height * width)
+    shape = (len(matrices), height * width)
     return corner.reshape(shape), column.reshape(shape), row.reshape(shape)

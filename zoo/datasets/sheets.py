@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from zoo.datasets.arrays import read_npz
-from zoo.datasets.images import open_image
+from zoo.datasets.picture_files import open_image
 
 LABELS = "labels.npz"
 

@@ -9,6 +9,7 @@ import keras
 import numpy as np
 
 from zoo.math import Group, get_group
+from zoo.math.values import check_choice
 
 KINDS = ("image", "fields", "invariant")
 
@@ -46,8 +47,8 @@ def equivariance_error(
         True
     """
     symmetry, x = get_group(group), np.asarray(keras.ops.convert_to_numpy(x))
-    if inputs not in KINDS[:2] or outputs not in (None, *KINDS):
-        raise ValueError(f"`inputs` must be one of {KINDS[:2]}, `outputs` one of {KINDS}; got {inputs!r}, {outputs!r}.")
+    check_choice("inputs", inputs, KINDS[:2])
+    check_choice("outputs", outputs, (None, *KINDS))
     if x.ndim != 4 or not np.isfinite(x).all():
         raise ValueError(f"Expected a finite input (batch, height, width, channels); got shape {x.shape}.")
     expected = _call(model, x)

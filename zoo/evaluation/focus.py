@@ -12,7 +12,10 @@ import numpy as np
 from zoo import hub
 from zoo.evaluation.inputs import image_batch, model_shape
 from zoo.evaluation.prediction import logits_of
+from zoo.hub.targets import check_labels
+from zoo.hub.tasks import answers
 from zoo.losses import ErasePolicy, check_threshold, high_areas, normalize_maps, resize_maps
+from zoo.models.class_maps import class_map_batches, find_normalization
 
 THRESHOLDS = (0.2, 0.3, 0.5)
 """Of the focus areas that are reported; 0.5 is that of erasing too."""
@@ -89,7 +92,7 @@ def focus_area(
     areas: dict[float, list[np.ndarray]] = {level: [] for level in levels}
     means: list[np.ndarray] = []
     images = _pixels(model, images)
-    for batch, _, maps in hub.class_map_batches(model, images, classes=classes, top=top, batch_size=batch_size):
+    for batch, _, maps in class_map_batches(model, images, classes=classes, top=top, batch_size=batch_size):
         shape = batch.shape[1:3] if grid == "image" else None
         values = [_scaled(maps[..., index], shape, normalization, order) for index in range(maps.shape[-1])]
         some = (np.ptp(batch.reshape(len(batch), -1, batch.shape[-1]), axis=1) > 0).any(axis=1)
@@ -139,25 +142,26 @@ def erased_accuracy(
     if policy.level != "image" or policy.rounds != 1:
         raise ValueError(f"Expected a policy that erases images in one round; got {policy}.")
     labels = np.asarray(labels)
-    classes = labels if policy.cam_class == "label" else None
+    check_labels(labels, model.output_shape[-1], yes_or_no=model.output_shape[-1] == 1)
+    classes = labels if policy.cam_class == "label" and model.output_shape[-1] > 1 else None
     top = policy.top if policy.cam_class == "top" else 1
-    mean, std = hub.find_normalization(model)
+    mean, std = find_normalization(model)
     random, right, done = keras.random.SeedGenerator(seed), 0, 0
     images = _pixels(model, images)
-    for batch, _, maps in hub.class_map_batches(model, images, classes=classes, top=top, batch_size=batch_size):
+    for batch, _, maps in class_map_batches(model, images, classes=classes, top=top, batch_size=batch_size):
         areas = policy.choose(policy.areas(maps, batch.shape[1:3], seed=random), seed=random)
         erased = policy.erase(batch.astype("float32"), areas, mean=mean, std=std, seed=random)
         size = min(batch_size, len(images))
         filled = np.pad(keras.ops.convert_to_numpy(erased), [(0, size - len(batch)), *[(0, 0)] * 3])
         logits = logits_of(model, filled, size)[: len(batch)]
-        right += int((logits.argmax(axis=1) == labels[done : done + len(batch)]).sum())
+        right += int((answers("image-classification", logits) == labels[done : done + len(batch)]).sum())
         done += len(batch)
     return right / len(labels)
 
 
 def _pixels(model: keras.Model, images: Any) -> np.ndarray:
     """Checked images; those of a model that is not zoo's may be normalised, and are taken as they are."""
-    return image_batch(images, model_shape(model)) if hasattr(model, "zoo_origin") else np.asarray(images)
+    return image_batch(images, model_shape(model)) if hub.find_origin(model) else np.asarray(images)
 
 
 def _scaled(maps: np.ndarray, shape: tuple[int, int] | None, normalization: str, order: str) -> Any:

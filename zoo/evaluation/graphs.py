@@ -14,8 +14,8 @@ import numpy as np
 
 from zoo import hub
 from zoo.hub import store
-from zoo.layers import PDEGCNBlock
-from zoo.math import check_edges, max_step_size, spectral_bound
+from zoo.layers.protocol import offers
+from zoo.math import check_edges
 
 ASSET = "graph.npz"
 """File beside the weights that holds the graph whose nodes a model was trained on."""
@@ -26,18 +26,19 @@ Inputs = dict[str, np.ndarray]
 
 def takes_graphs(model: keras.Model) -> bool:
     """Whether a model's inputs are the nodes `x` and `edges` of graphs."""
-    return isinstance(getattr(model, "input", None), dict) and set(model.input) == {"x", "edges"}
+    return isinstance(getattr(model, "input", None), dict) and set(model.input) - {"edge_weight"} == {"x", "edges"}
 
 
 def graph_inputs(graph: Any, model: keras.Model) -> Inputs:
     """A graph, or a batch of graphs, as the arrays a model takes, or an error that says what is wrong with it.
 
     Args:
-        graph: mapping with the features `x`, (N, F) or (B, N, F), and the integers `edges`, (E, 2) or (B, E, 2).
+        graph: mapping with the features `x`, (N, F) or (B, N, F), and the integers `edges`, (E, 2) or (B, E, 2); for
+            models that take them also the weights `edge_weight`, (E,) or (B, E).
         model: takes graphs.
 
     Returns:
-        `{"x": float32 (B, N, F), "edges": int32 (B, E, 2)}`.
+        `{"x": float32 (B, N, F), "edges": int32 (B, E, 2)}`, and float32 `edge_weight` (B, E) where the model takes it.
 
     Raises:
         ValueError: something missing, a wrong shape or width, NaN or infinite features, edges that are no integers or
@@ -53,7 +54,23 @@ def graph_inputs(graph: Any, model: keras.Model) -> Inputs:
     if not np.isfinite(x).all():
         bad = int((~np.isfinite(x)).any(axis=-1).sum())
         raise ValueError(f"Expected finite features; {bad} of {x.shape[0] * x.shape[1]} nodes hold NaN or infinity.")
-    return {"x": x.astype("float32", copy=False), "edges": edges}
+    inputs = {"x": x.astype("float32", copy=False), "edges": edges}
+    if "edge_weight" in model.input:
+        inputs["edge_weight"] = _edge_weight(graph, edges)
+    return inputs
+
+
+def _edge_weight(graph: Mapping[str, Any], edges: np.ndarray) -> np.ndarray:
+    """Finite weights of all edges."""
+    weight = _array(graph["edge_weight"], "weights edge_weight")
+    if weight.dtype.kind not in "biuf" or weight.size != edges[..., 0].size or weight.shape[-1:] != edges.shape[1:2]:
+        raise ValueError(
+            f"Expected one weight for each of the edges of shape {edges.shape}; got edge_weight of {weight.dtype} "
+            f"{weight.shape}."
+        )
+    if not np.isfinite(weight).all():
+        raise ValueError("Expected finite weights of edges; got NaN or infinity in edge_weight.")
+    return weight.astype("float32").reshape(edges.shape[:2])
 
 
 def check_step_size(model: keras.Model, inputs: Inputs) -> float | None:
@@ -65,7 +82,8 @@ def check_step_size(model: keras.Model, inputs: Inputs) -> float | None:
             `{"x": (N, F), "edges": (E, 2)}`.
 
     Returns:
-        The largest stable step, for the layers' largest kernel; None without a `PDEGCNBlock`.
+        The largest stable step, for the layers' largest kernel; None without a `PDEGCNBlock`, and for models that take
+        weights of edges, whose bound is not computed.
 
     Raises:
         ValueError: something missing, a wrong shape, edges that are no integers or name nodes that are not there.
@@ -77,15 +95,12 @@ def check_step_size(model: keras.Model, inputs: Inputs) -> float | None:
         >>> 3.5 < check_step_size(model, inputs) < 4
         True
     """
-    blocks = [layer for layer in model.layers if isinstance(layer, PDEGCNBlock)]
-    if not blocks:
+    blocks = [layer for layer in model.layers if offers(layer, "stable_step")]
+    if not blocks or "edge_weight" in model.input:
         return None
     limit, (x, edges) = math.inf, _batch(inputs, model)
     for block in blocks:
-        bound = spectral_bound(edges[0], x.shape[1], normalization=block.normalization, activation=block.activation)
-        largest = np.linalg.norm(_numpy(block.kernel), 2, axis=(1, 2)).max()
-        share = float(1 / (1 + np.exp(-_numpy(block.alpha)).max())) if block.kind == "mixed" else 0.5
-        found = max_step_size(bound, block.kind, kernel_norm=float(largest), wave_share=share)
+        found = block.stable_step(edges[0], x.shape[1])
         if block.step_size > found * (1 + 1e-3):
             advice = "Give a smaller step_size" + ("." if block.normalization else " or normalization='gcn'.")
             warnings.warn(
@@ -127,7 +142,9 @@ def pack_graph(inputs: Inputs) -> bytes:
     x = _array(inputs["x"], "features x")
     if x.ndim not in (2, 3):
         raise ValueError(f"Expected features x of shape (nodes, features), or (1, nodes, features); got {x.shape}.")
-    return store.arrays_to_bytes(x=x, edges=check_edges(_array(inputs["edges"], "edges"), x.shape[-2]))
+    edges = check_edges(_array(inputs["edges"], "edges"), x.shape[-2])
+    weights = {"edge_weight": _edge_weight(inputs, edges)} if "edge_weight" in inputs else {}
+    return store.arrays_to_bytes(x=x, edges=edges, **weights)
 
 
 def shipped_graph(model: keras.Model) -> Inputs:
@@ -168,6 +185,8 @@ def _batch(graph: Any, model: keras.Model) -> tuple[np.ndarray, np.ndarray]:
     if not isinstance(graph, Mapping) or not {"x", "edges"} <= set(graph):
         given = sorted(graph) if isinstance(graph, Mapping) else type(graph).__name__
         raise ValueError(f'{model.name!r} takes a graph: expected {{"x": features, "edges": pairs}}; got {given}.')
+    if takes_graphs(model):
+        _check_keys(graph, model)
     x, edges = _array(graph["x"], "features x"), _array(graph["edges"], "edges")
     width = model.input["x"].shape[-1] if takes_graphs(model) else "features"
     if x.ndim not in (2, 3) or x.dtype.kind not in "biuf":
@@ -187,7 +206,19 @@ def _batch(graph: Any, model: keras.Model) -> tuple[np.ndarray, np.ndarray]:
     return (x[None], edges[None]) if x.ndim == 2 else (x, edges)
 
 
+def _check_keys(graph: Mapping[str, Any], model: keras.Model) -> None:
+    """Refuses a graph with more than the model takes, or without the weights of edges that it takes."""
+    more, less = sorted(set(graph) - set(model.input)), sorted(set(model.input) - set(graph))
+    if not (more or less):
+        return
+    way = " Build it with edge_weight=True, as in zoo.build(name, edge_weight=True)." if "edge_weight" in more else ""
+    raise ValueError(f"{model.name!r} takes {sorted(model.input)}; got {sorted(graph)}.{way}")
+
+
 def _array(value: Any, what: str) -> np.ndarray:
+    if hasattr(value, "toarray"):
+        advice = f"{what.split()[-1]}.toarray()" if what != "edges" else "zoo.math.from_scipy(matrix)"
+        raise ValueError(f"Expected {what} as an array; got a sparse {type(value).__name__}: pass {advice}.")
     try:
         return _numpy(value) if keras.ops.is_tensor(value) else np.asarray(value)
     except ValueError as error:  # ragged lists

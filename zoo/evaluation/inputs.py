@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import io
 import os
 import warnings
+from collections.abc import Mapping
 from typing import Any
 
 import keras
 import numpy as np
 
-from zoo.datasets.images import read_images
+from zoo.datasets.images import decode_images, read_images
+from zoo.math.values import check_number
 
 
 def model_shape(model: keras.Model) -> tuple[int | None, ...]:
@@ -30,30 +33,84 @@ def model_shape(model: keras.Model) -> tuple[int | None, ...]:
     return shape[1:]
 
 
-def image_batch(images: Any, shape: tuple[int | None, ...]) -> np.ndarray:
+def image_batch(images: Any, shape: tuple[int | None, ...], *, white: float | None = None) -> np.ndarray:
     """Images as the array a model takes, or an error that says what is wrong with them.
 
     Args:
-        images: an array or tensor of shape `(N, H, W, C)` with pixels in 0..255, or a list of image files.
+        images: an array or tensor of shape `(N, H, W, C)` with pixels in 0..255; or image files: a list, array, column
+            of a table or generator of their paths, or a list of their contents as bytes.
         shape: the model's `(height, width, channels)`, None where any size will do.
+        white: which value is white in files of more than 8 bits, as for `zoo.datasets.read_images`.
 
     Returns:
         uint8 or float32 of shape `(N, H, W, C)`.
 
     Raises:
         FileNotFoundError: an image file does not exist.
-        ValueError: no images, a wrong shape, NaN or infinite pixels, pixels outside 0..255, no numbers, or a file that
-            is no image.
+        ValueError: no images, a wrong shape, NaN or infinite pixels, pixels outside 0..255, no numbers, a file that is
+            no image, or a data set, a table or a dictionary instead of images; `white` that is no number above 0, or
+            for arrays.
     """
-    if not hasattr(images, "__len__") and hasattr(images, "__iter__") and not hasattr(images, "shape"):
-        images = list(images)  # a generator, as Path.glob gives one
+    if white is not None:
+        check_number("white", white, above=0)
+    images = _unwrapped(images)
     if _is_path(images) or (isinstance(images, (list, tuple)) and images and all(map(_is_path, images))):
-        return read_images(images, shape)
+        return read_images(images, shape, white=white)
+    if isinstance(images, (list, tuple)) and images and all(isinstance(one, bytes) for one in images):
+        return decode_images(images, shape, white=white)
+    if white is not None:
+        raise ValueError("Expected `white` for image files alone; pixels of arrays are in 0..255: scale them before.")
     array = _as_array(images)
     _check_shape(array, shape)
     if array.dtype.kind not in "uif":
         raise ValueError(f"Expected numeric pixels in 0..255; got an array of dtype {array.dtype}.")
     return _check_pixels(array)
+
+
+_DATA_SETS = {
+    "tensorflow.DatasetV2": "a tf.data.Dataset",
+    "torch.DataLoader": "a torch DataLoader",
+    "torch.Dataset": "a torch Dataset",
+    "keras.PyDataset": "a keras PyDataset",
+    "grain.DataLoader": "a grain DataLoader",
+    "grain.MapDataset": "a grain data set",
+    "grain.IterDataset": "a grain data set",
+    "datasets.Dataset": "a data set of the package datasets",
+    "ray.Dataset": "a Ray data set",
+}
+_HOW = (
+    "zoo.predict takes arrays and files. model.predict(data) gives the logits of all its batches, and "
+    "zoo.decode(model, logits) names their classes"
+)
+
+
+def _unwrapped(images: Any) -> Any:
+    """Generators, and columns and arrays of paths, as lists; a `ValueError` for what holds images in another way."""
+    kinds = {f"{kind.__module__.partition('.')[0]}.{kind.__name__}" for kind in type(images).__mro__}
+    known = [name for kind, name in _DATA_SETS.items() if kind in kinds]
+    if known:
+        raise ValueError(f"Expected images; got {known[0]}: {_HOW}.")
+    if isinstance(images, bytes | bytearray | io.BytesIO):
+        raise ValueError("Expected images; got the content of a single file: pass a list, [content], of bytes.")
+    if isinstance(images, Mapping):
+        raise ValueError(f"Expected images; got a dictionary with {', '.join(map(str, images)) or 'nothing'}.")
+    if hasattr(images, "columns") and hasattr(images, "to_numpy"):
+        raise ValueError("Expected images; got a table: pass its column of paths, as table['path'].")
+    if hasattr(images, "to_numpy"):  # a column of pandas or polars
+        images = images.to_numpy()
+    if isinstance(images, np.ndarray) and images.dtype.kind in "UOT" and images.ndim == 1:
+        return images.tolist()
+    if hasattr(images, "__len__") or hasattr(images, "shape") or not hasattr(images, "__iter__"):
+        return images
+    return _listed(iter(images))
+
+
+def _listed(images: Any) -> list[Any]:
+    """What a generator gives, as a list: paths, as of `Path.glob`, or single images; it must come to an end."""
+    first = next(images, None)
+    if first is not None and not _is_path(first) and (isinstance(first, (tuple, dict)) or np.ndim(first) != 3):
+        raise ValueError(f"Expected images; got a generator of batches, each a {type(first).__name__}: {_HOW}.")
+    return [] if first is None else [first, *images]
 
 
 def _is_path(value: Any) -> bool:
@@ -107,3 +164,40 @@ def _check_pixels(array: np.ndarray) -> np.ndarray:
             stacklevel=3,
         )
     return array.astype(np.float32 if array.dtype.kind == "f" else np.uint8, copy=False)
+
+
+_MARGIN = 40.0  # grey levels outside of what the training images had
+
+
+def surprise(images: np.ndarray, expects: Mapping[str, Any] | None, name: str) -> str | None:
+    """What is unlike a model's training images, as a sentence; None for nothing.
+
+    Args:
+        images: (N, H, W, C), pixels in 0..255.
+        expects: as in a card: `note`, and the ranges `border` and `mean`.
+        name: the model's.
+
+    Example:
+        >>> expects = {"note": "white digits on black ground", "border": (0, 11)}
+        >>> surprise(np.full((1, 8, 8, 1), 250.0), expects, "digits")[:78]
+        "1 of 1 images are unlike those that 'digits' was trained on, white digits on b"
+    """
+    if not expects:
+        return None
+    rims = np.ones(images.shape[1:3], bool)
+    rims[1:-1, 1:-1] = False
+    found = {"border": images[:, rims].mean(axis=(1, 2)), "mean": images.mean(axis=(1, 2, 3))}
+    strange = np.zeros(len(images), bool)
+    for what, values in found.items():
+        low, high = expects.get(what, (0, 255))
+        strange |= (values < low - _MARGIN) | (values > high + _MARGIN)
+    if not strange.any():
+        return None
+    low, high = expects.get("border", (0, 255))
+    inverted = found["border"][strange] > 255 - high - _MARGIN
+    hint = ": if they are dark on light, invert them (invert=True, --invert)" if high < 128 and inverted.any() else ""
+    return (
+        f"{int(strange.sum())} of {len(images)} images are unlike those that {name!r} was trained on, {expects['note']}"
+        f": the first has a border of {found['border'][strange][0]:.0f} of 255 and a mean of "
+        f"{found['mean'][strange][0]:.0f}, and its answer means little{hint}"
+    )

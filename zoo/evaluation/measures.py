@@ -9,18 +9,20 @@ import keras
 import numpy as np
 
 from zoo.evaluation.focus import erased_accuracy, focus_area
+from zoo.hub.tasks import answers
 
+CLASSES = "image-classification"
 Measure = Callable[[keras.Model, np.ndarray, np.ndarray, np.ndarray], Mapping[str, float]]
 """From model, images, labels and logits to numbers in percent by name."""
 
 
 def _accuracy(model: Any, images: Any, labels: np.ndarray, logits: np.ndarray) -> dict[str, float]:
-    return {"accuracy": 100.0 * float((logits.argmax(axis=1) == labels).mean())}
+    return {"accuracy": 100.0 * float((answers(CLASSES, logits) == labels).mean())}
 
 
 def _class_mean(model: Any, images: Any, labels: np.ndarray, logits: np.ndarray) -> dict[str, float]:
     """The mean of the classes' accuracies: every class counts alike, however many images it has."""
-    right = logits.argmax(axis=1) == labels
+    right = answers(CLASSES, logits) == labels
     return {"class_mean_accuracy": 100.0 * float(np.mean([right[labels == c].mean() for c in np.unique(labels)]))}
 
 
@@ -62,13 +64,17 @@ def measure(
         Numbers in percent by name, in the order of `names`.
 
     Raises:
-        ValueError: an unknown name.
+        ValueError: an unknown name, or several labels an image.
 
     Example:
         >>> logits = np.eye(2, dtype="float32")[[0, 1, 1]]
         >>> measure(("accuracy", "class_mean_accuracy"), None, None, np.array([0, 1, 1]), logits)
         {'accuracy': 100.0, 'class_mean_accuracy': 100.0}
     """
+    if np.ndim(labels) != 1:
+        raise ValueError(f"Measures are of images with one class each; got labels of shape {np.shape(labels)}.")
+    if isinstance(names, str):
+        raise ValueError(f"Expected measures as a list, as measures=[{names!r}]; got {names!r}.")
     unknown = sorted(set(names) - set(MEASURES))
     if unknown:
         raise ValueError(f"Unknown measure: {', '.join(unknown)}. Expected some of: {', '.join(MEASURES)}.")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import warnings
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -11,7 +12,8 @@ import numpy as np
 
 from zoo import hub
 from zoo.evaluation.graphs import chosen_nodes, graph_inputs, graph_logits, shipped_graph, takes_graphs
-from zoo.evaluation.inputs import image_batch, model_shape
+from zoo.evaluation.inputs import image_batch, model_shape, surprise
+from zoo.math.values import check_whole
 
 
 def predict(
@@ -21,27 +23,33 @@ def predict(
     nodes: Sequence[int] | None = None,
     top: int = 5,
     batch_size: int = 64,
+    white: float | None = None,
+    invert: bool = False,
 ) -> list[list[hub.Prediction]]:
     """Classifies images, the nodes of a graph, or graphs.
 
     Args:
         name_or_model: a model from `zoo.load`, or a name as `zoo.load` takes it. Load the model once and pass it
             when you predict repeatedly.
-        inputs: an array or tensor of shape `(N, H, W, C)` with raw pixels in 0..255, or a list of image files (PNG,
-            JPEG, ...), which are converted and resized to the model's input. For models of graphs
+        inputs: an array or tensor of shape `(N, H, W, C)` with raw pixels in 0..255, or image files (PNG, JPEG,
+            ...), which are converted and resized to the model's input: a list, an array, a column of a table or a
+            generator of their paths, or a list of their contents as bytes. For models of graphs
             `{"x": features, "edges": pairs}` with numbers `(nodes, features)` and integers `(edges, 2)`, rows (i, j);
             several graphs of one size for models of whole graphs, `(graphs, nodes, features)` and
             `(graphs, edges, 2)`, rows of -1 as padding; None for the graph that ships with the weights.
         nodes: the nodes to classify, for models of a graph's nodes; None for all.
         top: how many classes to give for each image, node or graph.
         batch_size: images a step; bounds the memory needed.
+        white: which value is white in image files of more than 8 bits, as for `zoo.datasets.read_images`.
+        invert: turn dark into light: for dark digits on a light ground and a model of the opposite. A warning says when
+            images are unlike those that a model was trained on, as far as its card knows (`zoo.card(name).expects`).
 
     Returns:
         For each image, node or graph its most probable classes, by falling probability.
 
     Raises:
-        ValueError: unknown model, no images, a wrong shape, NaN or infinite values, a file that is no image, edges or
-            nodes that are not in the graph.
+        ValueError: unknown model, no images, a wrong shape, NaN or infinite values, files that are no images, a data
+            set (`model.predict` takes those), edges or nodes that are not in the graph.
         FileNotFoundError: an image file does not exist.
 
     Example:
@@ -57,12 +65,18 @@ def predict(
     """
     model = resolve_model(name_or_model)
     if takes_graphs(model):
+        if invert or white is not None:
+            raise ValueError(f"{model.name!r} takes graphs: leave out white= and invert=, which are for images.")
         return _predict_graph(model, inputs, nodes, top)
     if nodes is not None:
         raise ValueError(f"{model.name!r} classifies images and knows of no nodes: leave out nodes={nodes!r}.")
     if inputs is None:
         raise ValueError(f"What shall {model.name!r} classify? Pass images, as an array or as a list of files.")
-    batch = image_batch(inputs, model_shape(model))
+    batch = image_batch(inputs, model_shape(model), white=white)
+    batch = 255 - batch if invert else batch
+    strange = surprise(batch, hub.expects_of(model), model.name)
+    if strange:
+        warnings.warn(f"{strange}.", stacklevel=2)
     return hub.decode(model, logits_of(model, batch, batch_size), top=top)
 
 
@@ -94,7 +108,7 @@ def logits_of(
 
     Args:
         model: takes `images` and returns logits.
-        images: shape `(N, H, W, C)`, N at least 1.
+        images: shape `(N, H, W, C)`, or whatever the model takes, N at least 1.
         batch_size: images a step.
         advance: called after each step with the number of images done in it.
 
@@ -104,15 +118,13 @@ def logits_of(
     Raises:
         ValueError: `batch_size` is below 1.
     """
-    if batch_size < 1:
-        raise ValueError(f"Expected a batch size of at least 1; got {batch_size}.")
     parts = []
-    size = min(batch_size, len(images))
+    size = min(check_whole("batch_size", batch_size), len(images))
     for start in range(0, len(images), size):
         part = images[start : start + size]
         missing = size - len(part)
         # A last batch of another length would be traced and compiled once more.
-        full = np.pad(part, ((0, missing), (0, 0), (0, 0), (0, 0))) if missing else part
+        full = np.pad(part, ((0, missing), *((0, 0),) * (part.ndim - 1))) if missing else part
         logits = keras.ops.convert_to_numpy(model.predict_on_batch(full))
         parts.append(np.asarray(logits, np.float32)[: len(part)])
         if advance is not None:

@@ -7,7 +7,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from zoo.hub.registry import IGNORED_LABEL
+from zoo.hub.tasks import IGNORED_LABEL
 
 
 def segmentation_scores(predictions: Any, labels: Any, *, ignore: int | None = IGNORED_LABEL) -> dict[str, Any]:
@@ -40,6 +40,11 @@ def segmentation_scores(predictions: Any, labels: Any, *, ignore: int | None = I
             f"{values.shape} and {truth.shape} of type {truth.dtype}."
         )
     classes = values.shape[-1]
+    if classes == 1:
+        raise ValueError(
+            "Expected predictions of two classes or more; of a single logit a pixel pass both classes: "
+            "np.concatenate([0 * logits, logits], axis=-1)."
+        )
     counted = np.ones(truth.shape, bool) if ignore is None else truth != ignore
     found, truth = values.argmax(axis=-1)[counted], truth[counted].astype("int64")
     if not truth.size:

@@ -19,13 +19,15 @@ SCHEMA_VERSION = 1
 class FileFacts:
     """Size in bytes, SHA-256 in hexadecimal, and the URLs a file may be downloaded from, tried in order.
 
-    `format` is `"packed"` for a safetensors file that leaves zeros out (see `zoo.hub.packing`), else None.
+    `format` is `"packed"` for a safetensors file that leaves zeros out (see `zoo.hub.packing`), else None. `of` is
+    `"model.tag/file"` for a file that lies with other published weights and is shared with them, else None.
     """
 
     size: int
     sha256: str
     urls: tuple[str, ...] = ()
     format: str | None = None
+    of: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,6 +46,7 @@ class Card:
         architecture: `config_class`, `config`, `parameters` (those that are trained), `macs` (multiply-adds
             for one input, or None) and `flops_convention`.
         files: facts of every file of the set, by name.
+        frozen: what `zoo.load` freezes: paths of layers and variables within the model, `"."` being all of it.
         tag: the tag of published weights, else None.
         paper: `key`, `title`, `authors`, `venue`, `year` and `url`, or None.
         deviations: how the model differs from the paper, one sentence each.
@@ -52,6 +55,10 @@ class Card:
             `paper_value`, `paper_note` and the `command` that prints it.
         recipe: what decided the training run, or None.
         training: `seed`, `minutes`, `hardware`, `versions`, `date`, `commit` and `selection`, or None.
+        source: of converted weights the `file`, its `sha256`, whose `layout` it has, its `license`, and in `note` what
+            is known of its numbers; also `origin` and `notice`. None for weights that were trained here.
+        expects: what images look like: `note`, and the range of the mean of an image's outermost pixels (`border`) and
+            of all (`mean`), or None where any image may come.
         symmetry: facts about equivariance, or None.
         license: the licence of the weights.
         citation: how to cite the paper.
@@ -64,6 +71,7 @@ class Card:
     labels: tuple[str, ...]
     architecture: dict[str, Any]
     files: dict[str, FileFacts]
+    frozen: tuple[str, ...] = ()
     tag: str | None = None
     paper: dict[str, Any] | None = None
     deviations: tuple[str, ...] = ()
@@ -71,6 +79,8 @@ class Card:
     metrics: tuple[dict[str, Any], ...] = ()
     recipe: dict[str, Any] | None = None
     training: dict[str, Any] | None = None
+    source: dict[str, Any] | None = None
+    expects: dict[str, Any] | None = None
     symmetry: dict[str, Any] | None = None
     license: str | None = None
     citation: str | None = None
@@ -83,11 +93,13 @@ class Card:
             text = path.read_text(encoding="utf-8")
         except FileNotFoundError:
             raise FileNotFoundError(f"{path} does not exist: expected a folder written by zoo.save") from None
+        except NotADirectoryError:
+            raise ValueError(_what_a_file_is(path.parent)) from None
         except UnicodeDecodeError as error:
             raise ValueError(f"card {path} is not UTF-8 text: {error}") from None
         try:
             data = json.loads(text, parse_constant=_refuse_constant)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise ValueError(f"card {path} is not valid JSON: {error}") from None
         return cls.from_dict(data, where=str(path))
 
@@ -96,14 +108,20 @@ class Card:
         """Check `data` against the schema; a `ValueError` names every fault and `where` it was found."""
         try:
             fields = json.loads(json.dumps(data, allow_nan=False))
-        except (TypeError, ValueError) as error:
+        except (TypeError, ValueError, RecursionError) as error:
             raise ValueError(f"card {where} holds a value that JSON cannot: {error}") from None
+        written = fields.get("schema_version") if isinstance(fields, dict) else None
+        if type(written) is int and written > SCHEMA_VERSION:
+            raise ValueError(
+                f"card {where} has the schema version {written}, and this version of zoo reads {SCHEMA_VERSION}: "
+                "a newer one wrote it; pip install --upgrade zoo"
+            )
         faults = [
             f"{fault.json_path.removeprefix('$.')}: {fault.message}" for fault in _validator().iter_errors(fields)
         ]
         if faults:
             raise ValueError(f"card {where} is not valid:\n  " + "\n  ".join(sorted(faults)))
-        for key in ("labels", "deviations", "metrics"):
+        for key in ("labels", "frozen", "deviations", "metrics"):
             fields[key] = tuple(fields.get(key) or ())
         fields["files"] = {
             name: FileFacts(**facts | {"urls": tuple(facts.get("urls") or ())})
@@ -123,7 +141,25 @@ class Card:
 @functools.cache
 def _validator() -> Any:
     schema = json.loads((Path(__file__).parent / "card.schema.json").read_text(encoding="utf-8"))
-    return jsonschema.Draft202012Validator(schema)
+    return jsonschema.validators.extend(jsonschema.Draft202012Validator, {"items": _check_items})(schema)
+
+
+_items = jsonschema.Draft202012Validator.VALIDATORS["items"]
+
+
+def _check_items(validator: Any, items: Any, instance: Any, schema: Any) -> Any:
+    """Strings at a glance: one at a time, a thousand labels take longer than all the rest of a card."""
+    if items == {"type": "string"} and isinstance(instance, list) and all(type(item) is str for item in instance):
+        return ()
+    return _items(validator, items, instance, schema)
+
+
+def _what_a_file_is(path: Path) -> str:
+    """What to do with a file where a folder with a card is expected."""
+    expected = f"Expected a folder written by zoo.save; got the file {path}"
+    if (path.parent / "card.json").is_file():
+        return f"{expected}, one file of the set in {path.parent}: name that folder, zoo.load({str(path.parent)!r})"
+    return f"{expected}, and there is no card.json beside it: the card says which network the weights belong to"
 
 
 def _refuse_constant(text: str) -> NoReturn:

@@ -10,8 +10,9 @@ import keras
 import numpy as np
 
 from zoo.hub.origin import origin_of
-from zoo.hub.registry import SEVERAL_LABELS, find_preset
 from zoo.hub.source import card
+from zoo.hub.tasks import probabilities, task_of
+from zoo.math.values import check_whole
 
 
 @dataclass(frozen=True)
@@ -25,6 +26,9 @@ class Prediction:
 
 def decode(name_or_model: str | os.PathLike[str] | keras.Model, logits: Any, top: int = 5) -> list[list[Prediction]]:
     """The most probable classes of each image.
+
+    What a probability is, the model's task says (`zoo.hub.tasks`): a softmax over classes of which one is true, a
+    sigmoid of each logit where several labels may be true at once, and a sigmoid of the single logit of a yes or no.
 
     Args:
         name_or_model: a model from `zoo.load` or `zoo.build`, or a name as `zoo.load` takes it.
@@ -51,35 +55,18 @@ def decode(name_or_model: str | os.PathLike[str] | keras.Model, logits: Any, top
     if values.ndim == 3:
         values = values.reshape(-1, values.shape[-1])
     if values.ndim not in (2, 4) or values.shape[-1] != len(labels):
-        raise ValueError(f"expected logits of shape (batch, {len(labels)}), got {values.shape}")
+        raise ValueError(f"Expected logits of shape (batch, {len(labels)}); got {values.shape}.")
     if not np.isfinite(values).all():
         raise ValueError("the logits hold NaN or infinite values: check the images and the weights")
-    if top < 1:
-        raise ValueError(f"expected top of at least 1, got {top}")
-    probabilities = _sigmoid(values) if _task(name_or_model) in SEVERAL_LABELS else _softmax(values)
+    check_whole("top", top)
+    shares = probabilities(task_of(name_or_model), values)
     if values.ndim == 4:
-        probabilities = probabilities.mean(axis=(1, 2))
-    order = np.argsort(-probabilities, axis=1, kind="stable")[:, :top]
+        shares = shares.mean(axis=(1, 2))
+    order = np.argsort(-shares, axis=1, kind="stable")[:, :top]
     return [
         [Prediction(labels[index], int(index), float(row[index])) for index in best]
-        for row, best in zip(probabilities, order, strict=True)
+        for row, best in zip(shares, order, strict=True)
     ]
-
-
-def _softmax(values: np.ndarray) -> np.ndarray:
-    exponentials = np.exp(values - values.max(axis=-1, keepdims=True))
-    return exponentials / exponentials.sum(axis=-1, keepdims=True)
-
-
-def _sigmoid(values: np.ndarray) -> np.ndarray:
-    return 0.5 * (1.0 + np.tanh(0.5 * values))  # never overflows
-
-
-def _task(name_or_model: str | os.PathLike[str] | keras.Model) -> str | None:
-    if isinstance(name_or_model, str | os.PathLike):
-        return card(name_or_model).task
-    preset = origin_of(name_or_model).preset
-    return None if preset is None else find_preset(preset).task
 
 
 def _labels(name_or_model: str | os.PathLike[str] | keras.Model) -> tuple[str, ...]:

@@ -27,7 +27,7 @@ _RETRY_STATUS = {408, 425, 429, 500, 502, 503, 504}
 
 
 @dataclass(frozen=True, kw_only=True)
-class Patience:
+class RetryPolicy:
     """How long to wait for a server and how often to ask it again.
 
     Attributes:
@@ -58,14 +58,14 @@ class _Job:
     target: Path
     size: int
     sha256: str
-    patience: Patience
+    patience: RetryPolicy
 
     @property
     def part(self) -> Path:
         return self.target.with_name(self.target.name + ".part")
 
 
-def fetch(urls: Sequence[str], target: Path, *, size: int, sha256: str, patience: Patience | None = None) -> Path:
+def fetch(urls: Sequence[str], target: Path, *, size: int, sha256: str, patience: RetryPolicy | None = None) -> Path:
     """Download a file unless it is already there.
 
     Args:
@@ -84,7 +84,7 @@ def fetch(urls: Sequence[str], target: Path, *, size: int, sha256: str, patience
     if keep_if_sound(target, size=size, sha256=sha256):
         return target
     _require_writable(target)
-    job = _Job(target, size, sha256, patience or Patience())
+    job = _Job(target, size, sha256, patience or RetryPolicy())
     with filelock.FileLock(target.with_name(target.name + ".lock")):
         if keep_if_sound(target, size=size, sha256=sha256):
             return target
@@ -102,12 +102,18 @@ def fetch(urls: Sequence[str], target: Path, *, size: int, sha256: str, patience
 
 
 def keep_if_sound(path: Path, *, size: int, sha256: str) -> bool:
-    """Whether `path` holds exactly the expected bytes; a file that does not is deleted."""
-    if not path.is_file():
-        return False
-    if path.stat().st_size == size and file_sha256(path) == sha256:
-        return True
-    path.unlink(missing_ok=True)
+    """Whether `path` holds exactly the expected bytes; a file that does not is deleted, if that is allowed.
+
+    What cannot be read, in a cache of somebody else's, counts as absent.
+    """
+    try:
+        if not path.is_file():
+            return False
+        if path.stat().st_size == size and file_sha256(path) == sha256:
+            return True
+        path.unlink(missing_ok=True)
+    except OSError:
+        pass
     return False
 
 
@@ -118,6 +124,8 @@ def file_sha256(path: Path) -> str:
 
 
 def _require_writable(target: Path) -> None:
+    if target.parts[0].startswith("~"):  # what the user's cache folder is where nobody has a home
+        raise OSError(f"there is no home folder for {target.name}: set ZOO_CACHE to a folder that you can write to")
     probe = target.parent / f".{uuid.uuid4().hex}.tmp"
     try:
         target.parent.mkdir(parents=True, exist_ok=True)

@@ -55,12 +55,12 @@ def pack_inputs(inputs: Any) -> dict[str, np.ndarray]:
     if not isinstance(inputs, Mapping):
         images = np.asarray(inputs)
         if images.dtype != np.uint8:
-            raise ValueError(f"expected golden images of type uint8, got {images.dtype}")
+            raise ValueError(f"Expected golden images of type uint8; got {images.dtype}.")
         return {_ARRAY: images}
     arrays = {f"{_ARRAY}.{name}": np.asarray(value) for name, value in inputs.items()}
     if len({value.shape[:1] for value in arrays.values()}) != 1:
         shapes = {name: value.shape for name, value in arrays.items()}
-        raise ValueError(f"expected inputs with one leading (batch) axis, got {shapes}")
+        raise ValueError(f"Expected inputs with one leading (batch) axis; got {shapes}.")
     return arrays
 
 

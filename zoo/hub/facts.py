@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import math
 from dataclasses import fields
-from typing import Any
-
-import keras
+from typing import TYPE_CHECKING, Any
 
 from zoo.hub import registry
 from zoo.hub.cards import SCHEMA_VERSION, Card
-from zoo.hub.origin import labels_for
+from zoo.hub.origin import Origin, labels_for
 from zoo.models.preset import Preset
+
+if TYPE_CHECKING:
+    import keras
 
 
 def preset_facts(preset: Preset, config: Any, parameters: int) -> dict[str, Any]:
@@ -27,8 +28,27 @@ def preset_facts(preset: Preset, config: Any, parameters: int) -> dict[str, Any]
         "labels": labels_for(preset.labels, config.num_classes),
         "paper": {field.name: getattr(preset.paper, field.name) for field in fields(preset.paper)},
         "deviations": preset.deviations,
+        "expects": None if preset.expects is None else dict(preset.expects),
         "architecture": architecture_facts(config, parameters),
         "citation": preset.paper.citation,
+    }
+
+
+def origin_facts(origin: Origin, parameters: int) -> dict[str, Any]:
+    """The part of a card that a model's origin knows."""
+    from zoo.hub.tasks import task_of_origin  # needs a backend, and cards do not
+
+    own = {"labels": origin.labels, "task": task_of_origin(origin)}
+    if origin.preset is not None:
+        preset = registry.find_preset(origin.preset)
+        other = {} if origin.labels == preset.labels else {"expects": None}  # other classes, other pictures
+        return preset_facts(preset, origin.config, parameters) | own | other
+    return own | {
+        "schema_version": SCHEMA_VERSION,
+        "name": origin.config.name,
+        "family": origin.family,
+        "summary": f"a network of the family {origin.family} with a configuration of its own",
+        "architecture": architecture_facts(origin.config, parameters),
     }
 
 
@@ -52,14 +72,4 @@ def count_parameters(model: keras.Model) -> int:
 def config_from_card(card: Card) -> Any:
     """The family's configuration object that a card describes."""
     name, values = card.architecture["config_class"], card.architecture["config"]
-    classes = registry.config_classes(registry.find_family(card.family))
-    if name not in classes:
-        raise ValueError(f"the card of {card.name!r} names the configuration {name!r}; {card.family} has {[*classes]}")
-    unknown = sorted(set(values) - {field.name for field in fields(classes[name])})
-    if unknown:
-        raise ValueError(f"the card of {card.name!r} has configuration fields that {name} has not: {unknown}")
-    return classes[name](**{key: _frozen(value) for key, value in values.items()})
-
-
-def _frozen(value: Any) -> Any:
-    return tuple(_frozen(item) for item in value) if isinstance(value, list) else value
+    return registry.config_from_data(card.family, name, values, where=f"the card of {card.name!r}")

@@ -3,27 +3,42 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator
+import warnings
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import keras
 
-from zoo.hub import paths, registry, store
-from zoo.hub.arguments import check_classes, check_input_shape
-from zoo.hub.cards import Card
+from zoo import _copying, _keras
+from zoo.hub import channels, keras_file, reading, registry, state, store, tasks
+from zoo.hub.arguments import check_classes, check_input_shape, check_labels
+from zoo.hub.compiling import compile_for_fine_tuning
+from zoo.hub.model import ZooModel, with_origin
 from zoo.hub.names import ModelName, parse_name
-from zoo.hub.origin import Origin, labels_for, origin_of
+from zoo.hub.origin import Origin, labels_for
+from zoo.hub.settings import keras_settings
 from zoo.hub.source import Source, find_source
 
 
-def build(name_or_config: Any, **overrides: Any) -> keras.Model:
+def build(
+    name_or_config: Any,
+    *,
+    task: str | None = None,
+    labels: Any = None,
+    model_name: str | None = None,
+    **overrides: Any,
+) -> ZooModel:
     """Build an untrained model. Reads no file and opens no connection.
 
     Args:
         name_or_config: a registered model's name, or a family's configuration object.
+        task: what the logits mean, a name of `zoo.hub.tasks.TASKS`, as `"image-labelling"` for images that may have
+            several labels at once. By default that of the registered model, or of the configuration's kind. A model
+            with one logit (`num_classes=1`) answers yes or no in any case.
+        labels: names of classes of your own, in logit order; their number is that of the classes.
+        model_name: the Keras model's name; two models of one preset inside another model need two names.
         **overrides: fields of the configuration to change, for example `num_classes=5`, `input_shape=(64, 64, 1)` of
             images or `input_shape=(None, 1433)`, (nodes, features), of graphs.
 
@@ -48,19 +63,21 @@ def build(name_or_config: Any, **overrides: Any) -> keras.Model:
         if not isinstance(name, ModelName) or name.tag:
             raise ValueError(f"zoo.build makes untrained models: use zoo.load({str(name_or_config)!r}) for weights")
         preset = registry.find_preset(name.model)
-        config, labels = preset.config, preset.labels
+        config, known = preset.config, preset.labels
     else:
         config = name_or_config
         registry.family_of(config)
-        known = registry.presets().get(config.name)
-        labels = known.labels if known else ()
-    if "num_classes" in overrides:
-        overrides["num_classes"] = check_classes(overrides["num_classes"], needed=True)
+        namesake = registry.presets().get(config.name)
+        known = namesake.labels if namesake else ()
+    if "num_classes" in overrides or labels is not None:
+        count, known = _own_classes(overrides.get("num_classes"), labels, needed="num_classes" in overrides)
+        overrides["num_classes"] = count
     if "input_shape" in overrides:
         overrides["input_shape"] = check_input_shape(
             overrides["input_shape"], getattr(config, "input_shape", (None, None, None))
         )
-    return _build(Source(registry.replace_config(config, **overrides), labels))
+        overrides |= channels.follow(config, overrides)
+    return _build(Source(registry.replace_config(config, **overrides), known, task=task), model_name)
 
 
 def load(
@@ -68,158 +85,115 @@ def load(
     *,
     weights: str | os.PathLike[str] | None = "default",
     num_classes: int | None = None,
+    labels: Any = None,
     input_shape: tuple[int | None, ...] | None = None,
     include_head: bool = True,
+    dropout: float | None = None,
+    head_dropout: float | None = None,
     dtype: str | None = None,
     compile: bool = True,
-) -> keras.Model:
+    model_name: str | None = None,
+) -> ZooModel:
     """Load a trained model, ready for `predict`, `evaluate` and `fit`.
 
     Args:
-        name: `"model"`, `"model.tag"`, or a folder written by `zoo.save` (`"./run"`; see `zoo.hub.parse_name`).
-        weights: `"default"` for the newest tag, a tag, a folder, or None for an untrained model (reads no file).
-        num_classes: another number of classes; then only the head's file is left out and the head starts untrained.
-        input_shape: another shape `(height, width, channels)` of images, or `(nodes, features)` of graphs.
+        name: `"model"`, `"model.tag"`, a folder written by `zoo.save` (`"./run"`; see `zoo.hub.parse_name`), a file
+            written by `model.save` (`"best.keras"`), or what `zoo.push` wrote to the Hugging Face Hub,
+            `"hf://owner/name"` or `"hf://owner/name@revision"`.
+        weights: `"default"` for the newest tag, a tag, a folder, a `.keras` file, an address on the Hub, or None for an
+            untrained model (reads no file).
+        num_classes: the number of classes of your own: the head's file is left out, the head starts untrained, and the
+            classes are called by their numbers. That is so also for the number that the model has already, with a
+            warning. Leave it out to keep the trained head and its classes.
+        labels: the names of classes of your own, in logit order: a list, a tuple, an array. Their number is that of the
+            classes. Exactly the names that the model has already keep its head. (`model.labels = names` renames the
+            classes of a trained head.)
+        input_shape: another shape `(height, width, channels)` of images, or `(nodes, features)` of graphs. Trained
+            weights serve other channels, with a warning: for one the first kernel is summed, for more it is repeated
+            and scaled.
         include_head: False ends the model at the features that feed the head.
+        dropout: the field of the configuration, where it has one: what it drops, the family says.
+        head_dropout: the rate before the head while training, where the configuration has this field.
         dtype: a Keras dtype policy, for example `"mixed_bfloat16"`; None keeps Keras's current one.
-        compile: compile for fine-tuning with AdamW(1e-3), cross-entropy and accuracy, by XLA on TensorFlow and JAX.
-            A model without a head is left uncompiled.
+        compile: compile for fine-tuning with AdamW(1e-3), cross-entropy and accuracy, by XLA on TensorFlow and JAX,
+            but not by XLA in the scope of a `tf.distribute` strategy. A model without a head is left uncompiled. A
+            `.keras` file of a compiled model brings its own optimizer, loss and metrics.
+        model_name: the Keras model's name; two models of one preset inside another model need two names.
 
     Returns:
         A functional model: raw images 0..255 of shape `(batch, *input_shape)` in, logits `(batch, num_classes)` out, or
         `(batch, height, width, num_classes)` where the model classifies pixels.
         Models of graphs take `{"x": features (batch, nodes, features), "edges": integers (batch, edges, 2)}`, rows
         of -1 being padding, and give logits `(batch, nodes, num_classes)`, or `(batch, num_classes)` for whole graphs.
+        What was frozen when a folder or file was written is frozen again, but for a new head.
 
     Raises:
-        ValueError: unknown name or tag, no trained weights, a damaged or altered file, or weights that do not fit.
+        ValueError: unknown name or tag, no trained weights, a damaged or altered file, weights that do not fit, a
+            dropout that the configuration does not have, or names of classes that are no strings, empty, or not
+            distinct.
         OSError: a file that is nowhere to be found, a failed download, a cache that cannot be written.
 
     Nothing falls back to random weights: whatever is wrong with the file, no model is returned.
 
     Example:
         >>> import zoo
-        >>> model = zoo.load("e4net_mnistrot", weights=None)
-        >>> model.output_shape
-        (None, 10)
+        >>> model = zoo.load("e4net_mnistrot", weights=None, labels=["cat", "dog"])
+        >>> model.output_shape, model.labels
+        ((None, 2), ('cat', 'dog'))
     """
-    num_classes = check_classes(num_classes)
-    if num_classes == 1 and compile:
+    own = num_classes is not None or labels is not None
+    count, names = _own_classes(num_classes, labels) if own else (None, ())
+    if count == 1 and compile:
         raise ValueError(
             "one logit learns nothing from cross-entropy over classes: use num_classes=2, or compile=False and compile "
             "with keras.losses.BinaryCrossentropy(from_logits=True)"
         )
-    source = find_source(parse_name(name), weights)
-    card = source.card
-    overrides: dict[str, Any] = {}
-    if num_classes is not None:
-        overrides |= {"num_classes": num_classes, "include_head": include_head}
+    stored = find_source(parse_name(name), weights)
+    overrides: dict[str, Any] = {} if include_head else {"include_head": False}
+    if own:
+        overrides |= {"num_classes": count, "include_head": include_head}
     if input_shape is not None:
         overrides["input_shape"] = check_input_shape(
-            input_shape, getattr(source.config, "input_shape", (None, None, None))
+            input_shape, getattr(stored.config, "input_shape", (None, None, None))
         )
-    if not include_head:
-        overrides["include_head"] = False
-    stored = source.config
-    source = replace(source, config=registry.replace_config(stored, **overrides))
-    with dtype_policy(dtype):
-        model = _build(source)
-    if card is not None:
-        keep_head = source.config.include_head and stored.include_head
-        _read_weights(model, card, source.folder, head=keep_head and source.config.num_classes == stored.num_classes)
-    if compile and source.config.include_head:
-        compile_for_fine_tuning(model)
+        overrides |= channels.follow(stored.config, overrides)
+    rates = {"dropout": dropout, "head_dropout": head_dropout}
+    overrides |= {field: rate for field, rate in rates.items() if rate is not None}
+    wanted = replace(stored, config=registry.replace_config(stored.config, **overrides))
+    keeps_head = stored.config.include_head and include_head
+    if own and (labels is None or names != stored.labels):
+        if keeps_head and labels is None:
+            _warn_of_new_head(stored, count)
+        wanted, keeps_head = replace(wanted, labels=names), False
+    with _keras.untraced():
+        model = _read(stored, wanted, dtype, compile=compile, head=keeps_head, model_name=model_name)
+        if compile and include_head and wanted.config.include_head and not model.compiled:
+            compile_for_fine_tuning(model)
     return model
 
 
-def features(model: keras.Model) -> keras.Model:
-    """The part of a model before its head, on the same variables.
-
-    Args:
-        model: a model from `zoo.build` or `zoo.load`.
-
-    Returns:
-        A functional model from the same input to the tensor that feeds the layer `head`.
-
-    Raises:
-        ValueError: the model is not one of zoo's.
-
-    Example:
-        >>> import zoo
-        >>> body = zoo.features(zoo.build("e4net_mnistrot"))
-        >>> len(body.output_shape)
-        2
-    """
-    origin = origin_of(model)
-    if not origin.config.include_head:
-        return model
-    head = model.get_layer(store.HEAD_LAYER)
-    body = keras.Model(model.input, head.input, name=f"{model.name}_features")
-    config = registry.replace_config(origin.config, include_head=False)
-    body.zoo_origin = replace(origin, config=config)
-    return body
-
-
-def compile_for_fine_tuning(model: keras.Model) -> None:
-    """Compile a classifier with AdamW(1e-3), cross-entropy on logits and accuracy; XLA where the backend has it.
-
-    A classifier of pixels is measured by its mean intersection over union, and pixels of label 255 do not count.
-    """
-    reduction = "mean_with_sample_weight"  # over what the weights choose: of a graph's nodes usually a few
-    loss: Any = keras.losses.SparseCategoricalCrossentropy(from_logits=True, reduction=reduction)
-    metric: Any = keras.metrics.SparseCategoricalAccuracy(name="accuracy")
-    if has_several_labels(model):
-        loss = keras.losses.BinaryCrossentropy(from_logits=True, reduction=reduction)
-        metric = keras.metrics.BinaryAccuracy(name="accuracy", threshold=0.0)  # of logits
-    if task_of(model) in registry.PER_PIXEL:
-        loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True, ignore_class=registry.IGNORED_LABEL)
-        classes = model.output_shape[-1]
-        metric = keras.metrics.MeanIoU(
-            classes, ignore_class=registry.IGNORED_LABEL, sparse_y_pred=False, name="mean_iou"
-        )
-    model.compile(
-        optimizer=keras.optimizers.AdamW(1e-3),
-        loss=loss,
-        weighted_metrics=[metric],
-        jit_compile=suits_xla(model),
-    )
-
-
-def has_several_labels(model: keras.Model) -> bool:
-    """Whether each logit of a model is a yes or no of its own."""
-    return task_of(model) in registry.SEVERAL_LABELS
-
-
-def task_of(model: keras.Model) -> str | None:
-    """What one of zoo's models does; None for a configuration that is no preset's."""
-    preset = origin_of(model).preset
-    return None if preset is None else registry.find_preset(preset).task
-
-
-def suits_xla(model: keras.Model) -> bool:
-    """Whether a model's training steps are compiled by XLA: on JAX, and on TensorFlow but for models of graphs.
-
-    On CPUs TensorFlow's XLA takes seconds for the random numbers of a dropout over the wide features of a citation
-    graph, for which its ordinary graph mode takes milliseconds.
-    """
-    backend = keras.backend.backend()
-    return backend == "jax" or (backend == "tensorflow" and not isinstance(getattr(model, "input", None), dict))
-
-
-def _build(source: Source) -> keras.Model:
+def _build(source: Source, model_name: str | None = None, dtype: str | None = None) -> ZooModel:
     config = source.config
     family = registry.family_of(config)
     known = registry.presets().get(config.name)
-    with _size_errors(config):
+    with _size_errors(config), _keras.untraced(), keras_settings(dtype):
         model = registry.find_family(family).build(config)
-    model.zoo_origin = Origin(
+    origin = Origin(
         preset=config.name if known and type(known.config) is type(config) else None,
         family=family,
         config=config,
         labels=labels_for(source.labels, config.num_classes),
         weights=source.weights,
+        task=_task(source, model),
     )
-    return model
+    return with_origin(model, origin, model_name)
+
+
+def _task(source: Source, model: keras.Model) -> str:
+    """The task that a model was asked for, if it fits; else that of its card or configuration."""
+    if source.task is not None and source.config.include_head:
+        return tasks.check_task(source.task, model.output_shape)
+    return source.task or (source.card.task if source.card else tasks.task_of_config(source.config))
 
 
 @contextmanager
@@ -236,33 +210,37 @@ def _size_errors(config: Any) -> Iterator[None]:
         ) from error
 
 
-def _read_weights(model: keras.Model, card: Card, folder: Path | None, *, head: bool) -> None:
-    """Assign the files' tensors; without `head`, the head's variables stay as they are."""
-    tensors = read_tensors(card, folder, [paths.BODY, paths.HEAD] if head else [paths.BODY])
-    variables = [v for v in model.weights if head or v.path.split("/")[0] != store.HEAD_LAYER]
-    store.assign(variables, tensors, source=str(folder or f"{card.name}.{card.tag}"))
+def _own_classes(num_classes: Any, labels: Any, *, needed: bool = False) -> tuple[int, tuple[str, ...]]:
+    """The number of a user's own classes, and their names: numbers where none are given."""
+    count = check_classes(num_classes, needed=needed)
+    names = () if labels is None else check_labels(labels, count)
+    count = count or len(names)
+    return count, names or labels_for((), count)
 
 
-def read_tensors(card: Card, folder: Path | None, names: Iterable[str]) -> store.Tensors:
-    """The tensors in some of a card's files, whose hashes are checked."""
-    tensors: store.Tensors = {}
-    for name in names:
-        path = paths.find_file(card, name, folder=folder)
-        tensors |= store.tensors_from_bytes(store.read_checked(path, card.files[name]), source=str(path))
-    return tensors
+def _warn_of_new_head(stored: Source, count: int | None) -> None:
+    if stored.config.num_classes == count and stored.is_trained:
+        warnings.warn(
+            f"num_classes={count} makes a new, untrained head for {count} classes of your own. Leave num_classes out "
+            f"to keep the trained head, whose classes are {', '.join(stored.labels[:3])}, ...; or give labels=[...]",
+            stacklevel=3,
+        )
 
 
-@contextmanager
-def dtype_policy(dtype: str | None) -> Iterator[None]:
-    """Make `dtype` Keras's policy while a model is built."""
-    if dtype is None:
-        yield
-        return
-    before = keras.config.dtype_policy()
-    try:
-        keras.config.set_dtype_policy(dtype)
-        if "float" not in keras.config.dtype_policy().compute_dtype:
-            raise ValueError(f"expected a floating dtype policy such as 'mixed_bfloat16', got {dtype!r}")
-        yield
-    finally:
-        keras.config.set_dtype_policy(before)
+def _read(
+    stored: Source, wanted: Source, dtype: str | None, *, compile: bool, head: bool, model_name: str | None
+) -> ZooModel:
+    """The model that is `wanted`, with the weights of the one that is `stored`; without `head`, the head is new."""
+    kept = None if stored.file is None else keras_file.read_model(stored.file, compile=compile)
+    if kept is not None and wanted == stored and dtype is None:
+        kept.name = model_name or kept.name
+        return kept
+    model = _build(wanted, model_name, dtype)
+    if stored.is_trained:
+        found = reading.read_state(stored, head=head, kept=kept)
+        variables = {key: variable for key, variable in store.keyed(model).items() if head or not store.is_head(key)}
+        tensors = channels.adapt(found.tensors, variables, stored.config, wanted.config, source=str(stored))
+        store.assign(variables, tensors, source=str(stored))
+        _copying.finalize(model)
+        state.freeze(model, found.frozen, head=head)
+    return model

@@ -8,17 +8,37 @@ from pathlib import Path
 
 import platformdirs
 
-from zoo.hub import download
+from zoo._paths import expanded
+from zoo._plugins import SNAKE_CASE
 from zoo.hub.cards import Card
 
-MODEL_NAME = r"[a-z][a-z0-9]*(_[a-z0-9]+)*"
+MODEL_NAME = SNAKE_CASE
 TAG = r"v[0-9]+"
 
 CARD = "card.json"
+BASE = "base.safetensors"
+"""Weights of another model that this one begins with and has in common; what `model.safetensors` holds goes before."""
 BODY = "model.safetensors"
 HEAD = "head.safetensors"
 GOLDEN = "golden.npz"
 HISTORY = "history.csv"
+
+
+def local_path(path: str | os.PathLike[str]) -> Path:
+    """A path of this machine.
+
+    Raises:
+        ValueError: an address such as `s3://bucket/models`, which as a path would mean a folder called `s3:`.
+
+    Example:
+        >>> local_path("runs/7").name
+        '7'
+    """
+    if "://" in os.fspath(path):
+        raise ValueError(
+            f"{path} is an address, no path of this machine: use a local folder, and copy it from or to there"
+        )
+    return expanded(path)
 
 
 def weights_root() -> Path:
@@ -27,7 +47,7 @@ def weights_root() -> Path:
     `ZOO_WEIGHTS` if it is set, else the folder inside the installed package, else the checkout's.
     """
     if os.environ.get("ZOO_WEIGHTS"):
-        chosen = Path(os.environ["ZOO_WEIGHTS"]).expanduser()
+        chosen = expanded(os.environ["ZOO_WEIGHTS"])
         if chosen.exists() and not chosen.is_dir():
             raise NotADirectoryError(f"the environment variable ZOO_WEIGHTS names {chosen}, which is no folder")
         return chosen
@@ -39,7 +59,7 @@ def weights_root() -> Path:
 def cache_root() -> Path:
     """The folder for downloaded weights: `ZOO_CACHE` if it is set, else the user's cache folder."""
     if os.environ.get("ZOO_CACHE"):
-        return Path(os.environ["ZOO_CACHE"]).expanduser()
+        return expanded(os.environ["ZOO_CACHE"])
     return Path(platformdirs.user_cache_dir("zoo")) / "weights"
 
 
@@ -66,7 +86,8 @@ def find_file(card: Card, file_name: str, *, folder: Path | None = None) -> Path
     Args:
         card: the card that lists the file.
         file_name: `"model.safetensors"`, for example.
-        folder: look in this folder only. Without it: the user's cache, then the shipped weights, then the card's URLs.
+        folder: look in this folder only, but for a file that other weights share. Without it: the user's cache, then
+            the shipped weights, then the card's URLs.
 
     Returns:
         A path. A file in the cache has been checked; the reader checks every file once more.
@@ -79,12 +100,16 @@ def find_file(card: Card, file_name: str, *, folder: Path | None = None) -> Path
     facts = card.files.get(file_name)
     if facts is None:
         raise ValueError(f"the card of {card.name!r} lists no {file_name}; it lists {sorted(card.files)}")
-    if folder is not None:
+    if folder is not None and (facts.of is None or (folder / file_name).is_file()):
         return _existing(folder / file_name)
-    cached = cache_root() / card.name / str(card.tag) / file_name
+    from zoo.hub import download  # not at the top: what downloads takes a while to import
+
+    owner, _, name = (facts.of or f"{card.name}.{card.tag}/{file_name}").partition("/")
+    place = Path(*owner.rsplit(".", 1)) / name
+    cached = cache_root() / place
     if download.keep_if_sound(cached, size=facts.size, sha256=facts.sha256):
         return cached
-    shipped = weights_root() / card.name / str(card.tag) / file_name
+    shipped = weights_root() / place
     if shipped.is_file():
         return shipped
     if not facts.urls:

@@ -1,22 +1,25 @@
-"""The list of model families and the look-up of a model's preset by its name."""
+"""The list of our model families, those from outside, and the look-up of a model's preset by its name."""
 
 from __future__ import annotations
 
 import dataclasses
-import difflib
 import fnmatch
 import functools
 import importlib
-import re
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
 from typing import Any
 
+from zoo import _plugins
+from zoo._suggestions import did_you_mean
 from zoo.hub import paths
+from zoo.hub.index import CUSTOM, Index, config_classes
 from zoo.models.preset import Preset
 from zoo.models.recipe import Recipe
 
 FAMILIES: tuple[str, ...] = (
+    "zoo.models.backbones",
     "zoo.models.e4net",
     "zoo.models.lpsc",
     "zoo.models.pdegcn",
@@ -24,16 +27,7 @@ FAMILIES: tuple[str, ...] = (
     "zoo.models.shared_basis",
     "zoo.models.synaptic",
 )
-"""Dotted paths of the family packages; a new family is its folder and one line here."""
-
-SEVERAL_LABELS = ("node-labelling",)
-"""Tasks in which several labels may be true at once."""
-
-PER_PIXEL = ("semantic-segmentation",)
-"""Tasks in which every pixel has a label."""
-
-IGNORED_LABEL = 255
-"""The label of pixels that do not count in such tasks, in data sets as Pascal VOC."""
+"""Dotted paths of our own family packages; a new one is its folder and one line here."""
 
 
 def list_models(
@@ -70,8 +64,9 @@ def find_preset(name: str) -> Preset:
     """The preset called `name`; a `ValueError` with the nearest name when there is none."""
     known = presets()
     if name not in known:
-        folder = f"; the folder of that name is written './{name}'" if Path(name).is_dir() else ""
-        raise ValueError(f"unknown model {name!r}{folder or _suggestion(name, list(known))}")
+        folder = f"; the folder of that name is written './{name}'." if Path(name).is_dir() else ""
+        hint = did_you_mean(name, known)
+        raise ValueError(f"Unknown model {name!r}{folder or '.'}{hint} zoo.list_models() lists all {len(known)}.")
     return known[name]
 
 
@@ -81,20 +76,23 @@ def find_recipe(name: str, recipe: str | None = None) -> Recipe:
     A `ValueError` names the recipes there are.
     """
     family = find_family(family_of(find_preset(name).config))
+    registered = _index(FAMILIES).recipes
+    known = {**family.RECIPES, **({name: registered[name]} if name in registered else {})}
     others = {word: recipes[name] for word, recipes in getattr(family, "OTHER_RECIPES", {}).items() if name in recipes}
     if recipe is not None:
         if recipe not in others:
             raise ValueError(f"{name!r} has no recipe called {recipe!r}; besides its own it has {sorted(others)}")
         return others[recipe]
-    if name not in family.RECIPES:
-        known = sorted(family.RECIPES)
-        raise ValueError(f"{name!r} has no training recipe; models of its family that have one: {known}")
-    return family.RECIPES[name]
+    if name not in known:
+        raise ValueError(f"{name!r} has no training recipe; models of its family that have one: {sorted(known)}")
+    return known[name]
 
 
 def find_family(name: str) -> ModuleType:
     """The family package called `name` (the last part of its dotted path)."""
     known = families()
+    if name == CUSTOM.rpartition(".")[2]:
+        return importlib.import_module(CUSTOM)
     if name not in known:
         raise ValueError(f"unknown model family {name!r}; this version of zoo has {sorted(known)}")
     return known[name]
@@ -102,16 +100,26 @@ def find_family(name: str) -> ModuleType:
 
 def family_of(config: Any) -> str:
     """The name of the family whose presets use the class of `config`."""
-    for name, module in families().items():
+    own = CUSTOM.rpartition(".")[2]
+    for name, module in (*families().items(), (own, find_family(own))):
         if type(config) in config_classes(module).values():
             return name
     known = sorted(c for module in families().values() for c in config_classes(module))
-    raise ValueError(f"expected the configuration of a model ({', '.join(known)}), got {type(config).__name__}")
+    raise ValueError(f"Expected the configuration of a model ({', '.join(known)}); got {type(config).__name__}.")
 
 
-def config_classes(family: ModuleType) -> dict[str, type]:
-    """The configuration classes that the presets of a family use, by class name."""
-    return {type(preset.config).__name__: type(preset.config) for preset in family.PRESETS}
+def config_from_data(family: str, name: str, values: Mapping[str, Any], *, where: str) -> Any:
+    """The configuration of a family that a card or a file describes by the class's name and its fields' JSON values.
+
+    A `ValueError` that begins with `where` for a class or a field that this version does not have.
+    """
+    classes = config_classes(find_family(family))
+    if name not in classes:
+        raise ValueError(f"{where} names the configuration {name!r}; {family} has {[*classes]}")
+    unknown = sorted(set(values) - {field.name for field in dataclasses.fields(classes[name])})
+    if unknown:
+        raise ValueError(f"{where} has configuration fields that {name} has not: {unknown}")
+    return classes[name](**{key: _frozen(value) for key, value in values.items()})
 
 
 def replace_config(config: Any, **overrides: Any) -> Any:
@@ -119,44 +127,95 @@ def replace_config(config: Any, **overrides: Any) -> Any:
     fields = [field.name for field in dataclasses.fields(config)]
     unknown = sorted(set(overrides) - set(fields))
     if unknown:
-        hint = _suggestion(unknown[0], fields, listing=f"the fields are {', '.join(fields)}")
-        raise ValueError(f"{type(config).__name__} has no field {', '.join(map(repr, unknown))}{hint}")
+        hint = did_you_mean(unknown[0], fields)
+        raise ValueError(
+            f"{type(config).__name__} has no field {', '.join(map(repr, unknown))}.{hint} The fields are "
+            f"{', '.join(fields)}."
+        )
     return dataclasses.replace(config, **overrides)
 
 
 def families() -> dict[str, ModuleType]:
     """Every family package by name, imported on first use."""
-    return _import_families(FAMILIES)
+    return _index(FAMILIES).families
 
 
 def presets() -> dict[str, Preset]:
     """Every registered preset by name."""
-    return _collect_presets(FAMILIES)
+    return _index(FAMILIES).presets
+
+
+def register_family(name: str, family: str | ModuleType) -> None:
+    """Adds a family of models: its presets are listed, built, trained, saved and exported like zoo's own.
+
+    It holds in this process, and in those that `zoo.export` starts. A package that is installed says the same by an
+    entry point of the group `zoo.families`, which holds everywhere.
+
+    Args:
+        name: of the family, in snake case; cards and files have it.
+        family: a module, or its dotted path, with `PRESETS` (a tuple of `zoo.models.preset.Preset`), `RECIPES` (from
+            the name of a preset to a `zoo.training.Recipe`) and `build(config)`.
+
+    Raises:
+        ValueError: a name that is taken (both owners are said), or a module without these.
+        ImportError: a dotted path that leads nowhere.
+
+    Example:
+        >>> import zoo
+        >>> zoo.register_family("my_nets", "my_package.my_nets")  # doctest: +SKIP
+        >>> zoo.list_models("my_*")  # doctest: +SKIP
+        ['my_net_digits']
+    """
+    module = importlib.import_module(family) if isinstance(family, str) else family
+    _index(FAMILIES).add_family(name, module, _plugins.HERE)
+    _registered.append((Index.add_family, name, module))
+
+
+def register_preset(preset: Preset, *, recipe: Recipe | None = None) -> None:
+    """Adds a model of a family that is known: another configuration with a name, a summary and a recipe.
+
+    A package says the same by an entry point of the group `zoo.presets`, a module with `PRESETS` and perhaps `RECIPES`.
+
+    Args:
+        preset: the model; its configuration is of a class of the family.
+        recipe: how it is trained; None for none.
+
+    Raises:
+        ValueError: a name that is taken (both owners are said) or not in snake case, or a configuration that no family
+            has.
+
+    Example:
+        >>> import dataclasses, zoo
+        >>> known = zoo.hub.find_preset("e4net_mnistrot")
+        >>> config = dataclasses.replace(known.config, name="e4net_letters", num_classes=26)
+        >>> letters = tuple("abcdefghijklmnopqrstuvwxyz")
+        >>> mine = dataclasses.replace(known, name="e4net_letters", config=config, labels=letters)
+        >>> zoo.register_preset(mine)  # doctest: +SKIP
+    """
+    made = SimpleNamespace(PRESETS=(preset,), RECIPES={} if recipe is None else {preset.name: recipe})
+    _index(FAMILIES).add_presets(preset.name, made, _plugins.HERE)
+    _registered.append((Index.add_presets, preset.name, made))
+
+
+def registered_families() -> dict[str, str]:
+    """The families that this program has registered: their modules' paths by name, for processes that it starts."""
+    return {name: value.__name__ for add, name, value in _registered if add is Index.add_family}
+
+
+_registered: list[tuple[Callable[..., None], str, Any]] = []
 
 
 @functools.lru_cache(maxsize=8)
-def _import_families(dotted_paths: tuple[str, ...]) -> dict[str, ModuleType]:
-    return {path.rpartition(".")[2]: importlib.import_module(path) for path in dotted_paths}
+def _index(own: tuple[str, ...]) -> Index:
+    index = Index()
+    for path in own:
+        index.add_family(path.rpartition(".")[2], importlib.import_module(path), f"zoo ({path})")
+    _plugins.add_installed("zoo.families", index.add_family)
+    _plugins.add_installed("zoo.presets", index.add_presets)
+    for add, name, value in _registered:
+        add(index, name, value, _plugins.HERE)
+    return index
 
 
-@functools.lru_cache(maxsize=8)
-def _collect_presets(dotted_paths: tuple[str, ...]) -> dict[str, Preset]:
-    found: dict[str, Preset] = {}
-    for module in _import_families(dotted_paths).values():
-        for preset in module.PRESETS:
-            if preset.name in found:
-                raise ValueError(f"two presets are called {preset.name!r}; the second is in {module.__name__}")
-            if not re.fullmatch(paths.MODEL_NAME, preset.name):
-                raise ValueError(f"preset name {preset.name!r} in {module.__name__} is not in snake case")
-            if preset.config.name != preset.name:
-                raise ValueError(f"preset {preset.name!r} has a configuration called {preset.config.name!r}")
-            found[preset.name] = preset
-    return found
-
-
-def _suggestion(name: str, known: list[str], *, listing: str | None = None) -> str:
-    listing = listing or f"zoo.list_models() lists all {len(known)}"
-    # The beginning of a name before names that only look like it.
-    near = sorted((word for word in known if name and word.startswith(name.lower())), key=len)
-    near = near or difflib.get_close_matches(name.lower(), known, n=1)
-    return f": did you mean {near[0]!r}? ({listing})" if near else f"; {listing}"
+def _frozen(value: Any) -> Any:
+    return tuple(_frozen(item) for item in value) if isinstance(value, list) else value

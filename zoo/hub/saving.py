@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import os
+import warnings
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -11,14 +12,19 @@ from typing import Any
 import keras
 import numpy as np
 
-from zoo.hub import paths, registry, store
-from zoo.hub.cards import SCHEMA_VERSION, Card
+from zoo import _copying
+from zoo.hub import paths, registry, state, store
+from zoo.hub.arguments import check_labels
+from zoo.hub.cards import Card, FileFacts
 from zoo.hub.examples import Inputs, example_inputs, pack_inputs, unpack_inputs
-from zoo.hub.facts import architecture_facts, count_parameters, preset_facts
-from zoo.hub.loading import build, dtype_policy
+from zoo.hub.facts import count_parameters, origin_facts
+from zoo.hub.loading import build
 from zoo.hub.origin import Origin, origin_of
+from zoo.hub.reading import read_tensors
+from zoo.hub.settings import keras_settings
+from zoo.hub.source import card as find_card
 
-_OWN = {paths.BODY, paths.HEAD, paths.GOLDEN, paths.HISTORY, paths.CARD}
+_OWN = {paths.BASE, paths.BODY, paths.HEAD, paths.GOLDEN, paths.HISTORY, paths.CARD}
 
 
 def save(
@@ -31,13 +37,14 @@ def save(
     """Write a model's weights with a card; `zoo.load(folder)` reads the model back.
 
     The folder gets `model.safetensors`, `head.safetensors`, `golden.npz` (a small fixed input and the model's logits,
-    which `zoo.verify` reproduces) and `card.json`. Files of these names are replaced, others stay.
+    which `zoo.verify` reproduces) and `card.json`. Files of these names are replaced, others stay. Weights are stored
+    in float32, LoRA multiplied into the kernels. What is frozen stands in the card, and `zoo.load` freezes it again.
 
     Args:
         model: a model from `zoo.build`, `zoo.load` or `zoo.features`, trained further or not.
         folder: where to write; made if need be.
         card: facts to put into the card, for example `{"labels": ["cat", "dog"], "summary": "..."}`. Name, family,
-            architecture and files are filled in from the model.
+            architecture and files are filled in from the model, and so are the labels that it has.
         assets: content of further files by name; `zoo.hub.asset` finds them. The graph that a node classifier was
             trained on is `{"graph.npz": zoo.evaluation.pack_graph(inputs)}`: then `zoo.predict(folder, nodes=[5])`
             works.
@@ -46,8 +53,8 @@ def save(
         The folder.
 
     Raises:
-        ValueError: not one of zoo's models, weights with NaN, facts that break the card's schema, or an asset with
-            the name of a file that is written anyway.
+        ValueError: not one of zoo's models, quantized layers (`model.save("x.keras")` keeps them), weights with NaN,
+            facts that break the card's schema, or an asset with the name of a file that is written anyway.
 
     Example:
         >>> import tempfile, zoo
@@ -58,11 +65,19 @@ def save(
         (None, 2)
     """
     origin = origin_of(model)
-    tensors = store.collect(model.weights)
-    twin = _float32_twin(origin, tensors)
-    files = _weights_files(tensors, twin, example_inputs(model)) | _check_assets(assets)
+    if others := _copying.beside_weights(model):
+        warnings.warn(
+            f"A folder holds weights alone, and not what {', '.join(others)} learnt: keep that with "
+            "model.save('model.keras').",
+            stacklevel=2,
+        )
     given = card.to_dict() if isinstance(card, Card) else dict(card or {})
-    complete = _complete_card(twin, origin, given | {"tag": None}, files)
+    tensors = state.plain_tensors(model)
+    with keras_settings("float32"):
+        twin = _twin(origin, tensors)
+        files = _weights_files(tensors, twin, example_inputs(model)) | _check_assets(assets)
+        complete = _complete_card(twin, origin, given | {"tag": None}, files)
+        complete = dataclasses.replace(complete, frozen=state.frozen(model, twin))
     store.write_files(Path(folder), files | {paths.CARD: complete.to_json().encode()})
     return Path(folder)
 
@@ -73,8 +88,9 @@ def publish(
     *,
     card: Mapping[str, Any],
     inputs: Inputs,
-    history: str,
+    history: str | None = None,
     assets: Mapping[str, bytes] | None = None,
+    base: str | None = None,
     root: str | os.PathLike[str] | None = None,
     base_urls: Iterable[str] = (),
 ) -> Path:
@@ -84,10 +100,13 @@ def publish(
         model: a registered model, unmodified but for its weights.
         tag: the new tag, for example `"v2"`; a tag that exists is never changed.
         card: the facts that only the training run knows: `dataset`, `metrics`, `recipe`, `training`, `symmetry`,
-            `license`; `architecture` may give `macs` and `flops_convention`. The rest comes from the preset.
+            `license`, or of converted weights `source` for metrics, recipe and training; `architecture` may give
+            `macs` and `flops_convention`. The rest comes from the preset.
         inputs: for `golden.npz`: a few uint8 images `(n, height, width, channels)`, or arrays by input name.
-        history: the text of `history.csv`.
+        history: the text of `history.csv`; None for weights that were not trained here.
         assets: content of further files by name.
+        base: published weights, `"model.tag"`, that the model was trained further from. Where most of its tensors are
+            still theirs, they are not stored again: the card refers to the other file.
         root: the folder that holds the models' folders; None for the shipped one.
         base_urls: addresses under which `<model>/<tag>/<file>` will be found.
 
@@ -104,13 +123,53 @@ def publish(
     folder = Path(root or paths.weights_root()) / origin.preset / tag
     if folder.exists():
         raise FileExistsError(f"{folder} exists and published weights do not change: choose the next tag")
-    tensors = store.collect(model.weights)
-    twin = _float32_twin(origin, tensors)
-    files = _weights_files(tensors, twin, inputs) | _check_assets(assets) | {paths.HISTORY: history.encode()}
+    tensors = state.plain_tensors(model)
     urls = [f"{base.rstrip('/')}/{origin.preset}/{tag}" for base in base_urls]
-    complete = _complete_card(twin, origin, dict(card) | {"tag": tag}, files, urls)
+    with keras_settings("float32"):
+        twin = _twin(origin, tensors)
+        files = _weights_files(tensors, twin, inputs) | _check_assets(assets)
+        files |= {} if history is None else {paths.HISTORY: history.encode()}
+        shared: dict[str, FileFacts] = {}
+        if base is not None:
+            files[paths.BODY], shared = _without(base, store.split_head(tensors)[0], files[paths.BODY])
+        complete = _complete_card(twin, origin, dict(card) | {"tag": tag}, files, urls, shared)
     store.write_new_folder(folder, files | {paths.CARD: complete.to_json().encode()})
     return folder
+
+
+def _without(base: str, tensors: store.Tensors, body: bytes) -> tuple[bytes, dict[str, FileFacts]]:
+    """The body's file without what published weights hold, and the facts of their file; or the argument and nothing."""
+    facts = find_card(base)
+    theirs = read_tensors(facts, None, [paths.BODY])
+    own = {path: value for path, value in tensors.items() if not np.array_equal(value, theirs.get(path, np.nan))}
+    if 2 * sum(value.nbytes for value in own.values()) > sum(value.nbytes for value in tensors.values()):
+        return body, {}
+    shared = dataclasses.replace(facts.files[paths.BODY], of=f"{facts.name}.{facts.tag}/{paths.BODY}")
+    return store.tensors_to_bytes(own), {paths.BASE: shared}
+
+
+def round_to_half(model: keras.Model) -> keras.Model:
+    """Rounds a model's matrices and kernels to float16 numbers, half the bytes to store.
+
+    Vectors, such as variances, stay as they are. The variables keep their type.
+
+    Args:
+        model: the model, which is changed.
+
+    Returns:
+        The same model.
+
+    Raises:
+        ValueError: values beyond the range of float16; then the variables before that one are rounded already.
+    """
+    for weight in model.weights:
+        if len(weight.shape) < 2:
+            continue
+        value = keras.ops.convert_to_numpy(weight)
+        if np.abs(value).max(initial=0) > np.finfo("float16").max:
+            raise ValueError(f"{weight.path} has values beyond the range of float16: publish it with half=False")
+        weight.assign(value.astype("float16").astype("float32"))
+    return model
 
 
 def golden_logits(model: keras.Model, inputs: Inputs) -> np.ndarray:
@@ -121,7 +180,7 @@ def golden_logits(model: keras.Model, inputs: Inputs) -> np.ndarray:
 def _check_assets(assets: Mapping[str, bytes] | None) -> dict[str, bytes]:
     taken = sorted(_OWN & set(assets or ()))
     if taken:
-        raise ValueError(f"expected assets under names of their own, got {taken}, which zoo writes itself")
+        raise ValueError(f"Expected assets under names of their own; got {taken}, which zoo writes itself.")
     return dict(assets or {})
 
 
@@ -136,26 +195,34 @@ def _weights_files(tensors: store.Tensors, twin: keras.Model, inputs: Inputs) ->
     return files
 
 
-def _float32_twin(origin: Origin, tensors: store.Tensors) -> keras.Model:
-    """The same network built afresh in float32.
+def _twin(origin: Origin, tensors: store.Tensors) -> keras.Model:
+    """The same network built afresh, in float32 whatever Keras's settings are.
 
     It shows that the tensors fit the recorded configuration, counts parameters whatever the user froze, and makes the
     golden output independent of the precision that the model was trained in.
     """
-    with dtype_policy("float32"):
-        twin = build(origin.config)
+    twin = build(origin.config)
     source = "this model (it was changed after zoo built it; of a folded one, pass the model that was folded)"
-    store.assign(twin.weights, tensors, source=source)
+    store.assign(store.keyed(twin), tensors, source=source)
+    _copying.finalize(twin)
     return twin
 
 
 def _complete_card(
-    twin: keras.Model, origin: Origin, given: dict[str, Any], files: Mapping[str, bytes], urls: Iterable[str] = ()
+    twin: keras.Model,
+    origin: Origin,
+    given: dict[str, Any],
+    files: Mapping[str, bytes],
+    urls: Iterable[str] = (),
+    shared: Mapping[str, FileFacts] | None = None,
 ) -> Card:
     """The caller's facts completed with what the model and the files say; the latter win."""
-    facts = _known_facts(twin, origin)
+    facts = origin_facts(origin, count_parameters(twin))
+    if given.get("labels") is not None:
+        given = given | {"labels": check_labels(given["labels"])}
     measured = {key: (given.get("architecture") or {}).get(key) for key in ("macs", "flops_convention")}
     listed = {name: store.facts_of(data, [f"{url}/{name}" for url in urls]) for name, data in files.items()}
+    listed |= shared or {}
     own = {
         "name": facts["name"],
         "family": facts["family"],
@@ -164,27 +231,5 @@ def _complete_card(
     }
     card = Card.from_dict(facts | given | own, where=f"of {facts['name']!r}")
     if origin.config.include_head and len(card.labels) != origin.config.num_classes:
-        raise ValueError(f"expected {origin.config.num_classes} labels in the card, got {len(card.labels)}")
+        raise ValueError(f"Expected {origin.config.num_classes} labels in the card; got {len(card.labels)}.")
     return card
-
-
-def _known_facts(twin: keras.Model, origin: Origin) -> dict[str, Any]:
-    parameters = count_parameters(twin)
-    if origin.preset is not None:
-        facts = preset_facts(registry.find_preset(origin.preset), origin.config, parameters)
-        return facts | {"labels": origin.labels}
-    return {
-        "schema_version": SCHEMA_VERSION,
-        "name": origin.config.name,
-        "family": origin.family,
-        "summary": f"a network of the family {origin.family} with a configuration of its own",
-        "task": _task_of_its_kind(origin),
-        "labels": origin.labels,
-        "architecture": architecture_facts(origin.config, parameters),
-    }
-
-
-def _task_of_its_kind(origin: Origin) -> str:
-    """What the family's first preset with the same kind of configuration does."""
-    presets = registry.find_family(origin.family).PRESETS
-    return next(preset.task for preset in presets if type(preset.config) is type(origin.config))

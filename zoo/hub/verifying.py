@@ -13,7 +13,7 @@ from zoo.hub import paths, registry, store
 from zoo.hub.cards import Card
 from zoo.hub.examples import unpack_inputs
 from zoo.hub.facts import config_from_card, count_parameters
-from zoo.hub.loading import load
+from zoo.hub.loading import build, load
 from zoo.hub.names import ModelName, is_path, parse_name
 from zoo.hub.saving import golden_logits
 
@@ -46,8 +46,8 @@ def verify(name_or_pattern: str | os.PathLike[str] = "*") -> list[VerifyResult]:
     Files that are not on this machine are downloaded from the card's URLs.
 
     Args:
-        name_or_pattern: `"model"` (all its tags), `"model.tag"`, a folder, or a wildcard over either
-            of the first two.
+        name_or_pattern: `"model"` (all its tags), `"model.tag"`, a folder, `"hf://owner/name"`, or a wildcard over
+            either of the first two.
 
     Returns:
         One result for each set of weights.
@@ -63,8 +63,9 @@ def verify(name_or_pattern: str | os.PathLike[str] = "*") -> list[VerifyResult]:
         True
     """
     if is_path(name_or_pattern):
-        folder = Path(name_or_pattern).expanduser()
-        return [_verify(str(folder), folder / paths.CARD, folder)]
+        folder = parse_name(name_or_pattern)
+        assert isinstance(folder, Path)
+        return [_verify(str(name_or_pattern), folder / paths.CARD, folder)]
     found = _find_tags(str(name_or_pattern))
     if not found:
         raise ValueError(f"no trained weights match {name_or_pattern!r} in {paths.weights_root()}")
@@ -111,7 +112,7 @@ def _model_problems(card: Card, folder: Path | None) -> tuple[tuple[str, ...], f
     """Load the model in float32 and compare it with its card and its golden output."""
     model = load(folder or f"{card.name}.{card.tag}", dtype="float32", compile=False)
     problems = []
-    parameters = count_parameters(model)
+    parameters = count_parameters(build(config_from_card(card)) if card.frozen else model)
     if parameters != card.architecture["parameters"]:
         problems.append(f"the model has {parameters} parameters, its card says {card.architecture['parameters']}")
     if folder is None and config_from_card(card) != registry.find_preset(card.name).config:

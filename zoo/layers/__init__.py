@@ -12,7 +12,10 @@ from zoo.layers.graph_gradient import GraphGradient
 from zoo.layers.group_pooling import GroupPooling
 from zoo.layers.lifting_conv2d import LiftingConv2D
 from zoo.layers.log_polar_conv2d import LogPolarConv2D
+from zoo.layers.node_mask import NodeMask
+from zoo.layers.node_pooling import NodePooling
 from zoo.layers.pdegcn_block import PDEGCNBlock
+from zoo.layers.resize import Resize
 from zoo.layers.shared_basis_conv2d import SharedBasisConv2D
 from zoo.layers.shared_filter_basis import SharedFilterBasis
 from zoo.layers.synaptic_conv2d import SynapticConv2D
@@ -30,7 +33,10 @@ __all__ = [
     "GroupPooling",
     "LiftingConv2D",
     "LogPolarConv2D",
+    "NodeMask",
+    "NodePooling",
     "PDEGCNBlock",
+    "Resize",
     "SharedBasisConv2D",
     "SharedFilterBasis",
     "SynapticConv2D",

@@ -1,19 +1,22 @@
-"""What layers of several families share: checks of arguments, initializers, and the 1x1 convolution."""
+"""What layers of several families share: checks of shapes, sums, initializers, and the 1x1 convolution."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from keras import initializers, ops
+from keras import backend, initializers, ops
 
-from zoo.math.values import is_whole
+from zoo.math.values import Tensor, is_whole, wide
 
 
-def check_positive(**arguments: int) -> None:
-    """Raises ValueError for the first argument that is not a positive integer."""
-    for name, value in arguments.items():
-        if not isinstance(value, int) or value < 1:
-            raise ValueError(f"`{name}` must be a positive integer; got {value!r}.")
+def widened(values: Tensor) -> Tensor:
+    """The values in float32 or better, to be added up: in 16 bits a sum, and that of a gradient, stops growing."""
+    return ops.cast(values, wide(backend.standardize_dtype(values.dtype)))
+
+
+def with_bias(outputs: Tensor, bias: Tensor) -> Tensor:
+    """Outputs plus one number a channel, whose gradient is summed over all positions in float32 or better."""
+    return ops.cast(widened(outputs) + widened(bias), outputs.dtype)
 
 
 def channels_of(layer_name: str, input_shape: tuple[int | None, ...]) -> int:
@@ -41,7 +44,7 @@ def in_float32(initializer: Any) -> Any:
     return lambda shape, dtype=None: ops.cast(initializer(shape, dtype="float32"), dtype)
 
 
-def pointwise(inputs: Any, matrix: Any) -> Any:
+def pointwise(inputs: Tensor, matrix: Tensor) -> Tensor:
     """The 1x1 convolution (B, H, W, channels) -> (B, H, W, columns of `matrix`) as one product of two matrices.
 
     XLA's gradients of a 1x1 convolution and of a product with more than two axes are many times slower on CPUs.

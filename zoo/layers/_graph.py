@@ -7,10 +7,14 @@ from typing import Any, NamedTuple
 import keras
 from keras import ops
 
+from zoo.layers._common import widened
+from zoo.math import check_edges
+from zoo.math.values import Tensor, check_choice, known
+
 NORMALIZATIONS = ("gcn", None)
 
 
-class Union(NamedTuple):
+class GraphBatch(NamedTuple):
     """The graphs of a batch as one graph without connections between them.
 
     Node n of graph b has the number b N + n. One more node, the last one, has features 0: padding starts and ends
@@ -20,50 +24,84 @@ class Union(NamedTuple):
         i: first node of every edge, (B E,).
         j: second node of every edge, (B E,).
         count: nodes including the last one, B N + 1.
+        weight: the weight of every edge, (B E, 1), float32 or float64; None where all are 1.
+        sound: whether all edges of a graph name nodes, (B,).
     """
 
-    i: Any
-    j: Any
+    i: Tensor
+    j: Tensor
     count: Any
+    weight: Tensor
+    sound: Tensor
 
 
-def unite(edges: Any, nodes: Any, *, loops: bool = True) -> Union:
+def unite(
+    layer: str, edges: Tensor, nodes: Tensor, *, loops: bool = True, edge_weight: Tensor | None = None
+) -> GraphBatch:
     """Joins a batch of graphs.
 
     Args:
-        edges: (B, E, 2); rows with an index outside 0 to N - 1 are padding.
+        layer: name of the layer that asks, for errors.
+        edges: (B, E, 2); rows of -1 are padding.
         nodes: (B, N, C).
         loops: False makes edges (n, n) padding, too.
+        edge_weight: (B, E) or None.
+
+    Raises:
+        ValueError: edges that are no integers, or, where their values are known, that name no node.
     """
     if "int" not in keras.backend.standardize_dtype(edges.dtype):
-        raise ValueError(f"Expected integer node numbers in the edges; got dtype {edges.dtype}.")
-    edges = ops.cast(edges, "int32")
+        raise ValueError(
+            f"Layer {layer!r} expects edges of integer node numbers; got dtype {edges.dtype}: use astype('int32')."
+        )
     batch, size = ops.shape(nodes)[0], ops.shape(nodes)[1]
+    _check_values(layer, edges, size)
+    if not (isinstance(size, int) and keras.backend.standardize_dtype(edges.dtype) == "int64"):
+        edges = ops.cast(edges, "int32")  # else compared as they are: cast, a wrong number may turn into a right one
     i, j = edges[..., 0], edges[..., 1]
-    valid = (ops.minimum(i, j) >= 0) & (ops.maximum(i, j) < size)
+    low, high = ops.minimum(i, j), ops.maximum(i, j)
+    valid = (low >= 0) & (high < size)
+    sound = ops.all(valid | ((low == -1) & (high == -1)), axis=-1)
     if not loops:
         valid = valid & (i != j)
     # Counted, not `arange`: a batch of unknown size can be exported from every backend.
     offset = (ops.cumsum(ops.ones_like(nodes[:, 0, 0], dtype="int32")) - 1)[:, None] * size
     last = batch * size
-    i, j = (ops.reshape(ops.where(valid, ends + offset, last), (-1,)) for ends in (i, j))
-    return Union(i, j, last + 1)
+    i, j = (ops.reshape(ops.where(valid, ops.cast(ends, "int32") + offset, last), (-1,)) for ends in (i, j))
+    weight = None if edge_weight is None else ops.reshape(widened(edge_weight), (-1, 1))
+    return GraphBatch(i, j, last + 1, weight, sound)
 
 
-def flatten(nodes: Any) -> Any:
+def _check_values(layer: str, edges: Tensor, size: Any) -> None:
+    """Refuses edges that name no node, where numbers are at hand: not in compiled code, and not while exporting."""
+    values = known(edges) if isinstance(size, int) else None
+    if values is None:
+        return
+    try:
+        check_edges(values, size)
+    except ValueError as error:
+        raise ValueError(f"Layer {layer!r}: {error}") from None
+
+
+def say_nan(outputs: Tensor, graph: GraphBatch) -> Tensor:
+    """Outputs (B, ., C), NaN for graphs with edges that name no node: compiled code can say it in no other way."""
+    return ops.where(graph.sound[:, None, None], outputs, ops.cast(float("nan"), outputs.dtype))
+
+
+def flatten(nodes: Tensor) -> Tensor:
     """(B, N, C) -> (B N + 1, C), with the last node's zeros."""
     flat = ops.reshape(nodes, (-1, nodes.shape[-1]))
     return ops.concatenate([flat, ops.zeros_like(flat[:1])], axis=0)
 
 
-def unflatten(flat: Any, nodes: Any) -> Any:
-    """(B N + 1, C') -> (B, N, C') for B and N of `nodes`."""
+def unflatten(flat: Tensor, nodes: Tensor, graph: GraphBatch) -> Tensor:
+    """(B N + 1, C') -> (B, N, C') for B and N of `nodes`; see `say_nan`."""
     batch, size = ops.shape(nodes)[:2]
-    return ops.reshape(flat[:-1], (batch, size, flat.shape[-1]))
+    return say_nan(ops.reshape(flat[:-1], (batch, size, flat.shape[-1])), graph)
 
 
-def sum_at(values: Any, ends: Any, count: Any) -> Any:
-    """Sums the rows (of edges) that have the same end: (E, C) -> (count, C)."""
+def sum_at(values: Tensor, ends: Tensor, count: Any) -> Tensor:
+    """Sums the rows (of edges) that have the same end: (E, C) -> (count, C); the values are float32 or better."""
     if keras.backend.backend() == "torch":
         # Keras writes the index out for every channel there, which is many times slower and larger than the values.
         zeros = ops.zeros((count, *values.shape[1:]), dtype=values.dtype)
@@ -73,23 +111,26 @@ def sum_at(values: Any, ends: Any, count: Any) -> Any:
     return ops.segment_sum(values, ops.reshape(ends, (-1,)), num_segments=count)
 
 
-def wide(dtype: str) -> str:
-    """The dtype to count in: Keras's own promotion takes float64 for float32 on some backends."""
-    return "float64" if keras.backend.standardize_dtype(dtype) == "float64" else "float32"
+def weighted(values: Tensor, weights: Tensor) -> Tensor:
+    """The product; None stands for weights of 1."""
+    return values if weights is None else values * weights
 
 
-def inverse_degrees(graph: Union, dtype: str) -> Any:
-    """1 / d of every node, (count, 1): d is 1 + the number of edges that end there.
+def ones(graph: GraphBatch, dtype: str) -> Tensor:
+    """What an edge counts for, (B E, 1): its weight, or 1."""
+    if graph.weight is not None:
+        return ops.cast(graph.weight, dtype)
+    return ops.ones_like(graph.j, dtype=dtype)[:, None]
 
-    Counted in float32 or better: 16 bits count no further than some hundreds.
-    """
-    ends = sum_at(ops.ones_like(graph.j, dtype=wide(dtype))[:, None], graph.j, graph.count)
+
+def inverse_degrees(graph: GraphBatch, dtype: str) -> Tensor:
+    """1 / d of every node, (count, 1): d is 1 + the number, or the sum of the weights, of the edges that end there."""
     # The last node's own count is that of the padding, and nothing reads it.
-    return ops.cast(1 / (1 + ends), dtype)
+    return 1 / (1 + sum_at(ones(graph, dtype), graph.j, graph.count))
 
 
-def edge_weights(graph: Union, normalization: str | None, dtype: str) -> Any:
-    """The weight of every edge, (E, 1), or None where all are 1."""
+def gcn_weights(graph: GraphBatch, normalization: str | None, dtype: str) -> Tensor:
+    """1 / sqrt(d_i d_j) of every edge, (E, 1), or None without normalisation."""
     if normalization is None:
         return None
     root = ops.sqrt(inverse_degrees(graph, dtype))
@@ -98,9 +139,7 @@ def edge_weights(graph: Union, normalization: str | None, dtype: str) -> Any:
 
 def check_normalization(normalization: str | None) -> str | None:
     """Returns a known normalisation; a ValueError for another."""
-    if normalization not in NORMALIZATIONS:
-        raise ValueError(f'`normalization` must be "gcn" or None; got {normalization!r}.')
-    return normalization
+    return check_choice("normalization", normalization, NORMALIZATIONS)
 
 
 Shape = tuple[int | None, ...]
@@ -138,28 +177,33 @@ def check_shapes(
                 f"Layer {layer!r} expects {name} of shape (batch, number, channels) with known channels; got "
                 f"{tuple(shape)}.{hint}"
             )
-    if nodes is not None and _differ(nodes[:1], edges[:1]):
+    if nodes is not None and differ(nodes[:1], edges[:1]):
         raise ValueError(
             f"Layer {layer!r} expects one list of edges for each graph; got nodes of shape {tuple(nodes)} and edges of "
             f"shape {tuple(edges)}."
         )
-    if flows is not None and _differ(flows[:2], edges[:2]):
+    if flows is not None and differ(flows[:2], edges[:2]):
         raise ValueError(
             f"Layer {layer!r} expects flows of shape (batch, edges, channels), one row for each of the edges of shape "
             f"{tuple(edges)}; got {tuple(flows)}."
         )
-    if edge_weight is not None and (len(edge_weight) != 2 or _differ(edge_weight, edges[:2])):
+    if edge_weight is not None and (len(edge_weight) != 2 or differ(edge_weight, edges[:2])):
         raise ValueError(
             f"Layer {layer!r} expects edge_weight of shape (batch, edges), one number for each of the edges of shape "
             f"{tuple(edges)}; got {tuple(edge_weight)}."
         )
 
 
-def _differ(shape: Shape, other: Shape) -> bool:
+def differ(shape: Shape, other: Shape) -> bool:
     """Whether a side is known in both and not the same; while a model is exported, sides may be symbols."""
     return any(isinstance(a, int) and isinstance(b, int) and a != b for a, b in zip(shape, other, strict=True))
 
 
-def shape_of(tensor: Any) -> Shape | None:
+def shape_of(tensor: Tensor) -> Shape | None:
     """A tensor's static shape; None for None."""
     return None if tensor is None else tuple(tensor.shape)
+
+
+def channels_spec(shape: Shape) -> keras.layers.InputSpec:
+    """Lets Keras refuse another number of channels than that of `build`."""
+    return keras.layers.InputSpec(axes={-1: shape[-1]})

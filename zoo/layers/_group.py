@@ -7,8 +7,37 @@ from typing import Any
 
 from keras import initializers, ops
 
-from zoo.layers import _common
-from zoo.math import Group, is_exact
+from zoo.layers import _common, _group_history
+from zoo.layers._channels_last import ChannelsLast
+from zoo.math import Group, get_group, is_exact, output_size
+from zoo.math.values import Tensor
+
+
+class GroupLayer(ChannelsLast):
+    """A layer on a group: it knows its group, and where its grid breaks the symmetry.
+
+    Args:
+        group: name of the group.
+        **kwargs: those of `ChannelsLast`.
+    """
+
+    maps = ("group", "group")
+    """Whether the layer takes and gives maps on the group or on the plane (`"plane"`)."""
+
+    def __init__(self, group: str, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.group = get_group(group)
+
+    def build_fields(self, input_shape: tuple[int | None, ...]) -> int:
+        """Fixes the number of channels and gives that of the fields."""
+        fields = count_fields(self.name, input_shape, self.group)
+        self.fix_channels(fields * self.group.order)
+        return fields
+
+    def compute_output_spec(self, inputs: Tensor, *args: Any, **kwargs: Any) -> Any:
+        """The symbolic output; a ValueError if the maker of the input is known to work on another group."""
+        _group_history.check(self, inputs)
+        return super().compute_output_spec(inputs, *args, **kwargs)
 
 
 def count_fields(layer_name: str, input_shape: tuple[int | None, ...], group: Group) -> int:
@@ -22,21 +51,50 @@ def count_fields(layer_name: str, input_shape: tuple[int | None, ...], group: Gr
     return channels // group.order
 
 
-def warn_if_inexact(
-    layer_name: str, input_shape: tuple[int | None, ...], kernel_size: int, strides: int, padding: str
-) -> None:
-    """Warns when the layer cannot be exactly equivariant on this grid."""
-    for axis, length in (("height", input_shape[1]), ("width", input_shape[2])):
-        if not is_exact(length, kernel_size, strides, padding):
-            warnings.warn(
-                f"Layer {layer_name!r} is not exactly equivariant on inputs of {axis} {length}: windows of size "
-                f"{kernel_size} in steps of {strides} with {padding!r} padding do not sit symmetrically on it. "
-                f"Choose a size for which (size + 2 * padding - {kernel_size}) is divisible by {strides}.",
-                stacklevel=4,
+class Grid:
+    """How the windows of a layer lie on maps: looked at in `build`, and in calls with other sizes.
+
+    Args:
+        layer: its name.
+        kernel_size: side of the window.
+        strides: step of the window.
+        padding: `"same"` (symmetric zeros) or `"valid"`.
+    """
+
+    def __init__(self, layer: str, kernel_size: int, strides: int, padding: str) -> None:
+        self.layer, self.kernel_size, self.strides, self.padding = layer, kernel_size, strides, padding
+        self.seen: tuple[int | None, ...] = ()
+
+    def check(self, shape: Any) -> None:
+        """Looks at a size, unless it is that of the call before.
+
+        Raises:
+            ValueError: the maps are smaller than a window.
+
+        Warns:
+            UserWarning: the layer cannot be exactly equivariant on maps of this size.
+        """
+        sizes = tuple(size if isinstance(size, int) else None for size in shape[1:3])
+        if sizes == self.seen:
+            return
+        self.seen = sizes
+        k = self.kernel_size
+        if any((output_size(size, k, self.strides, self.padding) or 0) < 1 for size in sizes if size is not None):
+            raise ValueError(
+                f"Layer {self.layer!r} has windows of {k} x {k} pixels with {self.padding!r} padding, which do not fit "
+                f"into maps of {sizes[0]} x {sizes[1]}: give larger images or a smaller window."
             )
+        for axis, length in zip(("height", "width"), sizes, strict=True):
+            if not is_exact(length, k, self.strides, self.padding):
+                warnings.warn(
+                    f"Layer {self.layer!r} is not exactly equivariant on inputs of {axis} {length}: windows of size "
+                    f"{k} in steps of {self.strides} with {self.padding!r} padding do not sit symmetrically on it. "
+                    f"Choose a size for which (size + 2 * padding - {k}) is divisible by {self.strides}.",
+                    stacklevel=4,
+                )
 
 
-def turn(kernel: Any, element: int) -> Any:
+def turn(kernel: Tensor, element: int) -> Tensor:
     """T_element on the first two axes (rows, columns) of a kernel tensor; see `zoo.math.groups`."""
     if element < 4:
         return ops.rot90(kernel, element, axes=(0, 1)) if element else kernel
@@ -45,14 +103,14 @@ def turn(kernel: Any, element: int) -> Any:
     return ops.rot90(mirrored, quarter_turns, axes=(0, 1)) if quarter_turns else mirrored
 
 
-def lift_kernel(kernel: Any, group: Group) -> Any:
+def lift_kernel(kernel: Tensor, group: Group) -> Tensor:
     """All orientations of planar filters: (k, k, Cin, C) -> (k, k, Cin, C * n), W[.., o, j] = T_j(w[.., o])."""
     k, _, inputs, fields = kernel.shape
     orbit = ops.stack([turn(kernel, j) for j in range(group.order)], axis=-1)
     return ops.reshape(orbit, (k, k, inputs, fields * group.order))
 
 
-def expand_kernel(kernel: Any, group: Group) -> Any:
+def expand_kernel(kernel: Tensor, group: Group) -> Tensor:
     """All orientations of group filters: (k, k, n, Cin, C) -> (k, k, Cin * n, C * n).
 
     W[o, j, i, h] = T_j(w[o, i, P_j[h]]), Cohen and Welling (2016), section 4.4, with P the table `Group.relative`.

@@ -7,7 +7,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from keras import backend, ops
+from keras import ops
+
+from zoo.layers import _common
+from zoo.math.values import Tensor
 
 Cells = Sequence[tuple[int, int]]
 Pair = tuple[int, int]
@@ -35,7 +38,7 @@ class Window:
         (row, i), (column, j) = (divmod(n - pad, self.strides) for n, pad in zip(cell, self.pad, strict=True))
         return (i, j), (row, column)
 
-    def outputs(self, shape: Any) -> tuple[Any, Any]:
+    def outputs(self, shape: Any) -> tuple[Tensor, Tensor]:
         """Numbers of windows along both axes, for the shape of the input."""
         lengths = zip(shape[1:3], self.size, self.pad, strict=True)
         rows, columns = ((length + 2 * pad - size) // self.strides + 1 for length, size, pad in lengths)
@@ -59,7 +62,7 @@ class Window:
         ]
 
 
-def pool_linear(inputs: Any, regions: Sequence[Cells], scales: Sequence[float], window: Window) -> Any:
+def pool_linear(inputs: Tensor, regions: Sequence[Cells], scales: Sequence[float], window: Window) -> Tensor:
     """Scaled sums over regions: (B, H, W, C) to (B, H', W', regions * C).
 
     The gradient is written out: a sum of as many slices as the pooling itself has. The one that is derived pads each
@@ -68,8 +71,8 @@ def pool_linear(inputs: Any, regions: Sequence[Cells], scales: Sequence[float], 
     shape = ops.shape(inputs)
 
     @ops.custom_gradient
-    def pool(x: Any) -> Any:
-        def gradient(*arguments: Any, upstream: Any = None) -> Any:
+    def pool(x: Tensor) -> Tensor:
+        def gradient(*arguments: Any, upstream: Tensor | None = None) -> Tensor:
             # torch hands the inputs over too, and the upstream gradient by name.
             return _backward(arguments[0] if upstream is None else upstream, shape, regions, scales, window)
 
@@ -78,9 +81,9 @@ def pool_linear(inputs: Any, regions: Sequence[Cells], scales: Sequence[float], 
     return pool(inputs)
 
 
-def pool_max(inputs: Any, regions: Sequence[Cells], window: Window) -> Any:
+def pool_max(inputs: Tensor, regions: Sequence[Cells], window: Window) -> Tensor:
     """Maxima over regions; zeros around the image count, and of equal values the first gets the gradient."""
-    shifted = _shifts(inputs, window)
+    shifted = _shifts(_common.widened(inputs), window)  # the maxima are the same, and gradients are added up wide
     pooled = []
     for cells in regions:
         best = None
@@ -88,20 +91,22 @@ def pool_max(inputs: Any, regions: Sequence[Cells], window: Window) -> Any:
             value = shifted(cell)
             best = value if best is None else ops.where(value > best, value, best)
         pooled.append(best)
-    return _concatenate(pooled)
+    return ops.cast(_concatenate(pooled), inputs.dtype)
 
 
-def _forward(inputs: Any, regions: Sequence[Cells], scales: Sequence[float], window: Window) -> Any:
-    shifted = _shifts(_wide(inputs), window)
+def _forward(inputs: Tensor, regions: Sequence[Cells], scales: Sequence[float], window: Window) -> Tensor:
+    shifted = _shifts(_common.widened(inputs), window)
     sums = [_sum([shifted(cell) for cell in cells], scale) for cells, scale in zip(regions, scales, strict=True)]
     return ops.cast(_concatenate(sums), inputs.dtype)
 
 
-def _backward(upstream: Any, shape: Any, regions: Sequence[Cells], scales: Sequence[float], window: Window) -> Any:
+def _backward(
+    upstream: Tensor, shape: Any, regions: Sequence[Cells], scales: Sequence[float], window: Window
+) -> Tensor:
     """Every input pixel gathers from the windows that it lies in: the mirrored sum, in each phase."""
     margins, sizes = window.outer_margins(), [-(-length // window.strides) for length in shape[1:3]]
     gathered: dict[Pair, list[Any]] = defaultdict(list)
-    for cells, scale, part in zip(regions, scales, _split(_wide(upstream), len(regions)), strict=True):
+    for cells, scale, part in zip(regions, scales, _split(_common.widened(upstream), len(regions)), strict=True):
         padded = _pad(part, margins)
         slices: dict[Pair, list[Any]] = defaultdict(list)
         for phase, shift in map(window.place, cells):
@@ -114,19 +119,19 @@ def _backward(upstream: Any, shape: Any, regions: Sequence[Cells], scales: Seque
     return ops.cast(_merge(phases, shape, window.strides), upstream.dtype)
 
 
-def _shifts(inputs: Any, window: Window) -> Any:
+def _shifts(inputs: Tensor, window: Window) -> Tensor:
     """A function of a cell: the map as every window sees it there."""
     margins, sizes = window.inner_margins(), window.outputs(ops.shape(inputs))
     phases = {phase: _pad(values, margins) for phase, values in _phases(inputs, window.strides).items()}
 
-    def shifted(cell: Pair) -> Any:
+    def shifted(cell: Pair) -> Tensor:
         phase, shift = window.place(cell)
         return _slice(phases[phase], [before + n for (before, _), n in zip(margins, shift, strict=True)], sizes)
 
     return shifted
 
 
-def _phases(inputs: Any, strides: int) -> dict[Pair, Any]:
+def _phases(inputs: Tensor, strides: int) -> dict[Pair, Any]:
     """The map cut into those of its pixels that are `strides` apart, each (B, H / s, W / s, C), rounded up."""
     if strides == 1:
         return {(0, 0): inputs}
@@ -137,7 +142,7 @@ def _phases(inputs: Any, strides: int) -> dict[Pair, Any]:
     return {(i, j): blocks[i, j] for i in range(strides) for j in range(strides)}
 
 
-def _merge(phases: dict[Pair, Any], shape: Any, strides: int) -> Any:
+def _merge(phases: dict[Pair, Tensor], shape: Any, strides: int) -> Tensor:
     """The map (B, H, W, C) of its phases; those that no window reads are zero."""
     if strides == 1:
         return phases[0, 0]
@@ -148,7 +153,7 @@ def _merge(phases: dict[Pair, Any], shape: Any, strides: int) -> Any:
     return ops.reshape(blocks, (-1, height * strides, width * strides, channels))[:, : shape[1], : shape[2]]
 
 
-def _sum(values: Sequence[Any], scale: float) -> Any:
+def _sum(values: Sequence[Tensor], scale: float) -> Tensor:
     if not values:
         return None
     total = values[0]
@@ -157,26 +162,21 @@ def _sum(values: Sequence[Any], scale: float) -> Any:
     return total if scale == 1 else total * scale
 
 
-def _slice(values: Any, starts: Sequence[int], sizes: Sequence[Any]) -> Any:
+def _slice(values: Tensor, starts: Sequence[int], sizes: Sequence[Any]) -> Tensor:
     (row, column), (height, width) = starts, sizes
     return values[:, row : row + height, column : column + width]
 
 
-def _pad(inputs: Any, margins: Sequence[tuple[Any, Any]]) -> Any:
+def _pad(inputs: Tensor, margins: Sequence[tuple[Any, Any]]) -> Tensor:
     some = any(not isinstance(size, int) or size for margin in margins for size in margin)
     return ops.pad(inputs, ((0, 0), *margins, (0, 0))) if some else inputs
 
 
-def _concatenate(pooled: list[Any]) -> Any:
+def _concatenate(pooled: list[Tensor]) -> Tensor:
     """Joins the channels; a region without cells gives zeros."""
     zeros = ops.zeros_like(next(value for value in pooled if value is not None))
     return ops.concatenate([zeros if value is None else value for value in pooled], axis=-1)
 
 
-def _split(values: Any, parts: int) -> list[Any]:
+def _split(values: Tensor, parts: int) -> list[Any]:
     return list(ops.split(values, parts, axis=-1)) if parts > 1 else [values]
-
-
-def _wide(values: Any) -> Any:
-    """Sums of many terms need float32 or better, as in a convolution."""
-    return ops.cast(values, backend.result_type(values.dtype, "float32"))

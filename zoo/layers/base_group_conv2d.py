@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
-import keras
-from keras import initializers, ops, regularizers
+from keras import activations, ops
 
-from zoo.layers import _common, _group
-from zoo.math import get_group, output_size, symmetric_padding
-from zoo.math.values import check_odd
+from zoo.layers import _common, _group, _weights
+from zoo.layers._group import Grid, GroupLayer
+from zoo.math import output_size, symmetric_padding
+from zoo.math.values import Tensor, check_odd, check_square, check_whole
 
 
-class BaseGroupConv2D(keras.layers.Layer):
+class BaseGroupConv2D(GroupLayer):
     """A convolution whose filters are the orbit of fewer, learned filters under a group.
 
     A subclass says how many values a learned filter has (`kernel_shape`, `fan_in`) and expands the learned filters to
@@ -27,72 +27,91 @@ class BaseGroupConv2D(keras.layers.Layer):
         group: str = "p4",
         strides: int = 1,
         padding: str = "same",
+        dilation_rate: int = 1,
+        activation: Any = None,
         use_bias: bool = False,
         kernel_initializer: Any = None,
+        bias_initializer: Any = "zeros",
         kernel_regularizer: Any = None,
+        bias_regularizer: Any = None,
+        kernel_constraint: Any = None,
+        bias_constraint: Any = None,
         **kwargs: Any,
     ) -> None:
-        super().__init__(**kwargs)
-        _common.check_positive(filters=filters, strides=strides)
-        self.filters = filters
+        super().__init__(group, **kwargs)
+        self.filters = check_whole("filters", filters)
         self.kernel_size = check_odd(kernel_size)
-        self.group = get_group(group)
-        self.strides = strides
+        self.strides = check_square("strides", strides)
+        self.dilation_rate = check_square("dilation_rate", dilation_rate)
+        if self.strides > 1 and self.dilation_rate > 1:
+            raise ValueError(
+                f"Expected `strides` or `dilation_rate` to be 1; got strides={strides}, dilation_rate={dilation_rate}."
+            )
         self.padding = padding
+        self.activation = activations.get(activation)
         self.use_bias = use_bias
-        self.kernel_initializer = initializers.get(kernel_initializer)
-        self.kernel_regularizer = regularizers.get(kernel_regularizer)
-        self._pad = symmetric_padding(kernel_size, padding)
+        _weights.keep(self, "kernel", kernel_initializer, kernel_regularizer, kernel_constraint)
+        _weights.keep(self, "bias", bias_initializer, bias_regularizer, bias_constraint)
+        self._side = self.dilation_rate * (self.kernel_size - 1) + 1  # of the window, with the pixels between taps
+        self._pad = symmetric_padding(self._side, padding)
+        self._grid = Grid(self.name, self._side, self.strides, padding)
 
     def kernel_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int, ...]:
         """Shape of the learned filters; the last two axes are input and output fields."""
         raise NotImplementedError
 
-    def filter_bank(self) -> Any:
+    def filter_bank(self) -> Tensor:
         """The filters of the ordinary convolution that this layer is, (k, k, input channels, filters * n)."""
         raise NotImplementedError
 
     def build(self, input_shape: tuple[int | None, ...]) -> None:
         """Creates the learned filters for the number of input channels."""
         shape = self.kernel_shape(input_shape)
-        _group.warn_if_inexact(self.name, input_shape, self.kernel_size, self.strides, self.padding)
+        self.fix_channels(_common.channels_of(self.name, input_shape))
+        self._grid.check(input_shape)
         fan_in = 1
         for size in shape[:-1]:
             fan_in *= size
-        self.kernel = self.add_weight(
-            name="kernel",
-            shape=shape,
-            initializer=self.kernel_initializer or _group.he_normal(fan_in),
-            regularizer=self.kernel_regularizer,
-        )
-        self.bias = self.add_weight(name="bias", shape=(self.filters,), initializer="zeros") if self.use_bias else None
+        kernel, bias = _weights.options(self, "kernel"), _weights.options(self, "bias")
+        kernel["initializer"] = self.kernel_initializer or _group.he_normal(fan_in)
+        self.kernel = self.add_weight(name="kernel", shape=shape, **kernel)
+        self.bias = self.add_weight(name="bias", shape=(self.filters,), **bias) if self.use_bias else None
 
-    def call(self, inputs: Any) -> Any:
+    def call(self, inputs: Tensor) -> Tensor:
         """Convolves (B, H, W, channels) to (B, H', W', filters * n)."""
+        self._grid.check(inputs.shape)
         bank = self.filter_bank()
         if self.kernel_size == 1:
             outputs = _common.pointwise(inputs[:, :: self.strides, :: self.strides], bank[0, 0])
         else:
             margin = (self._pad, self._pad)
             padded = ops.pad(inputs, ((0, 0), margin, margin, (0, 0))) if self._pad else inputs
-            outputs = ops.conv(padded, bank, strides=self.strides, padding="valid", data_format="channels_last")
-        return outputs if self.bias is None else outputs + ops.repeat(self.bias, self.group.order)
+            steps = {"strides": self.strides, "dilation_rate": self.dilation_rate}
+            outputs = ops.conv(padded, bank, padding="valid", data_format="channels_last", **steps)
+        if self.bias is not None:
+            outputs = _common.with_bias(outputs, ops.repeat(self.bias, self.group.order))
+        return outputs if _weights.is_linear(self) else self.activation(outputs)
 
-    def plain_convolution(self) -> tuple[Any, Any, int, int]:
-        """The ordinary convolution that this layer is: kernel, bias or None, stride, and zeros on each side."""
+    def plain_convolution(self) -> tuple[Tensor, Tensor | None, int, int] | None:
+        """The ordinary convolution that this layer is: kernel, bias or None, stride, and zeros on each side.
+
+        None where an activation follows or pixels lie between the taps.
+        """
+        if self.dilation_rate > 1 or not _weights.is_linear(self):
+            return None
         bias = None if self.bias is None else ops.repeat(ops.convert_to_tensor(self.bias), self.group.order)
         return self.filter_bank(), bias, self.strides, self._pad
 
     def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
         """Shape of the output for an input shape."""
-        sizes = [output_size(size, self.kernel_size, self.strides, self.padding) for size in input_shape[1:3]]
+        sizes = [output_size(size, self._side, self.strides, self.padding) for size in input_shape[1:3]]
         return (input_shape[0], *sizes, self.filters * self.group.order)
 
     def macs(self, input_shape: tuple[int, ...]) -> int:
         """Multiply-accumulates for one sample: those of the ordinary convolution that this layer is."""
         positions = 1
         for size in input_shape[1:3]:
-            positions *= output_size(size, self.kernel_size, self.strides, self.padding) or 0
+            positions *= output_size(size, self._side, self.strides, self.padding) or 0
         return positions * input_shape[-1] * self.filters * self.group.order * self.kernel_size**2
 
     def get_config(self) -> dict[str, Any]:
@@ -104,7 +123,8 @@ class BaseGroupConv2D(keras.layers.Layer):
             "group": self.group.name,
             "strides": self.strides,
             "padding": self.padding,
+            "dilation_rate": self.dilation_rate,
+            "activation": activations.serialize(self.activation),
             "use_bias": self.use_bias,
-            "kernel_initializer": initializers.serialize(self.kernel_initializer) if self.kernel_initializer else None,
-            "kernel_regularizer": regularizers.serialize(self.kernel_regularizer) if self.kernel_regularizer else None,
+            **_weights.config(self, "kernel", "bias"),
         }

@@ -7,11 +7,14 @@ from typing import Any
 import keras
 from keras import ops
 
-from zoo.layers import _common, _group
+from zoo.layers import _common
+from zoo.layers._channels_last import ChannelsLast
+from zoo.layers._group import Grid
+from zoo.math.values import Tensor, check_square
 
 
 @keras.saving.register_keras_serializable(package="zoo")
-class BlockMaxPooling2D(keras.layers.Layer):
+class BlockMaxPooling2D(ChannelsLast):
     """Maximum over blocks of p x p pixels, the same numbers as `MaxPooling2D(p)` at a fraction of the training time.
 
         out[i, j, c] = max_{0 <= a, b < p} in[p i + a, p j + b, c]
@@ -25,6 +28,7 @@ class BlockMaxPooling2D(keras.layers.Layer):
 
     Args:
         pool_size: side p of a block.
+        data_format: `"channels_last"`; None takes the one Keras is set to, and refuses another.
 
     Input shape: (B, H, W, channels). Output shape: (B, H // p, W // p, channels).
 
@@ -36,22 +40,22 @@ class BlockMaxPooling2D(keras.layers.Layer):
         (2, 14, 14, 64)
     """
 
+    keeps_group = True
+    """Every channel is treated for itself."""
+
     def __init__(self, pool_size: int = 2, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        _common.check_positive(pool_size=pool_size)
-        self.pool_size = pool_size
+        self.pool_size = check_square("pool_size", pool_size)
+        self._grid = Grid(self.name, self.pool_size, self.pool_size, "valid")
 
     def build(self, input_shape: tuple[int | None, ...]) -> None:
         """Warns about sizes on which pooling does not commute with rotations."""
-        if any(size is not None and size < self.pool_size for size in input_shape[1:3]):
-            raise ValueError(
-                f"Layer {self.name!r} takes blocks of {self.pool_size} x {self.pool_size} pixels and cannot pool an "
-                f"input of {input_shape[1]} x {input_shape[2]}: give larger images or a smaller `pool_size`."
-            )
-        _group.warn_if_inexact(self.name, input_shape, self.pool_size, self.pool_size, "valid")
+        self.fix_channels(_common.channels_of(self.name, input_shape))
+        self._grid.check(input_shape)
 
-    def call(self, inputs: Any) -> Any:
+    def call(self, inputs: Tensor) -> Tensor:
         """Pools (B, H, W, channels) to (B, H // p, W // p, channels)."""
+        self._grid.check(inputs.shape)
         p = self.pool_size
         height, width = (size // p * p for size in ops.shape(inputs)[1:3])
         outputs = inputs[:, 0:height:p, 0:width:p]
@@ -65,6 +69,10 @@ class BlockMaxPooling2D(keras.layers.Layer):
         """Shape of the output for an input shape."""
         height, width = (None if size is None else size // self.pool_size for size in input_shape[1:3])
         return (input_shape[0], height, width, input_shape[3])
+
+    def macs(self, input_shape: tuple[int, ...]) -> int:
+        """No multiply-accumulates."""
+        return 0
 
     def get_config(self) -> dict[str, Any]:
         """Arguments that rebuild the layer."""

@@ -8,13 +8,13 @@ import keras
 import numpy as np
 from keras import initializers, ops, regularizers
 
-from zoo.layers import _common, _group
-from zoo.math import get_group
-from zoo.math.values import check_odd
+from zoo.layers import _common, _e4, _group
+from zoo.layers._group import GroupLayer
+from zoo.math.values import Tensor, check_number, check_odd, check_whole
 
 
 @keras.saving.register_keras_serializable(package="zoo")
-class E4Conv2D(keras.layers.Layer):
+class E4Conv2D(GroupLayer):
     """Efficient equivariant layer: group mixing by a 1x1 group convolution, then spatial mixing by generated kernels.
 
     For an input f with Cin fields on a group of order n:
@@ -39,6 +39,7 @@ class E4Conv2D(keras.layers.Layer):
         group: `"p4"` (n = 4) or `"p4m"` (n = 8), the same as in the layers before.
         epsilon: added to the variance in the generator's norm.
         kernel_regularizer: regularizer of `value_kernel`, `generator_kernel` and `head_kernel`.
+        data_format: `"channels_last"`; None takes the one Keras is set to, and refuses another.
 
     Input shape: (B, H, W, Cin * n), channel index = field * n + element. Output shape: (B, H, W, filters * n).
     Weights: `value_kernel` (1, 1, n, Cin, C), `generator_kernel` (1, 1, n, Cin, Cr), `generator_gamma` and
@@ -69,31 +70,29 @@ class E4Conv2D(keras.layers.Layer):
         kernel_regularizer: Any = None,
         **kwargs: Any,
     ) -> None:
-        super().__init__(**kwargs)
-        _common.check_positive(filters=filters, slices=slices, reduction=reduction)
-        if filters % slices:
-            raise ValueError(f"`filters` must be divisible by `slices`; got filters={filters}, slices={slices}.")
-        self.filters = filters
+        super().__init__(group, **kwargs)
+        self.filters = check_whole("filters", filters)
         self.kernel_size = check_odd(kernel_size)
-        self.slices = slices
-        self.reduction = reduction
-        self.group = get_group(group)
-        self.epsilon = epsilon
+        self.slices = check_whole("slices", slices)
+        self.reduction = check_whole("reduction", reduction)
+        if filters % slices:
+            raise ValueError(f"Expected `filters` to be divisible by `slices`; got filters={filters}, slices={slices}.")
+        self.epsilon = check_number("epsilon", epsilon, least=0)
         self.kernel_regularizer = regularizers.get(kernel_regularizer)
 
     def build(self, input_shape: tuple[int | None, ...]) -> None:
         """Creates the weights for the number of input fields."""
         n, k = self.group.order, self.kernel_size
-        # Puts the channels back from (field in slice, slice, element) to (slice, field in slice, element). A product
-        # with this permutation matrix, not a transpose: XLA fuses a transpose and all taps into every later reduction
-        # and so computes them many times; it never fuses into a product.
-        order = np.arange(self.filters * n).reshape(-1, self.slices, n).swapaxes(0, 1).ravel()
-        self._restore = np.eye(self.filters * n)[:, order]
-        fields = _group.count_fields(self.name, input_shape, self.group)
+        # Puts the channels back from (element, slice, field in slice) to (slice, field in slice, element), and the
+        # positions before them. A product with this permutation matrix, not a transpose: XLA fuses a transpose and
+        # all taps into every later reduction and so computes them many times; it never fuses into a product.
+        order = np.arange(self.filters * n).reshape(self.slices, -1, n).transpose(2, 0, 1).ravel()
+        self._restore = np.eye(self.filters * n)[order]
+        fields = self.build_fields(input_shape)
         self.width = fields // self.reduction
         if not self.width:
             raise ValueError(
-                f"Layer {self.name!r}: `reduction` must not exceed the {fields} input fields; got {self.reduction}."
+                f"Layer {self.name!r} expects `reduction` of at most its {fields} input fields; got {self.reduction}."
             )
         he, head = _group.he_normal(n * fields), initializers.RandomUniform(-(self.width**-0.5), self.width**-0.5)
         kernel = {"regularizer": self.kernel_regularizer}
@@ -110,85 +109,66 @@ class E4Conv2D(keras.layers.Layer):
         )
         self.head_bias = self.add_weight(name="head_bias", shape=(k, k, self.slices), initializer=head.clone())
 
-    def call(self, inputs: Any) -> Any:
+    def call(self, inputs: Tensor) -> Tensor:
         """Maps feature maps (B, H, W, Cin * n) to (B, H, W, filters * n)."""
         batch, height, width, _ = ops.shape(inputs)
-        n, shared = self.group.order, self.filters // self.slices
-        features = self._normalize(_common.pointwise(inputs, self._matrix(self.generator_kernel, 1)))
-        kernels = _common.pointwise(self._with_one(ops.relu(features)), self._head_matrix())
-        # Inside, the fields of a slice lie apart, (field in slice, slice, element): the last two axes are then the
-        # ones that the generated kernels have too.
-        value = _common.pointwise(inputs, self._matrix(self.value_kernel, shared))
-        value = ops.reshape(value, (batch, height, width, shared, self.slices * n))
-        outputs = ops.reshape(self._aggregate(kernels, value), (batch, height, width, self.filters * n))
-        return _common.pointwise(outputs, ops.convert_to_tensor(self._restore, dtype=outputs.dtype))
+        rows = _e4.Rows(height, width, self.kernel_size)
+        # Inside, channels come before positions, as (element, slice, field in slice).
+        laid = ops.swapaxes(rows.lay(inputs), 1, 2)
+        slices, length = self.group.order * self.slices, rows.core + 2 * rows.margin
+        kernels = ops.matmul(_e4.repeat(self._head_matrices(), batch), self._features(laid, rows))
+        kernels = ops.reshape(kernels, (batch, slices, self.kernel_size**2, length))
+        values = ops.matmul(_e4.repeat(self._matrix(self.value_kernel, self.slices), batch), laid)
+        values = ops.reshape(values, (batch, slices, self.filters // self.slices, length))
+        outputs = _e4.aggregate(kernels, values, rows)
+        outputs = ops.swapaxes(ops.reshape(outputs, (batch, self.filters * self.group.order, rows.core)), 1, 2)
+        restore = ops.convert_to_tensor(self._restore, dtype=outputs.dtype)
+        return rows.lift(ops.matmul(outputs, _e4.repeat(restore, batch)))
 
-    def _matrix(self, kernel: Any, shared: int) -> Any:
-        """Matrix of a 1x1 group convolution, its columns in the order (field in slice, slice, element)."""
+    def _matrix(self, kernel: Tensor, slices: int) -> Tensor:
+        """Matrix of a 1x1 group convolution, its rows in the order (element, slice, field in slice)."""
         matrix = _group.expand_kernel(ops.convert_to_tensor(kernel), self.group)[0, 0]
         inputs, outputs = matrix.shape
-        matrix = ops.reshape(matrix, (inputs, -1, shared, self.group.order))
-        return ops.reshape(ops.swapaxes(matrix, 1, 2), (inputs, outputs))
+        matrix = ops.reshape(matrix, (inputs, slices, -1, self.group.order))
+        return ops.reshape(ops.transpose(matrix, (3, 1, 2, 0)), (outputs, inputs))
 
-    def _normalize(self, features: Any) -> Any:
-        """Standardises each field of (B, H, W, Cr * n) over elements and positions, in float32 or better."""
-        n = self.group.order
-        wide = ops.cast(features, keras.backend.result_type(features.dtype, "float32"))
+    def _features(self, laid: Tensor, rows: _e4.Rows) -> Tensor:
+        """The generator's features and a one for the head's bias, (B, n, Cr + 1, numbers in a row).
 
-        def mean(x: Any) -> Any:  # (B, H, W, Cr * n) -> (B, 1, 1, Cr * n), the same for all elements of a field
-            fields = ops.reshape(ops.mean(x, axis=(1, 2)), (-1, self.width, n))
-            return ops.repeat(ops.mean(fields, axis=2), n, axis=1)[:, None, None, :]
-
-        centred = wide - mean(wide)
-        scale = ops.repeat(ops.cast(self.generator_gamma, wide.dtype), n)
-        offset = ops.repeat(ops.cast(self.generator_beta, wide.dtype), n)
-        return ops.cast(
-            centred * (scale * ops.rsqrt(mean(ops.square(centred)) + self.epsilon)) + offset, features.dtype
-        )
-
-    def _with_one(self, features: Any) -> Any:
-        """Appends a channel of ones for the head's bias, whose gradient then comes out of the same product."""
-        return ops.concatenate([features, ops.ones_like(features[..., :1])], axis=-1)
-
-    def _head_matrix(self) -> Any:
-        """Matrix (Cr * n + 1, k^2 * slices * n) that makes the kernels of all elements, each turned by its own.
-
-        It is block-diagonal over the elements: n times the arithmetic of n small products, but one large product that
-        leaves the kernels where they are needed. That is faster by far and, being a fifth of the layer's arithmetic in
-        the largest networks here, never dear.
+        With the one, the gradient of the bias comes out of the same product as the kernel's.
         """
-        n, taps = self.group.order, self.kernel_size**2
-        blocks = []
-        for g in range(n):
-            block = ops.reshape(_group.turn(ops.convert_to_tensor(self.head_kernel), g), (taps, self.width, -1))
-            zeros = ops.zeros_like(block)
-            row = ops.stack([block if h == g else zeros for h in range(n)], axis=-1)  # (taps, Cr, slices, n)
-            blocks.append(row)
-        kernel = ops.transpose(ops.stack(blocks, axis=2), (1, 2, 0, 3, 4))  # (Cr, n, taps, slices, n)
-        bias = ops.stack([_group.turn(ops.convert_to_tensor(self.head_bias), g) for g in range(n)], axis=-1)
-        columns = taps * self.slices * n
-        return ops.concatenate(
-            [ops.reshape(kernel, (self.width * n, columns)), ops.reshape(bias, (1, columns))], axis=0
-        )
+        batch, _, length = ops.shape(laid)
+        features = ops.matmul(_e4.repeat(self._matrix(self.generator_kernel, 1), batch), laid)
+        features = ops.reshape(features, (batch, self.group.order, self.width, length))
+        features = ops.relu(self._normalize(features, rows))
+        return ops.concatenate([features, ops.ones_like(features[:, :, :1])], axis=2)
 
-    def _aggregate(self, kernels: Any, value: Any) -> Any:
-        """out[x] = sum over taps y of kernels[y, x] * value[x + y], by shifting the whole map once a tap.
+    def _normalize(self, features: Tensor, rows: _e4.Rows) -> Tensor:
+        """Standardises each field of (B, n, Cr, numbers in a row) over elements and positions, in float32 or better.
 
-        Args:
-            kernels: (B, H, W, k^2 * slices * n).
-            value: (B, H, W, fields a slice, slices * n).
+        Gaps and margins are zero before, do not count, and mean nothing after.
         """
-        k, pad = self.kernel_size, self.kernel_size // 2
-        batch, height, width, shared, minor = ops.shape(value)
-        padded = ops.pad(value, ((0, 0), (pad, pad), (pad, pad), (0, 0), (0, 0)))
-        outputs = 0
-        for tap, kernel in enumerate(ops.split(kernels, k * k, axis=3)):
-            row, column = divmod(tap, k)
-            # Repeated by concatenation, not broadcast: the gradient is then a sum of slices, which XLA fuses; the
-            # gradient of a broadcast is a reduction, many times slower on CPUs.
-            kernel = ops.reshape(ops.concatenate([kernel] * shared, axis=3), (batch, height, width, shared, minor))
-            outputs = outputs + kernel * padded[:, row : row + height, column : column + width]
-        return outputs
+        wide = _common.widened(features)
+        dtype = wide.dtype
+        inside = rows.lay(ops.ones((1, rows.height, rows.width, 1), dtype))[..., 0]
+        count = ops.cast(self.group.order * rows.height * rows.width, dtype)
+
+        def mean(x: Tensor) -> Tensor:
+            return ops.sum(ops.sum(x, axis=3, keepdims=True), axis=1, keepdims=True) / count
+
+        centred = wide - mean(wide) * inside
+        weights = (self.generator_gamma, self.generator_beta)
+        scale, offset = (ops.reshape(ops.cast(weight, dtype), (-1, 1)) for weight in weights)
+        scale = scale * ops.rsqrt(mean(ops.square(centred)) + self.epsilon)
+        return ops.cast(centred * scale + offset, features.dtype)
+
+    def _head_matrices(self) -> Tensor:
+        """Matrices (n, slices * k^2, Cr + 1) that make the kernels of each element, turned by it."""
+        kernel, bias = ops.convert_to_tensor(self.head_kernel), ops.convert_to_tensor(self.head_bias)
+        kernel = ops.concatenate([kernel, bias[:, :, None]], axis=2)
+        turned = ops.stack([_group.turn(kernel, element) for element in range(self.group.order)])
+        turned = ops.transpose(turned, (0, 4, 1, 2, 3))  # (n, slices, k, k, Cr + 1)
+        return ops.reshape(turned, (self.group.order, -1, self.width + 1))
 
     def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
         """Shape of the output for an input shape."""

@@ -8,12 +8,13 @@ import keras
 import numpy as np
 from keras import ops
 
-from zoo.layers import _group
-from zoo.math import get_group
+from zoo.layers import _common
+from zoo.layers._group import GroupLayer
+from zoo.math.values import Tensor, check_number
 
 
 @keras.saving.register_keras_serializable(package="zoo")
-class GBatchNormalization(keras.layers.Layer):
+class GBatchNormalization(GroupLayer):
     """Batch normalization of feature maps on a group.
 
         out[b, x, c, g] = gamma[c] (in[b, x, c, g] - mean[c]) / sqrt(variance[c] + epsilon) + beta[c]
@@ -27,6 +28,7 @@ class GBatchNormalization(keras.layers.Layer):
         group: `"p4"` (n = 4) or `"p4m"` (n = 8).
         momentum: of the moving mean and variance.
         epsilon: added to the variance.
+        data_format: `"channels_last"`; None takes the one Keras is set to, and refuses another.
 
     Where TensorFlow replicas train together, `zoo.train` sets the attribute `synchronized` for the time of the training
     step: mean and variance are then those of all replicas' equal shares.
@@ -45,28 +47,23 @@ class GBatchNormalization(keras.layers.Layer):
     """
 
     def __init__(self, group: str = "p4", *, momentum: float = 0.9, epsilon: float = 1e-5, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
+        super().__init__(group, **kwargs)
         self.synchronized = False
-        if not 0 <= momentum <= 1:
-            raise ValueError(f"`momentum` must lie in [0, 1]; got {momentum}.")
-        if epsilon < 0:
-            raise ValueError(f"`epsilon` must not be negative; got {epsilon}.")
-        self.group = get_group(group)
-        self.momentum = momentum
-        self.epsilon = epsilon
+        self.momentum = check_number("momentum", momentum, least=0, most=1)
+        self.epsilon = check_number("epsilon", epsilon, least=0)
 
     def build(self, input_shape: tuple[int | None, ...]) -> None:
         """Creates the four vectors of one value a field."""
-        shape = (_group.count_fields(self.name, input_shape, self.group),)
+        shape = (self.build_fields(input_shape),)
         self.gamma = self.add_weight(name="gamma", shape=shape, initializer="ones")
         self.beta = self.add_weight(name="beta", shape=shape, initializer="zeros")
         statistic = {"shape": shape, "trainable": False, "autocast": False}
         self.moving_mean = self.add_weight(name="moving_mean", initializer="zeros", **statistic)
         self.moving_variance = self.add_weight(name="moving_variance", initializer="ones", **statistic)
 
-    def call(self, inputs: Any, training: bool | None = None) -> Any:
+    def call(self, inputs: Tensor, training: bool | None = None) -> Tensor:
         """Normalizes feature maps (B, H, W, C * n)."""
-        wide = ops.cast(inputs, keras.backend.result_type(inputs.dtype, "float32"))
+        wide = _common.widened(inputs)
         if training and self.trainable:
             mean, variance = self._moments(wide)
             if self.synchronized:
@@ -88,32 +85,36 @@ class GBatchNormalization(keras.layers.Layer):
         order = self.group.order
         return np.repeat(scale, order), np.repeat(beta - mean * scale, order)
 
-    def _spread(self, values: Any, like: Any) -> Any:
+    def _spread(self, values: Tensor, like: Tensor) -> Tensor:
         """From one value a field to one a channel."""
         return ops.repeat(ops.cast(values, like.dtype), self.group.order)
 
-    def _moments(self, inputs: Any) -> tuple[Any, Any]:
+    def _moments(self, inputs: Tensor) -> tuple[Tensor, Tensor]:
         """Mean and biased variance of every field over (B, H, W, n), each (C,)."""
         order = self.group.order
         mean = ops.mean(ops.reshape(ops.mean(inputs, axis=(0, 1, 2)), (-1, order)), axis=1)
         squares = ops.mean(ops.square(inputs - self._spread(mean, inputs)), axis=(0, 1, 2))
         return mean, ops.mean(ops.reshape(squares, (-1, order)), axis=1)
 
-    def _join_replicas(self, mean: Any, variance: Any) -> tuple[Any, Any]:
+    def _join_replicas(self, mean: Tensor, variance: Tensor) -> tuple[Tensor, Tensor]:
         """Mean and variance of the union of equal shares, in two exchanges: squares of large means lose digits."""
         common = self._average(mean)
         return common, self._average(variance + ops.square(mean - common))
 
-    def _average(self, values: Any) -> Any:
+    def _average(self, values: Tensor) -> Tensor:
         return ops.moments(values[None], axes=[0], synchronized=True)[0]
 
-    def _follow(self, moving: Any, value: Any) -> None:
+    def _follow(self, moving: Tensor, value: Any) -> None:
         step = (1.0 - self.momentum) * (ops.cast(value, moving.dtype) - moving)
         moving.assign_add(step)
 
     def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
         """Shape of the output for an input shape."""
         return input_shape
+
+    def macs(self, input_shape: tuple[int, ...]) -> int:
+        """No multiply-accumulates."""
+        return 0
 
     def get_config(self) -> dict[str, Any]:
         """Arguments that rebuild the layer."""

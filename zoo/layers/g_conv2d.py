@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import keras
 from keras import ops
 
 from zoo.layers import _group
 from zoo.layers.base_group_conv2d import BaseGroupConv2D
+from zoo.math.values import Tensor
 
 
 @keras.saving.register_keras_serializable(package="zoo")
@@ -31,9 +30,16 @@ class GConv2D(BaseGroupConv2D):
         group: `"p4"` (n = 4) or `"p4m"` (n = 8), the same as in the layers before.
         strides: step of the window, the same along both axes.
         padding: `"same"` (symmetric zeros) or `"valid"`.
+        dilation_rate: distance of the window's taps, the same along both axes; for `strides` 1 only.
+        activation: applied to every number, which keeps the equivariance; None for none.
         use_bias: add one bias a field, shared over the group.
         kernel_initializer: None draws from the untruncated normal distribution of variance 2 / (n Cin k^2).
-        kernel_regularizer: regularizer of the learned filters.
+        bias_initializer: of the bias.
+        kernel_regularizer: of the learned filters, which all orientations share.
+        bias_regularizer: of the bias.
+        kernel_constraint: of the learned filters.
+        bias_constraint: of the bias.
+        data_format: `"channels_last"`; None takes the one Keras is set to, and refuses another.
 
     Input shape: (B, H, W, Cin * n), channel index = field * n + element. Output shape: (B, H', W', filters * n).
     Weights: `kernel` (k, k, n, Cin, filters) and, if asked for, `bias` (filters,).
@@ -53,6 +59,6 @@ class GConv2D(BaseGroupConv2D):
         fields = _group.count_fields(self.name, input_shape, self.group)
         return (self.kernel_size, self.kernel_size, self.group.order, fields, self.filters)
 
-    def filter_bank(self) -> Any:
+    def filter_bank(self) -> Tensor:
         """All orientations of the filters, (k, k, Cin * n, filters * n)."""
         return _group.expand_kernel(ops.convert_to_tensor(self.kernel), self.group)

@@ -7,12 +7,12 @@ from typing import Any
 import keras
 from keras import ops
 
-from zoo.layers import _group
-from zoo.math import get_group
+from zoo.layers._group import GroupLayer
+from zoo.math.values import Tensor, check_number, check_seed
 
 
 @keras.saving.register_keras_serializable(package="zoo")
-class GDropout(keras.layers.Layer):
+class GDropout(GroupLayer):
     """Drops all n orientations of a field together.
 
         out[b, x, c, g] = in[b, x, c, g] * keep[b, x, c] / (1 - rate)
@@ -25,6 +25,7 @@ class GDropout(keras.layers.Layer):
         group: `"p4"` (n = 4) or `"p4m"` (n = 8).
         spatial: drop a field everywhere or nowhere.
         seed: seed of the random numbers.
+        data_format: `"channels_last"`; None takes the one Keras is set to, and refuses another.
 
     Input and output shape: (B, H, W, C * n), channel index = field * n + element.
 
@@ -38,23 +39,22 @@ class GDropout(keras.layers.Layer):
     Source: Srivastava et al., Dropout, JMLR 2014; the sharing over the group is ours.
     """
 
+    identity_in_inference = True
+
     def __init__(
         self, rate: float, group: str = "p4", *, spatial: bool = False, seed: int | None = None, **kwargs: Any
     ) -> None:
-        super().__init__(**kwargs)
-        if not 0 <= rate < 1:
-            raise ValueError(f"`rate` must lie in [0, 1); got {rate}.")
-        self.rate = rate
-        self.group = get_group(group)
+        super().__init__(group, **kwargs)
+        self.rate = check_number("rate", rate, least=0, below=1)
         self.spatial = spatial
-        self.seed = seed
-        self.seed_generator = keras.random.SeedGenerator(seed) if rate else None
+        self.seed = check_seed(seed)
+        self.seed_generator = keras.random.SeedGenerator(self.seed) if rate else None
 
     def build(self, input_shape: tuple[int | None, ...]) -> None:
         """Checks that the channels are whole fields."""
-        _group.count_fields(self.name, input_shape, self.group)
+        self.build_fields(input_shape)
 
-    def call(self, inputs: Any, training: bool = False) -> Any:
+    def call(self, inputs: Tensor, training: bool = False) -> Tensor:
         """Drops fields of feature maps (B, H, W, C * n) in training, else returns them as they are."""
         if not training or not self.rate:
             return inputs
@@ -69,6 +69,10 @@ class GDropout(keras.layers.Layer):
     def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
         """Shape of the output for an input shape."""
         return input_shape
+
+    def macs(self, input_shape: tuple[int, ...]) -> int:
+        """No multiply-accumulates."""
+        return 0
 
     def get_config(self) -> dict[str, Any]:
         """Arguments that rebuild the layer."""

@@ -8,6 +8,8 @@ import keras
 from keras import ops
 
 from zoo.layers import _graph
+from zoo.layers._common import widened
+from zoo.math.values import Tensor, check_choice
 
 
 @keras.saving.register_keras_serializable(package="zoo")
@@ -44,12 +46,10 @@ class GraphAverage(keras.layers.Layer):
 
     def __init__(self, to: str = "edges", *, mode: str = "mean", **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        if to not in ("edges", "nodes"):
-            raise ValueError(f'`to` must be "edges" or "nodes"; got {to!r}.')
-        if mode not in ("mean", "max") or (mode == "max" and to == "edges"):
-            raise ValueError(f'`mode` must be "mean" or, for to="nodes", "max"; got {mode!r} with to={to!r}.')
-        self.to = to
-        self.mode = mode
+        self.to = check_choice("to", to, ("edges", "nodes"))
+        self.mode = check_choice("mode", mode, ("mean", "max"))
+        if mode == "max" and to == "edges":
+            raise ValueError('Expected `mode` to be "mean", or for to="nodes" also "max"; got "max" with to="edges".')
 
     def build(
         self,
@@ -59,6 +59,7 @@ class GraphAverage(keras.layers.Layer):
     ) -> None:
         """Checks the shapes."""
         self._check(edges_shape, features_shape, nodes_shape)
+        self.input_spec = _graph.channels_spec(features_shape)
 
     def _check(
         self,
@@ -70,24 +71,32 @@ class GraphAverage(keras.layers.Layer):
         shapes = {"nodes": features} if self.to == "edges" else {"nodes": nodes, "flows": features}
         _graph.check_shapes(self.name, edges, edge_weight=weight, **shapes)
 
-    def call(self, features: Any, edges: Any, nodes: Any = None, edge_weight: Any = None) -> Any:
+    def call(
+        self, features: Tensor, edges: Tensor, nodes: Tensor | None = None, edge_weight: Tensor | None = None
+    ) -> Tensor:
         """Maps features of nodes to edges or of edges to nodes."""
         if self.to == "nodes" and nodes is None:
-            raise ValueError(f"Layer {self.name!r} needs `nodes`, to know how many there are.")
+            raise ValueError(f"Layer {self.name!r} expects `nodes`, to know how many there are; got None.")
         self._check(edges.shape, features.shape, _graph.shape_of(nodes), _graph.shape_of(edge_weight))
+        values = widened(features)
         if edge_weight is not None:
-            edge_weight = ops.cast(edge_weight, features.dtype)[..., None]
+            edge_weight = ops.cast(edge_weight, values.dtype)[..., None]
         if self.to == "nodes":
-            return self._to_nodes(features if edge_weight is None else features * edge_weight, edges, nodes)
-        graph, flat = _graph.unite(edges, features), _graph.flatten(features)
-        outputs = (ops.take(flat, graph.i, axis=0) + ops.take(flat, graph.j, axis=0)) / 2
-        outputs = ops.reshape(outputs, (*ops.shape(edges)[:2], features.shape[-1]))
-        return outputs if edge_weight is None else outputs * edge_weight
+            outputs = self._to_nodes(_graph.weighted(values, edge_weight), edges, nodes)
+        else:
+            outputs = _graph.weighted(self._to_edges(values, edges), edge_weight)
+        return ops.cast(outputs, features.dtype)
 
-    def _to_nodes(self, features: Any, edges: Any, nodes: Any) -> Any:
-        graph, flat = _graph.unite(edges, nodes), ops.reshape(features, (-1, features.shape[-1]))
+    def _to_edges(self, features: Tensor, edges: Tensor) -> Tensor:
+        graph, flat = _graph.unite(self.name, edges, features), _graph.flatten(features)
+        outputs = (ops.take(flat, graph.i, axis=0) + ops.take(flat, graph.j, axis=0)) / 2
+        return _graph.say_nan(ops.reshape(outputs, (*ops.shape(edges)[:2], features.shape[-1])), graph)
+
+    def _to_nodes(self, features: Tensor, edges: Tensor, nodes: Tensor) -> Tensor:
+        graph, flat = _graph.unite(self.name, edges, nodes), ops.reshape(features, (-1, features.shape[-1]))
         first, second = (_graph.sum_at(flat, ends, graph.count) for ends in (graph.i, graph.j))
-        return _graph.unflatten(ops.maximum(first, second) if self.mode == "max" else (first + second) / 2, nodes)
+        outputs = ops.maximum(first, second) if self.mode == "max" else (first + second) / 2
+        return _graph.unflatten(outputs, nodes, graph)
 
     def compute_output_shape(
         self,

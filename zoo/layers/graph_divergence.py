@@ -8,6 +8,8 @@ import keras
 from keras import ops
 
 from zoo.layers import _graph
+from zoo.layers._common import widened
+from zoo.math.values import Tensor
 
 
 @keras.saving.register_keras_serializable(package="zoo")
@@ -53,20 +55,20 @@ class GraphDivergence(keras.layers.Layer):
     ) -> None:
         """Checks the shapes."""
         _graph.check_shapes(self.name, edges_shape, flows=flows_shape, nodes=nodes_shape)
+        self.input_spec = _graph.channels_spec(flows_shape)
 
-    def call(self, flows: Any, edges: Any, nodes: Any, edge_weight: Any = None) -> Any:
+    def call(self, flows: Tensor, edges: Tensor, nodes: Tensor, edge_weight: Tensor | None = None) -> Tensor:
         """Maps edge features (B, E, C) to node features (B, N, C)."""
         weight_shape = _graph.shape_of(edge_weight)
         _graph.check_shapes(self.name, edges.shape, flows=flows.shape, nodes=nodes.shape, edge_weight=weight_shape)
-        graph = _graph.unite(edges, nodes)
+        graph, flat = _graph.unite(self.name, edges, nodes), widened(flows)
         if edge_weight is not None:
-            flows = flows * ops.cast(edge_weight, flows.dtype)[..., None]
-        flat = ops.reshape(flows, (-1, flows.shape[-1]))
-        weights = _graph.edge_weights(_graph.unite(edges, nodes, loops=False), self.normalization, flat.dtype)
-        flat = flat if weights is None else flat * weights
-        return _graph.unflatten(
-            _graph.sum_at(flat, graph.i, graph.count) - _graph.sum_at(flat, graph.j, graph.count), nodes
-        )
+            flat = flat * ops.cast(edge_weight, flat.dtype)[..., None]
+        flat = ops.reshape(flat, (-1, flows.shape[-1]))
+        proper = _graph.unite(self.name, edges, nodes, loops=False)
+        flat = _graph.weighted(flat, _graph.gcn_weights(proper, self.normalization, flat.dtype))
+        sums = _graph.sum_at(flat, graph.i, graph.count) - _graph.sum_at(flat, graph.j, graph.count)
+        return ops.cast(_graph.unflatten(sums, nodes, graph), flows.dtype)
 
     def compute_output_shape(
         self,

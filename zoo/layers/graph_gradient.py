@@ -8,6 +8,8 @@ import keras
 from keras import ops
 
 from zoo.layers import _graph
+from zoo.layers._common import widened
+from zoo.math.values import Tensor
 
 
 @keras.saving.register_keras_serializable(package="zoo")
@@ -44,16 +46,19 @@ class GraphGradient(keras.layers.Layer):
     def build(self, nodes_shape: tuple[int | None, ...], edges_shape: tuple[int | None, ...]) -> None:
         """Checks the shapes."""
         _graph.check_shapes(self.name, edges_shape, nodes=nodes_shape)
+        self.input_spec = _graph.channels_spec(nodes_shape)
 
-    def call(self, nodes: Any, edges: Any, edge_weight: Any = None) -> Any:
+    def call(self, nodes: Tensor, edges: Tensor, edge_weight: Tensor | None = None) -> Tensor:
         """Maps node features (B, N, C) to edge features (B, E, C)."""
         _graph.check_shapes(self.name, edges.shape, nodes=nodes.shape, edge_weight=_graph.shape_of(edge_weight))
-        graph, flat = _graph.unite(edges, nodes), _graph.flatten(nodes)
+        graph, flat = _graph.unite(self.name, edges, nodes), widened(_graph.flatten(nodes))
         outputs = ops.take(flat, graph.i, axis=0) - ops.take(flat, graph.j, axis=0)
-        weights = _graph.edge_weights(_graph.unite(edges, nodes, loops=False), self.normalization, flat.dtype)
-        outputs = outputs if weights is None else outputs * weights
+        proper = _graph.unite(self.name, edges, nodes, loops=False)
+        outputs = _graph.weighted(outputs, _graph.gcn_weights(proper, self.normalization, flat.dtype))
         outputs = ops.reshape(outputs, (*ops.shape(edges)[:2], nodes.shape[-1]))
-        return outputs if edge_weight is None else outputs * ops.cast(edge_weight, outputs.dtype)[..., None]
+        if edge_weight is not None:
+            outputs = outputs * ops.cast(edge_weight, outputs.dtype)[..., None]
+        return ops.cast(_graph.say_nan(outputs, graph), nodes.dtype)
 
     def compute_output_shape(
         self, nodes_shape: tuple[int | None, ...], edges_shape: tuple[int | None, ...]

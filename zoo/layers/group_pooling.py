@@ -7,12 +7,13 @@ from typing import Any
 import keras
 from keras import ops
 
-from zoo.layers import _group
-from zoo.math import get_group
+from zoo.layers import _common, _group
+from zoo.layers._group import GroupLayer
+from zoo.math.values import Tensor, check_choice
 
 
 @keras.saving.register_keras_serializable(package="zoo")
-class GroupPooling(keras.layers.Layer):
+class GroupPooling(GroupLayer):
     """Takes the maximum or the mean of the n orientations of every field.
 
         out[x, c] = max_g in[x, c, g]    or    out[x, c] = mean_g in[x, c, g]
@@ -23,6 +24,7 @@ class GroupPooling(keras.layers.Layer):
     Args:
         group: `"p4"` (n = 4) or `"p4m"` (n = 8).
         mode: `"max"` or `"mean"`.
+        data_format: `"channels_last"`; None takes the one Keras is set to, and refuses another.
 
     Input shape: (B, H, W, C * n), channel index = field * n + element. Output shape: (B, H, W, C).
 
@@ -36,29 +38,33 @@ class GroupPooling(keras.layers.Layer):
     Source: Cohen and Welling, Group Equivariant Convolutional Networks, ICML 2016, section 6.3.
     """
 
+    maps = ("group", "plane")
+
     def __init__(self, group: str = "p4", *, mode: str = "max", **kwargs: Any) -> None:
-        super().__init__(**kwargs)
-        if mode not in ("max", "mean"):
-            raise ValueError(f'`mode` must be "max" or "mean"; got {mode!r}.')
-        self.group = get_group(group)
-        self.mode = mode
+        super().__init__(group, **kwargs)
+        self.mode = check_choice("mode", mode, ("max", "mean"))
 
     def build(self, input_shape: tuple[int | None, ...]) -> None:
         """Checks that the channels are whole fields."""
-        _group.count_fields(self.name, input_shape, self.group)
+        self.build_fields(input_shape)
 
-    def call(self, inputs: Any) -> Any:
+    def call(self, inputs: Tensor) -> Tensor:
         """Maps feature maps (B, H, W, C * n) to (B, H, W, C)."""
         order, reduce = self.group.order, ops.maximum if self.mode == "max" else ops.add
-        fields = ops.reshape(inputs, (*ops.shape(inputs)[:-1], inputs.shape[-1] // order, order))
+        values = inputs if self.mode == "max" else _common.widened(inputs)
+        fields = ops.reshape(values, (*ops.shape(inputs)[:-1], inputs.shape[-1] // order, order))
         outputs = fields[..., 0]
         for element in range(1, order):
             outputs = reduce(outputs, fields[..., element])
-        return outputs if self.mode == "max" else outputs / order
+        return outputs if self.mode == "max" else ops.cast(outputs / order, inputs.dtype)
 
     def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
         """Shape of the output for an input shape."""
         return (*input_shape[:-1], _group.count_fields(self.name, input_shape, self.group))
+
+    def macs(self, input_shape: tuple[int, ...]) -> int:
+        """No multiply-accumulates."""
+        return 0
 
     def get_config(self) -> dict[str, Any]:
         """Arguments that rebuild the layer."""

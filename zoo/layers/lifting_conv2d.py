@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import keras
 from keras import ops
 
-from zoo.layers import _group
+from zoo.layers import _common, _group
 from zoo.layers.base_group_conv2d import BaseGroupConv2D
+from zoo.math.values import Tensor
 
 
 @keras.saving.register_keras_serializable(package="zoo")
@@ -29,9 +28,16 @@ class LiftingConv2D(BaseGroupConv2D):
         group: `"p4"` (n = 4) or `"p4m"` (n = 8).
         strides: step of the window, the same along both axes.
         padding: `"same"` (symmetric zeros) or `"valid"`.
+        dilation_rate: distance of the window's taps, the same along both axes; for `strides` 1 only.
+        activation: applied to every number, which keeps the equivariance; None for none.
         use_bias: add one bias a field, shared over the group.
         kernel_initializer: None draws from the untruncated normal distribution of variance 2 / (Cin k^2).
-        kernel_regularizer: regularizer of the learned filters.
+        bias_initializer: of the bias.
+        kernel_regularizer: of the learned filters, which all orientations share.
+        bias_regularizer: of the bias.
+        kernel_constraint: of the learned filters.
+        bias_constraint: of the bias.
+        data_format: `"channels_last"`; None takes the one Keras is set to, and refuses another.
 
     Input shape: (B, H, W, Cin). Output shape: (B, H', W', filters * n), channel index = field * n + element.
     Weights: `kernel` (k, k, Cin, filters) and, if asked for, `bias` (filters,).
@@ -46,15 +52,12 @@ class LiftingConv2D(BaseGroupConv2D):
     Source: Cohen and Welling, Group Equivariant Convolutional Networks, ICML 2016, section 6.1.
     """
 
+    maps = ("plane", "group")
+
     def kernel_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int, ...]:
         """Shape of the planar filters, (k, k, Cin, filters)."""
-        if len(input_shape) != 4 or input_shape[-1] is None:
-            raise ValueError(
-                f"Layer {self.name!r} expects images (batch, height, width, channels) with a known number of channels; "
-                f"got shape {tuple(input_shape)}."
-            )
-        return (self.kernel_size, self.kernel_size, input_shape[-1], self.filters)
+        return (self.kernel_size, self.kernel_size, _common.channels_of(self.name, input_shape), self.filters)
 
-    def filter_bank(self) -> Any:
+    def filter_bank(self) -> Tensor:
         """All orientations of the filters, (k, k, Cin, filters * n)."""
         return _group.lift_kernel(ops.convert_to_tensor(self.kernel), self.group)

@@ -7,19 +7,19 @@ from typing import Any
 
 import keras
 import numpy as np
-from keras import initializers, ops, regularizers
+from keras import activations, ops
 
-from zoo.layers import _common, _log_polar
+from zoo.layers import _common, _log_polar, _weights
+from zoo.layers._channels_last import ChannelsLast
 from zoo.math import LogPolarMap, log_polar_map, output_size, symmetric_padding
-from zoo.math.log_polar import window_size
-from zoo.math.values import check_odd
+from zoo.math.values import Tensor, check_choice, check_number, check_odd, check_pair, check_square, check_whole
 
 POOLINGS = ("mean", "sum", "max")
 IMPLEMENTATIONS = ("auto", "dense", "shift")
 
 
 @keras.saving.register_keras_serializable(package="zoo")
-class LogPolarConv2D(keras.layers.Layer):
+class LogPolarConv2D(ChannelsLast):
     """Convolution whose weights are shared over log-polar regions of its window (LPSC).
 
     The window is cut into L rings with geometrically growing radii, and every ring into A sectors:
@@ -62,6 +62,11 @@ class LogPolarConv2D(keras.layers.Layer):
         kernel_initializer: of `kernel` and `center_kernel`, whose fans are R Cin and R Cout, Cin and Cout.
         bias_initializer: of both biases.
         kernel_regularizer: of `kernel` and `center_kernel`.
+        bias_regularizer: of both biases.
+        kernel_constraint: of `kernel` and `center_kernel`, each for itself.
+        bias_constraint: of both biases.
+        activation: applied to every number; None for none.
+        data_format: `"channels_last"`; None takes the one Keras is set to, and refuses another.
 
     Input shape: (B, H, W, Cin). Output shape: (B, H', W', filters).
     Weights: `kernel` (R, Cin, Cout), `center_kernel` (Cin, Cout), `bias` and `center_bias` (Cout,).
@@ -104,20 +109,20 @@ class LogPolarConv2D(keras.layers.Layer):
         kernel_initializer: Any = "he_normal",
         bias_initializer: Any = "zeros",
         kernel_regularizer: Any = None,
+        bias_regularizer: Any = None,
+        kernel_constraint: Any = None,
+        bias_constraint: Any = None,
+        activation: Any = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
-        _common.check_positive(filters=filters, levels=levels, angles=angles, strides=strides)
-        if angles % 2:
-            raise ValueError(f"`angles` must be even, for the regions of one half to mirror the other's; got {angles}.")
-        if pooling not in POOLINGS:
-            raise ValueError(f"`pooling` must be one of {', '.join(POOLINGS)}; got {pooling!r}.")
-        if center_bias and not center:
-            raise ValueError("`center_bias` needs `center=True`: it is the bias of the middle pixel's weights.")
-        self.filters, self.levels, self.angles, self.growth = filters, levels, angles, growth
-        height, width = window_size(kernel_size)
+        self.filters, self.levels = check_whole("filters", filters), check_whole("levels", levels)
+        self.angles, self.strides = check_whole("angles", angles), check_square("strides", strides)
+        _check(self.angles, center, center_bias)
+        height, width = check_pair("kernel_size", kernel_size)
         self.kernel_size = (check_odd(height), check_odd(width))
-        self.strides, self.padding, self.pooling, self.center = strides, padding, pooling, center
+        self.growth = check_number("growth", growth, above=1, reason=", for rings to grow")
+        self.padding, self.pooling, self.center = padding, check_choice("pooling", pooling, POOLINGS), center
         self.use_bias, self.use_center_bias = use_bias, center_bias
         self.map_options: dict[str, Any] = {
             "center_in_region": center_in_region,
@@ -127,14 +132,18 @@ class LogPolarConv2D(keras.layers.Layer):
             "reference_map": reference_map,
         }
         self.implementation = implementation
-        self.kernel_initializer = initializers.get(kernel_initializer)
-        self.bias_initializer = initializers.get(bias_initializer)
-        self.kernel_regularizer = regularizers.get(kernel_regularizer)
+        self.activation = activations.get(activation)
+        _weights.keep(self, "kernel", kernel_initializer, kernel_regularizer, kernel_constraint)
+        _weights.keep(self, "bias", bias_initializer, bias_regularizer, bias_constraint)
         margins = (symmetric_padding(height, padding), symmetric_padding(width, padding))
-        self._window = _log_polar.Window(self.kernel_size, margins, strides)
-        self.regions: LogPolarMap = log_polar_map(self.kernel_size, levels, angles, growth, **self.map_options)
+        self._window = _log_polar.Window(self.kernel_size, margins, self.strides)
+        self.regions: LogPolarMap = log_polar_map(
+            self.kernel_size, self.levels, self.angles, self.growth, **self.map_options
+        )
         if not (center or self.regions.counts.any()):
-            raise ValueError(f"A window of {height}x{width} without its middle has no pixel; make it larger.")
+            raise ValueError(
+                f"Expected a window with pixels besides its middle; got {height}x{width} without it: make it larger."
+            )
         self._warn_if_empty()
 
     @property
@@ -144,10 +153,10 @@ class LogPolarConv2D(keras.layers.Layer):
 
     @implementation.setter
     def implementation(self, value: str) -> None:
-        if value not in IMPLEMENTATIONS:
-            raise ValueError(f"`implementation` must be one of {', '.join(IMPLEMENTATIONS)}; got {value!r}.")
-        if value == "dense" and self.pooling == "max":
-            raise ValueError('Maxima are no convolution: `implementation` must be "auto" or "shift"; got "dense".')
+        if check_choice("implementation", value, IMPLEMENTATIONS) == "dense" and self.pooling == "max":
+            raise ValueError(
+                'Expected `implementation` to be "auto" or "shift" for maxima, which are no convolution; got "dense".'
+            )
         self._implementation = value
 
     def _warn_if_empty(self) -> None:
@@ -163,23 +172,19 @@ class LogPolarConv2D(keras.layers.Layer):
     def build(self, input_shape: tuple[int | None, ...]) -> None:
         """Creates the weights for the number of input channels."""
         channels, regions = _common.channels_of(self.name, input_shape), self.regions
-        if any(size is not None and size < 1 for size in self.compute_output_shape(input_shape)[1:3]):
-            raise ValueError(
-                f"Layer {self.name!r}: with padding='valid' images must be at least as large as the window, "
-                f"{self.kernel_size[0]}x{self.kernel_size[1]}; got shape {tuple(input_shape)}."
-            )
-        self.input_spec = keras.layers.InputSpec(ndim=4, axes={-1: channels})
-        kernel = {"initializer": self.kernel_initializer, "regularizer": self.kernel_regularizer}
+        self._check_size(input_shape)
+        self.fix_channels(channels)
+        kernel, bias = _weights.options(self, "kernel"), _weights.options(self, "bias")
         self.kernel = self.add_weight(name="kernel", shape=(regions.regions, channels, self.filters), **kernel)
         self.center_kernel = self.center_bias = self.bias = None
         if self.center:
             kernel["initializer"] = _common.another(self.kernel_initializer)
             self.center_kernel = self.add_weight(name="center_kernel", shape=(channels, self.filters), **kernel)
         if self.use_bias:
-            self.bias = self.add_weight(name="bias", shape=(self.filters,), initializer=self.bias_initializer)
+            self.bias = self.add_weight(name="bias", shape=(self.filters,), **bias)
         if self.use_center_bias:
-            initializer = _common.another(self.bias_initializer)
-            self.center_bias = self.add_weight(name="center_bias", shape=(self.filters,), initializer=initializer)
+            bias["initializer"] = _common.another(self.bias_initializer)
+            self.center_bias = self.add_weight(name="center_bias", shape=(self.filters,), **bias)
         # Asked for here, where the variable has its value: in a compiled step of JAX it has a tracer of no device.
         self._on_cpu = _is_on_cpu(self.kernel.value)
         self._members = regions.membership()  # (K, R), and a column for the middle pixel
@@ -191,12 +196,22 @@ class LogPolarConv2D(keras.layers.Layer):
         counts = self._members.sum(axis=0)
         self._scales = 1 / np.maximum(counts, 1) if self.pooling == "mean" else np.ones_like(counts)
 
-    def call(self, inputs: Any) -> Any:
+    def _check_size(self, shape: Any) -> None:
+        sizes = self.compute_output_shape(shape)[1:3]
+        if any(isinstance(size, int) and size < 1 for size in sizes):
+            raise ValueError(
+                f"Layer {self.name!r} with padding='valid' expects images at least as large as its window, "
+                f"{self.kernel_size[0]}x{self.kernel_size[1]}; got shape {tuple(shape)}."
+            )
+
+    def call(self, inputs: Tensor) -> Tensor:
         """Convolves (B, H, W, Cin) to (B, H', W', filters)."""
+        self._check_size(inputs.shape)
         inputs = ops.cast(inputs, self.compute_dtype)  # integers, too, which Keras hands over as they are
         outputs = self._shift(inputs) if self.form == "shift" else self._dense(inputs)
         bias = self._total_bias()
-        return outputs if bias is None else outputs + bias
+        outputs = outputs if bias is None else _common.with_bias(outputs, bias)
+        return outputs if _weights.is_linear(self) else self.activation(outputs)
 
     @property
     def form(self) -> str:
@@ -217,29 +232,29 @@ class LogPolarConv2D(keras.layers.Layer):
         fewer = cells * self.filters > regions * (self.filters + (100 if eager else 30)) + cells
         return "shift" if fewer and self._on_cpu and not (eager and self.strides > 2) else "dense"
 
-    def dense_kernel(self) -> Any:
+    def dense_kernel(self) -> Tensor:
         """The kernel (kh, kw, Cin, Cout) of the ordinary convolution that this layer is.
 
         A product with a matrix of few entries, not an indexing: its gradient is a product too, where that of an
         indexing adds up in an order of its own on GPUs.
         """
         if self.pooling == "max":
-            raise ValueError(f"Layer {self.name!r} takes maxima: it is no convolution.")
+            raise ValueError(f"Expected means or sums to make a convolution of; layer {self.name!r} takes maxima.")
         kernel = self._kernels()
         matrix = ops.convert_to_tensor(self._members * self._scales, dtype=kernel.dtype)
         columns = ops.reshape(kernel, (kernel.shape[0], -1))
         return ops.reshape(ops.matmul(matrix, columns), (*self.kernel_size, *kernel.shape[1:]))
 
-    def _kernels(self) -> Any:
+    def _kernels(self) -> Tensor:
         """Weights of all regions and of the middle pixel, (R + 1, Cin, Cout)."""
         kernel = ops.convert_to_tensor(self.kernel)
         return kernel if self.center_kernel is None else ops.concatenate([kernel, self.center_kernel[None]], axis=0)
 
-    def _total_bias(self) -> Any:
+    def _total_bias(self) -> Tensor:
         biases = [ops.convert_to_tensor(bias) for bias in (self.bias, self.center_bias) if bias is not None]
         return sum(biases[1:], biases[0]) if biases else None
 
-    def _dense(self, inputs: Any) -> Any:
+    def _dense(self, inputs: Tensor) -> Tensor:
         padding = self.padding
         if padding == "same" and self.strides > 1:  # of an odd excess, "same" puts more after the map than before it
             (rows, columns), padding = self._window.pad, "valid"
@@ -247,7 +262,7 @@ class LogPolarConv2D(keras.layers.Layer):
         kernel = self.dense_kernel()
         return ops.conv(inputs, kernel, strides=self.strides, padding=padding, data_format="channels_last")
 
-    def _shift(self, inputs: Any) -> Any:
+    def _shift(self, inputs: Tensor) -> Tensor:
         """Pools over the regions, the middle pixel being one more, then mixes the channels of all of them."""
         width = self.kernel_size[1]
         cells = [[divmod(int(cell), width) for cell in np.flatnonzero(column)] for column in self._members.T]
@@ -257,12 +272,12 @@ class LogPolarConv2D(keras.layers.Layer):
             pooled = _log_polar.pool_linear(inputs, cells, self._scales.tolist(), self._window)
         return _common.pointwise(pooled, ops.reshape(self._kernels(), (-1, self.filters)))
 
-    def plain_convolution(self) -> tuple[Any, Any, int, int | tuple[int, int]] | None:
+    def plain_convolution(self) -> tuple[Tensor, Tensor | None, int, int | tuple[int, int]] | None:
         """The ordinary convolution that this layer is: kernel, bias or None, stride, and zeros on each side.
 
-        None for maxima.
+        None for maxima, and where an activation follows.
         """
-        if self.pooling == "max":
+        if self.pooling == "max" or not _weights.is_linear(self):
             return None
         rows, columns = self._window.pad
         return self.dense_kernel(), self._total_bias(), self.strides, rows if rows == columns else (rows, columns)
@@ -279,6 +294,11 @@ class LogPolarConv2D(keras.layers.Layer):
         positions = (height or 0) * (width or 0)
         return positions * input_shape[-1] * self.filters * (self.regions.regions + self.center)
 
+    def prepare_export(self) -> None:
+        """Computes as one convolution: what suits the CPU here need not suit the device that serves."""
+        if self.pooling != "max":
+            self.implementation = "dense"
+
     def get_config(self) -> dict[str, Any]:
         """Arguments that rebuild the layer."""
         names = ("filters", "kernel_size", "levels", "angles", "growth", "strides", "padding", "pooling", "center")
@@ -289,10 +309,20 @@ class LogPolarConv2D(keras.layers.Layer):
             "use_bias": self.use_bias,
             "center_bias": self.use_center_bias,
             "implementation": self.implementation,
-            "kernel_initializer": initializers.serialize(self.kernel_initializer),
-            "bias_initializer": initializers.serialize(self.bias_initializer),
-            "kernel_regularizer": regularizers.serialize(self.kernel_regularizer) if self.kernel_regularizer else None,
+            **_weights.config(self, "kernel", "bias"),
+            "activation": activations.serialize(self.activation),
         }
+
+
+def _check(angles: int, center: bool, center_bias: bool) -> None:
+    if angles % 2:
+        raise ValueError(
+            f"Expected `angles` to be even, for the regions of one half to mirror the other's; got {angles}."
+        )
+    if center_bias and not center:
+        raise ValueError(
+            "Expected `center=True` with `center_bias`, the bias of the middle pixel's weights; got center=False."
+        )
 
 
 def _is_on_cpu(value: Any) -> bool:

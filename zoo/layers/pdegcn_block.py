@@ -5,9 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 import keras
+import numpy as np
 from keras import ops
 
-from zoo.layers import _graph
+from zoo.layers import _energies, _graph
+from zoo.layers._common import widened
+from zoo.math import max_step_size, spectral_bound
+from zoo.math.values import Tensor, check_choice, check_number, check_seed, check_whole
 
 KINDS = ("diffusive", "hyperbolic", "mixed")
 
@@ -22,7 +26,10 @@ class PDEGCNBlock(keras.layers.Layer):
         mixed        x <- (2 b x - b x_old + a x - F_l(x)) / (a + b)
                      with a = (1 - m) / h,  b = m / h^2,  m = sigmoid(alpha)
 
-    G is that of `GraphGradient`, G^T that of `GraphDivergence`. The kernels K_l (C, C) start near the identity.
+    G is that of `GraphGradient`, G^T that of `GraphDivergence`. The kernels K_l (C, C) start near the identity. Weights
+    a[e] of edges multiply the flows, F_l(x) = G^T (a s(G x K_l)) K_l^T, and the degrees of the normalisation are then
+    1 + the sum of the weights: an edge of weight 2 is the same as two edges, and one of weight 0 as none. All is
+    computed in float32 or better, whatever the policy.
 
     Where each edge stands beside its reverse in the list, edges 2k and 2k + 1 (`zoo.math.to_undirected` and
     `zoo.math.pair_edges` write it so), the two carry g and -g, and relu(a) - relu(-a) = a: the ReLU cancels, and F_l(x)
@@ -40,7 +47,7 @@ class PDEGCNBlock(keras.layers.Layer):
         share_alpha: one alpha for all steps, else one for each; it exists for `"mixed"` only.
         double: two kernels a step, with tanh: s(s(s(s(s(G x) K) L) L^T) K^T) in the place of s(G x K) K^T.
         paired: None looks at every list whether it is in pairs; True takes this for granted, and results are wrong
-            where it is not so; False never uses it.
+            where it is not so, or the two have different weights; False never uses it.
         concatenate: return the features after all steps, concatenated, instead of those after the last.
         seed: of the dropout.
 
@@ -48,13 +55,15 @@ class PDEGCNBlock(keras.layers.Layer):
         nodes: (B, N, C).
         edges: integers (B, E, 2), rows (i, j); rows of -1 are padding. For a diffusion in the usual sense list both
             directions: in a list with one, the layer with a ReLU depends on which.
+        edge_weight: (B, E), the weights a; 1 by default.
 
     Output shape: (B, N, C), or (B, N, depth * C) with `concatenate`.
 
     Weights: `kernel` (depth, C, C), with `double` also `kernel2`; `alpha` (1,) or (depth,) for `"mixed"`.
 
     Raises:
-        ValueError: an argument that is not one of those above, or inputs of other shapes.
+        ValueError: an argument that is not one of those above, inputs of other shapes, or edges that name no node. In
+            compiled code, which sees no values, outputs of such a graph are NaN.
 
     Example:
         >>> block = PDEGCNBlock(8, step_size=2.0)
@@ -82,26 +91,25 @@ class PDEGCNBlock(keras.layers.Layer):
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
-        _check(depth, kind, step_size, activation, edge_dropout)
+        self.depth = check_whole("depth", depth)
+        self.kind = check_choice("kind", kind, KINDS)
+        self.step_size = check_number("step_size", step_size, above=0)
+        self.activation = check_choice("activation", activation, ("relu", "tanh"))
+        self.edge_dropout = check_number("edge_dropout", edge_dropout, least=0, below=1)
         if double and activation != "tanh":
-            raise ValueError(f'`double` needs activation="tanh"; got {activation!r}.')
-        self.depth = depth
-        self.kind = kind
-        self.step_size = step_size
-        self.activation = activation
-        self.edge_dropout = edge_dropout
+            raise ValueError(f'Expected activation="tanh" with `double`; got {activation!r}.')
         self.normalization = _graph.check_normalization(normalization)
         self.share_alpha = share_alpha
         self.double = double
         self.paired = paired
         self.concatenate = concatenate
-        self.seed = seed
-        self.seed_generator = keras.random.SeedGenerator(seed) if edge_dropout else None
+        self.seed = check_seed(seed)
+        self.seed_generator = keras.random.SeedGenerator(self.seed) if edge_dropout else None
 
     def build(self, nodes_shape: tuple[int | None, ...], edges_shape: tuple[int | None, ...]) -> None:
         """Creates the kernels for the number of channels."""
         _graph.check_shapes(self.name, edges_shape, nodes=nodes_shape)
-        self.input_spec = keras.layers.InputSpec(axes={-1: nodes_shape[-1]})
+        self.input_spec = _graph.channels_spec(nodes_shape)
         shape = (self.depth, nodes_shape[-1], nodes_shape[-1])
         self.kernel = self.add_weight(name="kernel", shape=shape, initializer=_near_identity)
         if self.double:
@@ -110,17 +118,18 @@ class PDEGCNBlock(keras.layers.Layer):
             count = 1 if self.share_alpha else self.depth
             self.alpha = self.add_weight(name="alpha", shape=(count,), initializer="zeros")
 
-    def call(self, nodes: Any, edges: Any, training: bool = False) -> Any:
+    def call(self, nodes: Tensor, edges: Tensor, edge_weight: Tensor | None = None, training: bool = False) -> Tensor:
         """Maps node features (B, N, C) to (B, N, C) or (B, N, depth * C)."""
-        _graph.check_shapes(self.name, edges.shape, nodes=nodes.shape)
+        _graph.check_shapes(self.name, edges.shape, nodes=nodes.shape, edge_weight=_graph.shape_of(edge_weight))
         if edges.shape[1] == 0:  # nothing flows; compilers object to what would be computed from no edges
             return ops.concatenate([nodes] * self.depth, axis=-1) if self.concatenate else nodes
-        graph, x = _graph.unite(edges, nodes, loops=False), _graph.flatten(nodes)
+        graph = _graph.unite(self.name, edges, nodes, loops=False, edge_weight=edge_weight)
+        x = widened(_graph.flatten(nodes))
 
-        def general() -> Any:
+        def general() -> Tensor:
             return self._steps(x, self._general_flow(graph, x.dtype, training))
 
-        def paired() -> Any:
+        def paired() -> Tensor:
             short_cut = self._odd_flow if self.activation == "tanh" else self._linear_flow
             return self._steps(x, short_cut(graph, x.dtype))
 
@@ -128,9 +137,9 @@ class PDEGCNBlock(keras.layers.Layer):
             outputs = general()
         else:
             outputs = paired() if self.paired else ops.cond(_is_paired(graph), paired, general)
-        return _graph.unflatten(outputs, nodes)
+        return ops.cast(_graph.unflatten(outputs, nodes, graph), nodes.dtype)
 
-    def _steps(self, x: Any, flow: Any) -> Any:
+    def _steps(self, x: Tensor, flow: Any) -> Tensor:
         """All time steps; `flow(x, l)` is F_l(x)."""
         states, old = [], x
         for layer in range(self.depth):
@@ -138,81 +147,84 @@ class PDEGCNBlock(keras.layers.Layer):
             states.append(ops.reshape(x, (-1, self.kernel.shape[-1])))  # a shape that converters to ONNX can see
         return ops.concatenate(states, axis=-1) if self.concatenate else x
 
-    def _advance(self, x: Any, old: Any, flow: Any, layer: int) -> Any:
+    def _advance(self, x: Tensor, old: Tensor, flow: Any, layer: int) -> Tensor:
         h = self.step_size
         if self.kind == "diffusive":
             return x - h * flow
         if self.kind == "hyperbolic":
             return 2 * x - old - h**2 * flow
-        share = ops.sigmoid(ops.convert_to_tensor(self.alpha)[0 if self.share_alpha else layer])
+        share = ops.sigmoid(widened(ops.convert_to_tensor(self.alpha))[0 if self.share_alpha else layer])
         diffusion, wave = (1 - share) / h, share / h**2
         return x + (wave * (x - old) - flow) / (diffusion + wave)
 
-    def _general_flow(self, graph: _graph.Union, dtype: str, training: bool) -> Any:
+    def _general_flow(self, graph: _graph.GraphBatch, dtype: str, training: bool) -> Any:
         """F for any list. Products are taken on nodes, of which there are fewer than edges, wherever that is equal."""
-        weights = _graph.edge_weights(graph, self.normalization, dtype)
+        weights = _graph.gcn_weights(graph, self.normalization, dtype)
         drop = training and self.edge_dropout
 
-        def flow(x: Any, layer: int) -> Any:
-            kernel = self.kernel[layer]
+        def flow(x: Tensor, layer: int) -> Tensor:
+            kernel = self._wide(self.kernel)[layer]
             if drop or self.double:
-                gradient = _weighted(_differences(x, graph), weights)
+                gradient = _graph.weighted(_differences(x, graph), weights)
                 if drop:
                     gradient = keras.random.dropout(gradient, self.edge_dropout, seed=self.seed_generator)
                 flows = self._double(gradient, layer) if self.double else self._activate(gradient @ kernel)
             else:
-                flows = self._activate(_weighted(_differences(x @ kernel, graph), weights))
-            flows = _weighted(flows, weights)
+                flows = self._activate(_graph.weighted(_differences(x @ kernel, graph), weights))
+            flows = _graph.weighted(_graph.weighted(flows, weights), graph.weight)
             sums = _graph.sum_at(flows, graph.i, graph.count) - _graph.sum_at(flows, graph.j, graph.count)
             return sums if self.double else sums @ ops.transpose(kernel)
 
         return flow
 
-    def _linear_flow(self, graph: _graph.Union, dtype: str) -> Any:
+    def _linear_flow(self, graph: _graph.GraphBatch, dtype: str) -> Any:
         """F where the ReLU cancels: the Laplacian, sum over e = (n, j) of w^2 (x[n] - x[j]), times K K^T.
 
         The squared gcn weights are products c[i] c[j], so that they multiply nodes, not edges.
         """
-        kernel = ops.convert_to_tensor(self.kernel)
+        kernel = self._wide(self.kernel)
         products = kernel @ ops.transpose(kernel, (0, 2, 1))
         if self.normalization is None:
-            ones = ops.ones_like(graph.i, dtype=_graph.wide(dtype))[:, None]
-            total, scale = ops.cast(_graph.sum_at(ones, graph.i, graph.count), dtype), None
+            total, scale = _graph.sum_at(_graph.ones(graph, dtype), graph.i, graph.count), None
         else:
             scale = _graph.inverse_degrees(graph, dtype)
-            total = _graph.sum_at(ops.take(scale, graph.j, axis=0), graph.i, graph.count)
+            ends = _graph.weighted(ops.take(scale, graph.j, axis=0), graph.weight)
+            total = _graph.sum_at(ends, graph.i, graph.count)
 
-        def flow(x: Any, layer: int) -> Any:
-            arriving = ops.take(_weighted(x, scale), graph.j, axis=0)
+        def flow(x: Tensor, layer: int) -> Tensor:
+            arriving = _graph.weighted(ops.take(_graph.weighted(x, scale), graph.j, axis=0), graph.weight)
             laplacian = total * x - _graph.sum_at(arriving, graph.i, graph.count)
-            return _weighted(laplacian, scale) @ products[layer]
+            return _graph.weighted(laplacian, scale) @ products[layer]
 
         return flow
 
-    def _odd_flow(self, graph: _graph.Union, dtype: str) -> Any:
+    def _odd_flow(self, graph: _graph.GraphBatch, dtype: str) -> Any:
         """F for an odd activation and a list in pairs: twice that of every other edge."""
-        half = graph._replace(i=graph.i[::2], j=graph.j[::2])
-        weights = _graph.edge_weights(graph, self.normalization, dtype)
-        weights = weights if weights is None else weights[::2]
+        half = graph._replace(i=graph.i[::2], j=graph.j[::2], weight=_every_other(graph.weight))
+        weights = _graph.gcn_weights(graph, self.normalization, dtype)
+        weights = _every_other(weights)
 
-        def flow(x: Any, layer: int) -> Any:
-            kernel = self.kernel[layer]
+        def flow(x: Tensor, layer: int) -> Tensor:
+            kernel = self._wide(self.kernel)[layer]
             if self.double:
-                flows = self._double(_weighted(_differences(x, half), weights), layer)
+                flows = self._double(_graph.weighted(_differences(x, half), weights), layer)
             else:
-                flows = self._activate(_weighted(_differences(x @ kernel, half), weights))
-            flows = 2 * _weighted(flows, weights)
+                flows = self._activate(_graph.weighted(_differences(x @ kernel, half), weights))
+            flows = 2 * _graph.weighted(_graph.weighted(flows, weights), half.weight)
             sums = _graph.sum_at(flows, half.i, half.count) - _graph.sum_at(flows, half.j, half.count)
             return sums if self.double else sums @ ops.transpose(kernel)
 
         return flow
 
-    def _activate(self, x: Any) -> Any:
+    def _wide(self, kernel: Tensor) -> Tensor:
+        return widened(ops.convert_to_tensor(kernel))
+
+    def _activate(self, x: Tensor) -> Tensor:
         return ops.relu(x) if self.activation == "relu" else ops.tanh(x)
 
-    def _double(self, gradient: Any, layer: int) -> Any:
+    def _double(self, gradient: Tensor, layer: int) -> Tensor:
         """The network on the edges with two kernels there and back."""
-        first, second = self.kernel[layer], self.kernel2[layer]
+        first, second = self._wide(self.kernel)[layer], self._wide(self.kernel2)[layer]
         flows = self._activate(gradient)
         for kernel in (first, second, ops.transpose(second), ops.transpose(first)):
             flows = self._activate(flows @ kernel)
@@ -225,6 +237,19 @@ class PDEGCNBlock(keras.layers.Layer):
         channels = nodes_shape[-1]
         return (*nodes_shape[:-1], channels * self.depth if channels and self.concatenate else channels)
 
+    def energies(self, nodes: np.ndarray, edges: np.ndarray) -> np.ndarray:
+        """The energy after each step for one graph: see `zoo.evaluation.graph_energy`."""
+        return _energies.energies(self, nodes, edges)
+
+    def stable_step(self, edges: np.ndarray, nodes: int) -> float:
+        """The largest stable step on a graph of so many nodes, for the layer's largest kernel."""
+        kernel = np.asarray(ops.convert_to_numpy(self.kernel))
+        bound = spectral_bound(edges, nodes, normalization=self.normalization, activation=self.activation)
+        largest = np.linalg.norm(kernel, 2, axis=(1, 2)).max()
+        mixed = self.kind == "mixed"
+        share = float(1 / (1 + np.exp(-ops.convert_to_numpy(self.alpha)).max())) if mixed else 0.5
+        return max_step_size(bound, self.kind, kernel_norm=float(largest), wave_share=share)
+
     def get_config(self) -> dict[str, Any]:
         """Arguments that rebuild the layer."""
         names = (
@@ -234,35 +259,24 @@ class PDEGCNBlock(keras.layers.Layer):
         return super().get_config() | {name: getattr(self, name) for name in names}
 
 
-def _is_paired(graph: _graph.Union) -> Any:
-    """Whether edges 2k and 2k + 1 are each other's reverse for all k; an edge left over must be padding."""
+def _is_paired(graph: _graph.GraphBatch) -> Tensor:
+    """Whether edges 2k and 2k + 1 are each other's reverse, of one weight, for all k; one left over must be padding."""
     match = (graph.i[:-1] == graph.j[1:]) & (graph.j[:-1] == graph.i[1:])
+    if graph.weight is not None:
+        match = match & ((graph.weight[:-1, 0] == graph.weight[1:, 0]) | (graph.i[1:] == graph.j[1:]))
     position = ops.cumsum(ops.ones_like(graph.i[1:]))  # 1, 2, ...: even ones join two different pairs
     even = ops.equal(ops.shape(graph.i)[0] % 2, 0) | ops.all(graph.i[-1:] == graph.j[-1:])
     return even & ops.all(match | (position % 2 == 0))
 
 
-def _differences(x: Any, graph: _graph.Union) -> Any:
+def _every_other(weights: Tensor) -> Tensor:
+    return None if weights is None else weights[::2]
+
+
+def _differences(x: Tensor, graph: _graph.GraphBatch) -> Tensor:
     return ops.take(x, graph.i, axis=0) - ops.take(x, graph.j, axis=0)
 
 
-def _weighted(x: Any, weights: Any) -> Any:
-    return x if weights is None else x * weights
-
-
-def _near_identity(shape: tuple[int, ...], dtype: Any = None) -> Any:
+def _near_identity(shape: tuple[int, ...], dtype: Any = None) -> Tensor:
     """The identity plus uniform numbers in [0, 0.001), as in the authors' code."""
     return ops.eye(shape[-1], dtype=dtype) + keras.random.uniform(shape, 0.0, 1e-3, dtype=dtype)
-
-
-def _check(depth: int, kind: str, step_size: float, activation: str, edge_dropout: float) -> None:
-    if not isinstance(depth, int) or depth < 1:
-        raise ValueError(f"`depth` must be a positive integer; got {depth!r}.")
-    if kind not in KINDS:
-        raise ValueError(f"`kind` must be one of {', '.join(KINDS)}; got {kind!r}.")
-    if not step_size > 0:
-        raise ValueError(f"`step_size` must be positive; got {step_size!r}.")
-    if activation not in ("relu", "tanh"):
-        raise ValueError(f'`activation` must be "relu" or "tanh"; got {activation!r}.')
-    if not 0 <= edge_dropout < 1:
-        raise ValueError(f"`edge_dropout` must lie in [0, 1); got {edge_dropout!r}.")

@@ -5,14 +5,17 @@ from __future__ import annotations
 from typing import Any
 
 import keras
+import numpy as np
 from keras import initializers, ops, regularizers
 
 from zoo.layers import _common
-from zoo.math.values import check_odd
+from zoo.layers._channels_last import ChannelsLast
+from zoo.layers.protocol import SharedFilters
+from zoo.math.values import Tensor, check_number, check_odd, check_square, check_whole
 
 
 @keras.saving.register_keras_serializable(package="zoo")
-class SharedBasisConv2D(keras.layers.Layer):
+class SharedBasisConv2D(ChannelsLast):
     """Convolution by a basis of filters, most of them shared with other layers, then by coefficients of its own.
 
     With U unique filters u of this layer and S shared filters b, which come as a second input from a
@@ -36,6 +39,7 @@ class SharedBasisConv2D(keras.layers.Layer):
         coefficients_initializer: by default normal with variance 2 / filters.
         orthogonality: a `zoo.losses.Orthogonality` for the unique filters: each to the others of this layer and to all
             shared filters that the layer is given.
+        data_format: `"channels_last"`; None takes the one Keras is set to, and refuses another.
 
     Inputs: `inputs` (B, H, W, C); `basis` (k, k, C / basis_groups, S) or none; `other_basis`, further shared filters
     that this layer does not use and its unique filters are orthogonal to (second set of the double form), or none.
@@ -71,35 +75,29 @@ class SharedBasisConv2D(keras.layers.Layer):
         orthogonality: Any = None,
         **kwargs: Any,
     ) -> None:
-        strides = kwargs.pop("strides", 1)
+        strides = check_square("strides", kwargs.pop("strides", 1))
         super().__init__(autocast=False, **kwargs)  # the penalty takes the shared filters as they are
-        if strides not in (1, (1, 1)):
+        if strides != 1:
             raise ValueError(
-                f"Layer {self.name!r}: shared filters are for stride 1; got strides={strides}. Put the stride into the "
-                "stage's first block, with a convolution of its own."
+                f"Layer {self.name!r} expects stride 1, for which shared filters are; got strides={strides}. Put the "
+                "stride into the stage's first block, with a convolution of its own."
             )
-        _common.check_positive(groups=groups, basis_groups=basis_groups)
-        if filters is not None:
-            _common.check_positive(filters=filters)
-        if not isinstance(unique, int) or unique < 0 or unique % groups:
-            raise ValueError(
-                f"`unique` must be an integer of at least 0 and divisible by `groups`; got unique={unique!r}, "
-                f"groups={groups}."
-            )
-        self.filters = filters
+        self.filters = None if filters is None else check_whole("filters", filters)
         self.kernel_size = check_odd(kernel_size)
-        self.unique = unique
-        self.groups = groups
-        self.basis_groups = basis_groups
+        self.unique = check_whole("unique", unique, 0)
+        self.groups, self.basis_groups = check_whole("groups", groups), check_whole("basis_groups", basis_groups)
+        if unique % groups:
+            raise ValueError(f"Expected `unique` to be divisible by `groups`; got unique={unique}, groups={groups}.")
         self.unique_initializer = initializers.get(unique_initializer)
         self.coefficients_initializer = initializers.get(coefficients_initializer)
         self.orthogonality: Any = None if isinstance(orthogonality, int | float) else regularizers.get(orthogonality)
         if orthogonality is not None and not hasattr(self.orthogonality, "cross"):
             raise ValueError(
-                f"`orthogonality` must be a zoo.losses.Orthogonality, as in Orthogonality(10.0), or None; got "
+                f"Expected `orthogonality` to be a zoo.losses.Orthogonality, as in Orthogonality(10.0), or None; got "
                 f"{orthogonality!r}."
             )
-        self.momentum, self.epsilon = momentum, epsilon
+        self.momentum = check_number("momentum", momentum, least=0, most=1)
+        self.epsilon = check_number("epsilon", epsilon, least=0)
         self.norm = None
         if filters is not None:
             self.norm = keras.layers.BatchNormalization(
@@ -124,7 +122,7 @@ class SharedBasisConv2D(keras.layers.Layer):
                 f"Layer {self.name!r}: `orthogonality` compares unique and shared filters, which need the same groups; "
                 f"got groups={self.groups}, basis_groups={self.basis_groups}."
             )
-        self.input_spec = keras.layers.InputSpec(ndim=4, axes={-1: channels})
+        self.fix_channels(channels)
         size, rank = self.kernel_size, self.unique + self.shared
         self.unique_kernel = None
         if self.unique:
@@ -165,7 +163,13 @@ class SharedBasisConv2D(keras.layers.Layer):
             )
         return channels // groups
 
-    def call(self, inputs: Any, basis: Any = None, other_basis: Any = None, training: bool | None = None) -> Any:
+    def call(
+        self,
+        inputs: Tensor,
+        basis: Tensor | None = None,
+        other_basis: Tensor | None = None,
+        training: bool | None = None,
+    ) -> Tensor:
         """Maps (B, H, W, C) to (B, H, W, filters)."""
         inputs = ops.cast(inputs, self.compute_dtype)
         kernels = [kernel for kernel in (self.unique_kernel, basis) if kernel is not None]
@@ -177,7 +181,7 @@ class SharedBasisConv2D(keras.layers.Layer):
         responses = self.norm(responses, training=training)
         return self._conv(responses, self.coefficients)
 
-    def _convolve(self, inputs: Any, kernels: list[Any], merged: bool) -> Any:
+    def _convolve(self, inputs: Tensor, kernels: list[Tensor], merged: bool) -> Tensor:
         """Responses of all filters.
 
         One convolution is faster than two in training. In inference there are two: an exported graph then holds the
@@ -188,11 +192,11 @@ class SharedBasisConv2D(keras.layers.Layer):
         responses = [self._conv(inputs, kernel) for kernel in kernels]
         return responses[0] if len(responses) == 1 else ops.concatenate(responses, axis=-1)
 
-    def _conv(self, inputs: Any, kernel: Any) -> Any:
+    def _conv(self, inputs: Tensor, kernel: Tensor) -> Tensor:
         kernel = ops.cast(kernel, self.compute_dtype)
         return ops.conv(inputs, kernel, padding="same", data_format="channels_last")
 
-    def _penalty(self, shared: list[Any]) -> Any:
+    def _penalty(self, shared: list[Tensor]) -> Tensor:
         unique = ops.convert_to_tensor(self.unique_kernel)
         return self.orthogonality(unique) + sum(self.orthogonality.cross(kernel, unique) for kernel in shared)
 
@@ -202,6 +206,16 @@ class SharedBasisConv2D(keras.layers.Layer):
         """Shape of the output for the shapes of the inputs."""
         rank = self.unique + (basis_shape[3] if basis_shape else 0)
         return (*inputs_shape[:-1], rank if self.filters is None else self.filters)
+
+    def shared_filters(self) -> SharedFilters:
+        """What the layer is made of, for folding."""
+
+        def array(value: Any) -> np.ndarray:
+            return np.asarray(ops.convert_to_numpy(value), np.float64)
+
+        unique = None if self.unique_kernel is None else array(self.unique_kernel)
+        coefficients = None if self.norm is None else array(self.coefficients)[0, 0]
+        return SharedFilters(unique, self.groups, self.shared, self.basis_groups, self.norm, coefficients)
 
     def macs(self, input_shape: tuple[int, ...]) -> int:
         """Multiply-accumulates for one sample: unique and shared filters, and coefficients."""

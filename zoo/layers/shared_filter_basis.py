@@ -5,14 +5,15 @@ from __future__ import annotations
 from typing import Any
 
 import keras
-from keras import initializers, ops, regularizers
+from keras import ops
 
-from zoo.layers import _common
-from zoo.math.values import check_odd
+from zoo.layers import _common, _weights
+from zoo.layers._channels_last import ChannelsLast
+from zoo.math.values import Tensor, check_odd, check_whole
 
 
 @keras.saving.register_keras_serializable(package="zoo")
-class SharedFilterBasis(keras.layers.Layer):
+class SharedFilterBasis(ChannelsLast):
     """One variable that holds the shared filters of a stage, and gives them as a tensor to the layers that use them.
 
         basis = SharedFilterBasis(16, name="stage1_basis")(x)
@@ -33,6 +34,8 @@ class SharedFilterBasis(keras.layers.Layer):
         kernel_initializer: by default all filters, of all sets together, are orthonormal (where there are more of them
             than weights in a filter, the weights' rows are).
         kernel_regularizer: such as `zoo.losses.Orthogonality`.
+        kernel_constraint: of the filters of all sets.
+        data_format: `"channels_last"`; None takes the one Keras is set to, and refuses another.
 
     Input shape: (B, H, W, C). Output shape: (k, k, C / groups, filters), one for each of the `bases`, in the dtype of
     the variable, float32 also where the policy is mixed. Weights: `kernel` (k, k, C / groups, bases * filters).
@@ -57,40 +60,35 @@ class SharedFilterBasis(keras.layers.Layer):
         groups: int = 1,
         kernel_initializer: Any = "orthogonal",
         kernel_regularizer: Any = None,
+        kernel_constraint: Any = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(autocast=False, **kwargs)  # penalties need the filters as they are; users cast them
-        _common.check_positive(filters=filters, bases=bases, groups=groups)
-        if filters % groups:
-            raise ValueError(f"`filters` must be divisible by `groups`; got filters={filters}, groups={groups}.")
-        self.filters = filters
+        self.filters, self.bases = check_whole("filters", filters), check_whole("bases", bases)
         self.kernel_size = check_odd(kernel_size)
-        self.bases = bases
-        self.groups = groups
-        self.kernel_initializer = initializers.get(kernel_initializer)
-        self.kernel_regularizer = regularizers.get(kernel_regularizer)
+        self.groups = check_whole("groups", groups)
+        if filters % groups:
+            raise ValueError(f"Expected `filters` to be divisible by `groups`; got filters={filters}, groups={groups}.")
+        _weights.keep(self, "kernel", kernel_initializer, kernel_regularizer, kernel_constraint)
 
     def build(self, input_shape: tuple[int | None, ...]) -> None:
         """Creates the filters for the number of input channels."""
-        size = self.kernel_size
-        self.kernel = self.add_weight(
-            name="kernel",
-            shape=(size, size, self._channels(input_shape), self.bases * self.filters),
-            initializer=_common.in_float32(self.kernel_initializer),
-            regularizer=self.kernel_regularizer,
-        )
+        self.fix_channels(_common.channels_of(self.name, input_shape))
+        shape = (self.kernel_size, self.kernel_size, self._channels(input_shape), self.bases * self.filters)
+        options = _weights.options(self, "kernel") | {"initializer": _common.in_float32(self.kernel_initializer)}
+        self.kernel = self.add_weight(name="kernel", shape=shape, **options)
 
-    def call(self, inputs: Any) -> Any:
+    def call(self, inputs: Tensor) -> Tensor:
         """The filters, or a tuple of the sets of filters."""
         sets = self.sets()
         return sets[0] if self.bases == 1 else sets
 
-    def sets(self) -> tuple[Any, ...]:
+    def sets(self) -> tuple[Tensor, ...]:
         """The sets of filters, each (k, k, C / groups, filters)."""
         kernel = ops.convert_to_tensor(self.kernel)
         return (kernel,) if self.bases == 1 else tuple(ops.split(kernel, self.bases, axis=-1))
 
-    def compute_output_spec(self, inputs: Any) -> Any:
+    def compute_output_spec(self, inputs: Tensor) -> Any:
         """The filters as symbolic tensors."""
         shape = (self.kernel_size, self.kernel_size, self._channels(inputs.shape), self.filters)
         specs = tuple(keras.KerasTensor(shape, dtype=self.variable_dtype) for _ in range(self.bases))
@@ -110,6 +108,10 @@ class SharedFilterBasis(keras.layers.Layer):
             )
         return channels // self.groups
 
+    def macs(self, input_shape: tuple[int, ...]) -> int:
+        """No multiply-accumulates."""
+        return 0
+
     def get_config(self) -> dict[str, Any]:
         """Arguments that rebuild the layer."""
         return {
@@ -118,6 +120,5 @@ class SharedFilterBasis(keras.layers.Layer):
             "kernel_size": self.kernel_size,
             "bases": self.bases,
             "groups": self.groups,
-            "kernel_initializer": initializers.serialize(self.kernel_initializer),
-            "kernel_regularizer": regularizers.serialize(self.kernel_regularizer) if self.kernel_regularizer else None,
+            **_weights.config(self, "kernel"),
         }

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import keras
 import numpy as np
 from keras import ops
 
-from zoo.math.values import is_real
+from zoo.math.values import Tensor, check_choice, check_number, check_pair, check_whole
 
 FORMS = ("parameter", "product")
 
@@ -70,13 +71,18 @@ class SynapticConv2D(keras.layers.Conv2D):
         norm_epsilon: float = 1e-12,
         **kwargs: Any,
     ) -> None:
-        check_form(form)
-        if kwargs.pop("groups", 1) != 1 or kwargs.get("lora_rank") is not None:
-            raise ValueError("A layer with strengths has neither groups nor LoRA: leave `groups` and `lora_rank` out.")
-        if not (is_real(norm_epsilon) and norm_epsilon > 0):
-            raise ValueError(f"`norm_epsilon` must be a positive number; got {norm_epsilon!r}.")
-        super().__init__(filters, kernel_size, **kwargs)
-        self.form, self.nonneg, self.norm_epsilon = form, nonneg, norm_epsilon
+        groups = kwargs.pop("groups", 1)
+        if groups != 1 or kwargs.get("lora_rank") is not None:
+            raise ValueError(
+                f"Expected neither groups nor LoRA of a layer with strengths: leave `groups` and `lora_rank` out; got "
+                f"groups={groups}, lora_rank={kwargs.get('lora_rank')}."
+            )
+        for name in ("strides", "dilation_rate"):
+            if name in kwargs:
+                kwargs[name] = check_pair(name, kwargs[name])
+        super().__init__(check_whole("filters", filters), check_pair("kernel_size", kernel_size), **kwargs)
+        self.form, self.nonneg = check_form(form), nonneg
+        self.norm_epsilon = check_number("norm_epsilon", norm_epsilon, above=0)
         self.strength_regularizer = keras.regularizers.get(strength_regularizer)
 
     def build(self, input_shape: tuple[int | None, ...]) -> None:
@@ -84,7 +90,9 @@ class SynapticConv2D(keras.layers.Conv2D):
         axis = -1 if self.data_format == "channels_last" else 1
         channels = input_shape[axis]
         if channels is None:
-            raise ValueError(f"Expected a known number of channels; got the input shape {input_shape}.")
+            raise ValueError(
+                f"Layer {self.name!r} expects a known number of channels; got the input shape {input_shape}."
+            )
         self.input_spec = keras.layers.InputSpec(ndim=4, axes={axis: channels})
         self.compute_output_shape(input_shape)  # refuses sizes below the kernel's
         # The arithmetic of norms stays in the variables' own precision: autocast=False.
@@ -123,14 +131,14 @@ class SynapticConv2D(keras.layers.Conv2D):
             )
         self.built = True
 
-    def call(self, inputs: Any) -> Any:
+    def call(self, inputs: Tensor) -> Tensor:
         """Convolves."""
         if self.form == "product" and self.strength_regularizer is not None:
             self.add_loss(self.strength_regularizer(self.strengths()))
         return super().call(inputs)
 
     @property
-    def kernel(self) -> Any:
+    def kernel(self) -> Tensor:
         """The kernel of the ordinary convolution that this layer is, (k, k, Cin, Cout), with pruned slices 0."""
         self._check_built("kernel")
         factors = self.strength / self._norms() if self.form == "parameter" else self.scale[:, None]
@@ -148,7 +156,29 @@ class SynapticConv2D(keras.layers.Conv2D):
             kernel = direction * weights["scale"][:, None]
         return np.where(weights["mask"], kernel, 0.0) if masked else kernel
 
-    def strengths(self) -> Any:
+    def plain_strengths(self) -> np.ndarray:
+        """The same as `strengths` in double precision, computed in NumPy."""
+        if self.form == "parameter":
+            return np.abs(np.asarray(ops.convert_to_numpy(self.strength), np.float64))
+        return np.sqrt(np.square(self.plain_kernel(masked=False)).sum((0, 1)))
+
+    def masked_variables(self) -> list[Any]:
+        """The variables whose last two axes are connections: directions, strengths if they are weights, and mask."""
+        return [self.direction, *([self.strength] if self.form == "parameter" else []), self.mask]
+
+    def set_mask(self, mask: np.ndarray) -> None:
+        """Prunes to these connections, bool (Cin, Cout): all that belongs to the others becomes exactly 0."""
+        self.mask.assign(np.asarray(mask).astype("float32"))
+        for variable in self.masked_variables()[:-1]:
+            variable.assign(np.where(mask, ops.convert_to_numpy(variable), 0.0))
+
+    def macs(self, input_shape: tuple[int, ...]) -> int:
+        """Multiply-accumulates for one sample: those of `Conv2D`, whatever is pruned."""
+        positions = math.prod(self.compute_output_shape(input_shape)[1:]) // self.filters
+        channels = input_shape[-1 if self.data_format == "channels_last" else 1]
+        return positions * math.prod(self.kernel_size) * channels * self.filters
+
+    def strengths(self) -> Tensor:
         """Absolute strengths of all connections, pruned or not, (Cin, Cout)."""
         self._check_built("strengths")
         if self.form == "parameter":
@@ -159,14 +189,14 @@ class SynapticConv2D(keras.layers.Conv2D):
         if not self.built:
             raise AttributeError(f"You must build the layer before accessing `{what}`: call it, or build(input_shape).")
 
-    def _norms(self) -> Any:
+    def _norms(self) -> Tensor:
         # The maximum of squares and not of roots: the slope of the root at 0 is infinite. In float16 the floor is 0.
         direction = ops.convert_to_tensor(self.direction)
         wide = ops.cast(direction, keras.backend.result_type(direction.dtype, "float32"))
         squares = ops.sum(ops.square(wide), axis=(0, 1))
         return ops.sqrt(ops.maximum(squares, self.norm_epsilon**2))
 
-    def _norms_of_directions(self, shape: tuple[int, ...], dtype: Any = None) -> Any:
+    def _norms_of_directions(self, shape: tuple[int, ...], dtype: Any = None) -> Tensor:
         return ops.cast(self._norms(), dtype or self.variable_dtype)
 
     def plain_config(self) -> dict[str, Any]:
@@ -204,7 +234,6 @@ class SynapticConv2D(keras.layers.Conv2D):
         }
 
 
-def check_form(form: str) -> None:
-    """Raises ValueError for a word that is not in `FORMS`."""
-    if form not in FORMS:
-        raise ValueError(f"`form` must be one of {FORMS}; got {form!r}.")
+def check_form(form: str) -> str:
+    """The form, one of `FORMS`; a ValueError for another word."""
+    return check_choice("form", form, FORMS)

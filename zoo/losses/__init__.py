@@ -1,6 +1,7 @@
 """Keras losses and regularizers of the zoo's papers, and the class activation maps that some are built on."""
 
-from zoo.losses.class_maps import (
+from zoo.losses.erase_policy import ErasePolicy
+from zoo.losses.maps import (
     NORMALIZATIONS,
     check_threshold,
     class_maps,
@@ -8,7 +9,6 @@ from zoo.losses.class_maps import (
     normalize_maps,
     resize_maps,
 )
-from zoo.losses.erase_policy import ErasePolicy
 from zoo.losses.orthogonality import Orthogonality
 from zoo.losses.pairwise_consistency_loss import KINDS, PairwiseConsistencyLoss
 from zoo.losses.strength_sparsity import StrengthSparsity, penalty_budget, soft_threshold

@@ -10,7 +10,9 @@ from typing import Any
 import keras
 from keras import ops
 
-from zoo.losses.class_maps import NORMALIZATIONS, check_threshold, high_areas, normalize_maps, resize_maps
+from zoo.losses._common import widened
+from zoo.losses.maps import NORMALIZATIONS, check_threshold, high_areas, normalize_maps, resize_maps
+from zoo.math.values import Tensor, check_choice, check_whole
 
 CHOICES = {
     "level": ("image", "feature"),
@@ -72,8 +74,7 @@ class ErasePolicy:
 
     def __post_init__(self) -> None:
         for name, choices in CHOICES.items():
-            if getattr(self, name) not in choices:
-                raise ValueError(f"Expected {name} to be one of {choices}; got {getattr(self, name)!r}.")
+            check_choice(name, getattr(self, name), choices)
         check_threshold(self.threshold)
         if self.random_threshold is not None:
             low, high = (check_threshold(value, "random_threshold") for value in self.random_threshold)
@@ -81,11 +82,8 @@ class ErasePolicy:
                 raise ValueError(f"Expected the bounds of random_threshold to rise; got {self.random_threshold}.")
             object.__setattr__(self, "random_threshold", (low, high))  # JSON has lists only
         check_threshold(self.probability, "probability")
-        if self.top < 1 or self.rounds < 1 or self.dilate < 0:
-            raise ValueError(
-                f"Expected top and rounds of at least 1 and dilate of at least 0; got {self.top}, {self.rounds} and "
-                f"{self.dilate}."
-            )
+        for name, least in (("top", 1), ("rounds", 1), ("dilate", 0)):
+            object.__setattr__(self, name, check_whole(name, getattr(self, name), least))
         if self.level == "feature" and self.rounds > 1:
             raise ValueError("Expected rounds=1 with level='feature': the map of erased features is the map, erased.")
 
@@ -94,7 +92,7 @@ class ErasePolicy:
         """Whether two calls with the same arguments may erase differently."""
         return self.random_threshold is not None or self.probability < 1 or self.fill == "noise"
 
-    def areas(self, maps: Any, size: Sequence[int], *, seed: Any = None) -> Any:
+    def areas(self, maps: Tensor, size: Sequence[int], *, seed: Any = None) -> Tensor:
         """The areas to erase.
 
         Args:
@@ -116,7 +114,7 @@ class ErasePolicy:
         areas = high_areas(maps, threshold)
         return _dilate(areas, self.dilate) if self.dilate else areas
 
-    def choose(self, areas: Any, *, seed: Any = None) -> Any:
+    def choose(self, areas: Tensor, *, seed: Any = None) -> Tensor:
         """The areas, moved to the neighbour (`shuffle`), and none for the images that are spared (`probability`)."""
         if self.shuffle:
             areas = ops.roll(areas, 1, axis=0)
@@ -125,7 +123,9 @@ class ErasePolicy:
             areas = ops.logical_and(areas, drawn < self.probability)
         return areas
 
-    def erase(self, images: Any, areas: Any, *, mean: Any = 0.0, std: Any = 1.0, seed: Any = None) -> Any:
+    def erase(
+        self, images: Tensor, areas: Tensor, *, mean: Tensor = 0.0, std: Tensor = 1.0, seed: Any = None
+    ) -> Tensor:
         """Images without the areas; of `level="feature"` feature maps, whose erased positions become 0.
 
         Args:
@@ -144,27 +144,25 @@ class ErasePolicy:
         fill = self._fill(images, mean, std, seed)
         return ops.where(ops.expand_dims(areas, -1), ops.cast(fill, images.dtype), images)
 
-    def _fill(self, images: Any, mean: Any, std: Any, seed: Any) -> Any:
+    def _fill(self, images: Tensor, mean: Tensor, std: Tensor, seed: Any) -> Tensor:
         if self.level == "feature":
             return 0.0
         if self.fill == "constant":
             return self.constant
         if self.fill in ("image_mean", "batch_mean"):
             axes = (1, 2) if self.fill == "image_mean" else (0, 1, 2)
-            return ops.mean(ops.cast(images, "float32"), axis=axes, keepdims=True)
-        mean = ops.cast(ops.convert_to_tensor(mean), "float32")
+            return ops.mean(widened(images), axis=axes, keepdims=True)
+        mean = widened(mean)
         if self.fill == "mean":
             return mean
-        return mean + ops.cast(ops.convert_to_tensor(std), "float32") * keras.random.normal(
-            ops.shape(images), seed=seed
-        )
+        return mean + widened(std) * keras.random.normal(ops.shape(images), dtype="float32", seed=seed)
 
     def get_config(self) -> dict[str, Any]:
         """Arguments that make the same policy again."""
         return dataclasses.asdict(self)
 
 
-def _dilate(areas: Any, reach: int) -> Any:
+def _dilate(areas: Tensor, reach: int) -> Tensor:
     values = ops.expand_dims(ops.cast(areas, "float32"), -1)
     grown = ops.max_pool(values, 2 * reach + 1, 1, padding="same", data_format="channels_last")
     return ops.squeeze(grown, axis=-1) > 0.5

@@ -8,7 +8,8 @@ from typing import Any
 import keras
 from keras import ops
 
-from zoo.math.values import is_real, is_whole
+from zoo.losses._common import widened
+from zoo.math.values import Tensor, check_choice, check_number, check_whole
 
 REDUCTIONS = ("mean", "sum")
 SIDES = ("auto", "filters")
@@ -52,17 +53,12 @@ class Orthogonality(keras.regularizers.Regularizer):
     def __init__(
         self, strength: float = 10.0, *, reduction: str = "mean", entries: int | None = None, side: str = "auto"
     ) -> None:
-        if not (is_real(strength) and strength >= 0):
-            raise ValueError(f"`strength` must be a number that is not negative; got {strength!r}.")
-        if reduction not in REDUCTIONS:
-            raise ValueError(f"`reduction` must be one of {REDUCTIONS}; got {reduction!r}.")
-        if entries is not None and not (is_whole(entries) and entries >= 1):
-            raise ValueError(f"`entries` must be None or an integer of at least 1; got {entries!r}.")
-        if side not in SIDES:
-            raise ValueError(f"`side` must be one of {SIDES}; got {side!r}.")
-        self.strength, self.reduction, self.entries, self.side = strength, reduction, entries, side
+        self.strength = check_number("strength", strength, least=0)
+        self.reduction = check_choice("reduction", reduction, REDUCTIONS)
+        self.entries = None if entries is None else check_whole("entries", entries)
+        self.side = check_choice("side", side, SIDES)
 
-    def __call__(self, x: Any) -> Any:
+    def __call__(self, x: Tensor) -> Tensor:
         """The penalty of one kernel (..., filters)."""
         matrix = _matrix(x)
         weights, filters = matrix.shape
@@ -71,12 +67,12 @@ class Orthogonality(keras.regularizers.Regularizer):
         gram = ops.matmul(ops.transpose(matrix), matrix)
         return self._reduce(gram - ops.eye(gram.shape[0], dtype=gram.dtype), filters * filters)
 
-    def cross(self, x: Any, y: Any) -> Any:
+    def cross(self, x: Tensor, y: Tensor) -> Tensor:
         """The penalty of the inner products of the filters of two kernels, (..., filters) and (..., others)."""
         product = ops.matmul(ops.transpose(_matrix(x)), _matrix(y))
         return self._reduce(product, math.prod(product.shape))
 
-    def _reduce(self, difference: Any, entries: int) -> Any:
+    def _reduce(self, difference: Tensor, entries: int) -> Any:
         factor = self.strength / (self.entries or entries) if self.reduction == "mean" else self.strength
         return factor * ops.sum(ops.square(difference))
 
@@ -85,7 +81,6 @@ class Orthogonality(keras.regularizers.Regularizer):
         return {"strength": self.strength, "reduction": self.reduction, "entries": self.entries, "side": self.side}
 
 
-def _matrix(kernel: Any) -> Any:
-    kernel = ops.convert_to_tensor(kernel)
-    wide = ops.cast(kernel, keras.backend.result_type(kernel.dtype, "float32"))
-    return ops.reshape(wide, (-1, kernel.shape[-1]))
+def _matrix(kernel: Tensor) -> Tensor:
+    kernel = widened(kernel)
+    return ops.reshape(kernel, (-1, kernel.shape[-1]))

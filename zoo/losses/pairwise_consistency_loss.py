@@ -8,6 +8,9 @@ from typing import Any
 import keras
 from keras import ops
 
+from zoo.losses._common import check_classes, exist, widened
+from zoo.math.values import Tensor, check_choice, check_number, check_whole, wide
+
 KINDS = (
     "relevance",
     "kl",
@@ -54,7 +57,7 @@ class PairwiseConsistencyLoss(keras.losses.Loss):
         margin: of `rank`.
         reduction: as of Keras' losses; None gives a value an image.
         name: of the loss.
-        dtype: of its computation.
+        dtype: of its computation, float32 or better: 16 bits are taken for float32, as they hold no labels above 256.
 
     Call arguments:
         y_true: the pair (labels, original): integers (B,) and logits (B, C), for `class_features` class-weighted mean
@@ -62,7 +65,8 @@ class PairwiseConsistencyLoss(keras.losses.Loss):
         y_pred: the same of the erased images.
 
     Raises:
-        ValueError: an unknown kind, a temperature that is not above 0, or soft labels.
+        ValueError: an unknown kind, a temperature that is not above 0, soft labels, a single logit, or labels that are
+            no number of a logit. In compiled code, which sees no values, the distance of such a label is NaN.
 
     Example:
         >>> import numpy as np
@@ -84,21 +88,34 @@ class PairwiseConsistencyLoss(keras.losses.Loss):
         name: str = "pairwise_consistency",
         dtype: Any = None,
     ) -> None:
+        dtype = wide(keras.dtype_policies.get(dtype or keras.config.floatx()).compute_dtype)
         super().__init__(name=name, reduction=reduction, dtype=dtype)
-        if kind not in KINDS:
-            raise ValueError(f"Expected kind to be one of {KINDS}; got {kind!r}.")
-        if temperature <= 0 or top < 2:
-            raise ValueError(f"Expected temperature above 0 and top of at least 2; got {temperature} and {top}.")
-        self.kind, self.temperature, self.top, self.margin = kind, float(temperature), int(top), float(margin)
-        self.target_weight, self.other_weight = float(target_weight), float(other_weight)
+        self.kind = check_choice("kind", kind, KINDS)
+        self.temperature = check_number("temperature", temperature, above=0)
+        self.top, self.margin = check_whole("top", top, 2), check_number("margin", margin)
+        self.target_weight = check_number("target_weight", target_weight)
+        self.other_weight = check_number("other_weight", other_weight)
 
-    def call(self, y_true: Any, y_pred: Any) -> Any:
+    def call(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
         """Distances (B,)."""
+        if not isinstance(y_true, tuple | list) or len(y_true) != 2:
+            raise ValueError("Expected y_true as the pair (labels, original logits); got labels or logits alone.")
         labels, original = y_true
         labels = _hard(labels)
-        original, erased = ops.cast(original, "float32"), ops.cast(y_pred, "float32")
+        original, erased = widened(original), widened(y_pred)
         if self.kind == "class_features":
             return ops.sum(ops.square(_unit(original) - _unit(erased)), axis=-1)
+        classes = erased.shape[-1]
+        if classes < 2 and self.kind != "mse_logits":
+            raise ValueError(
+                f"Expected logits of at least 2 classes; got {classes} logit: its softmax is always 1, and every "
+                f"distance of kind {self.kind!r} 0. Use a head of 2 outputs, Dense(2), or kind='mse_logits'."
+            )
+        check_classes(labels, classes, "labels")
+        distance = self._distance(labels, original, erased)
+        return ops.where(exist(labels, classes), distance, ops.cast(float("nan"), distance.dtype))
+
+    def _distance(self, labels: Tensor, original: Tensor, erased: Tensor) -> Tensor:
         if self.kind == "mse_logits":
             return ops.mean(ops.square(original - erased), axis=-1)
         if self.kind in ("mse_probs", "l1_probs"):
@@ -119,7 +136,7 @@ class PairwiseConsistencyLoss(keras.losses.Loss):
             distance = {"symkl": _symkl, "js": _js}.get(self.kind, _kl)(log_p, log_q)
         return self.temperature**2 * distance
 
-    def _largest(self, logits: Any) -> Any:
+    def _largest(self, logits: Tensor) -> Tensor:
         return ops.top_k(logits, min(self.top, logits.shape[-1]), sorted=True)[1]
 
     def get_config(self) -> dict[str, Any]:
@@ -128,7 +145,7 @@ class PairwiseConsistencyLoss(keras.losses.Loss):
         return super().get_config() | {name: getattr(self, name) for name in own}
 
 
-def split_kl(log_p: Any, log_q: Any, labels: Any) -> tuple[Any, Any]:
+def split_kl(log_p: Tensor, log_q: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
     """The parts of KL(p | q): of the label against all others, and among the others, `KL = TKL + (1 - p_y) NKL`.
 
     Args:
@@ -152,26 +169,26 @@ def split_kl(log_p: Any, log_q: Any, labels: Any) -> tuple[Any, Any]:
     return target, ops.sum(ops.exp(others_p) * gaps, axis=-1)
 
 
-def _kl(log_p: Any, log_q: Any) -> Any:
+def _kl(log_p: Tensor, log_q: Tensor) -> Tensor:
     return ops.sum(ops.exp(log_p) * (log_p - log_q), axis=-1)
 
 
-def _symkl(log_p: Any, log_q: Any) -> Any:
+def _symkl(log_p: Tensor, log_q: Tensor) -> Tensor:
     return (_kl(log_p, log_q) + _kl(log_q, log_p)) / 2
 
 
-def _js(log_p: Any, log_q: Any) -> Any:
+def _js(log_p: Tensor, log_q: Tensor) -> Tensor:
     middle = ops.logaddexp(log_p, log_q) - math.log(2)
     return (_kl(log_p, middle) + _kl(log_q, middle)) / 2
 
 
-def _unit(vectors: Any) -> Any:
+def _unit(vectors: Tensor) -> Tensor:
     """Vectors of length 1; the zero vector stays, with a finite gradient."""
     squares = ops.sum(ops.square(vectors), axis=-1, keepdims=True)
     return vectors * ops.rsqrt(ops.maximum(squares, 1e-12))
 
 
-def _hard(labels: Any) -> Any:
+def _hard(labels: Tensor) -> Tensor:
     shape = labels.shape
     if len(shape) == 2 and shape[-1] == 1:
         labels, shape = ops.squeeze(labels, axis=-1), shape[:1]

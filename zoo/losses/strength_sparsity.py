@@ -7,7 +7,8 @@ from typing import Any
 import keras
 from keras import ops
 
-from zoo.math.values import is_real
+from zoo.losses._common import widened
+from zoo.math.values import Tensor, check_number
 
 _TINY = 1e-24  # under the square root: its slope at 0 is infinite
 
@@ -39,14 +40,11 @@ class StrengthSparsity(keras.regularizers.Regularizer):
     """
 
     def __init__(self, l1: float = 0.0, group: float = 0.0) -> None:
-        if not all(is_real(weight) and weight >= 0 for weight in (l1, group)):
-            raise ValueError(
-                f"Expected weights of a penalty, numbers that are not negative; got l1={l1!r} and group={group!r}."
-            )
-        self.l1, self.group = float(l1), float(group)
+        self.l1, self.group = check_number("l1", l1, least=0), check_number("group", group, least=0)
 
-    def __call__(self, x: Any) -> Any:
-        """The penalty of strengths (Cin, Cout), a scalar."""
+    def __call__(self, x: Tensor) -> Tensor:
+        """The penalty of strengths (Cin, Cout), a scalar in float32 or better."""
+        x = widened(x)
         total = self.l1 * ops.sum(ops.abs(x))
         if self.group:
             total = total + self.group * ops.sum(ops.sqrt(ops.maximum(ops.sum(ops.square(x), axis=1), _TINY)))
@@ -57,7 +55,7 @@ class StrengthSparsity(keras.regularizers.Regularizer):
         return {"l1": self.l1, "group": self.group}
 
 
-def soft_threshold(values: Any, step: Any) -> Any:
+def soft_threshold(values: Tensor, step: Any) -> Tensor:
     """Moves values by `step` towards 0 and stops there: `sign(v) max(|v| - step, 0)`.
 
     The proximal step of `step * sum |v|`. Unlike a step along the penalty's gradient it gives exact zeros.

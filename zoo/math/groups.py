@@ -20,6 +20,8 @@ from functools import cached_property
 
 import numpy as np
 
+from zoo.math.values import check_choice
+
 
 @dataclass(frozen=True)
 class Group:
@@ -99,6 +101,4 @@ def get_group(name: str) -> Group:
         >>> get_group("p4m").order
         8
     """
-    if name not in GROUPS:
-        raise ValueError(f"`group` must be one of {sorted(GROUPS)}; got {name!r}.")
-    return GROUPS[name]
+    return GROUPS[check_choice("group", name, tuple(GROUPS))]

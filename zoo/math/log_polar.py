@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from zoo.math.values import is_real, is_whole
+from zoo.math.values import check_number, check_pair, check_whole
 
 _TINY = 1e-6  # in sectors: no pixel of a window below 500 comes that close below a boundary
 
@@ -112,15 +112,12 @@ def log_polar_map(
 
     Source: Su and Wen, Log-Polar Space Convolution Layers, NeurIPS 2022; the rule is that of the authors' code.
     """
-    height, width = window_size(kernel_size)
-    if not all(is_whole(count) and count >= 1 for count in (levels, angles)):
-        raise ValueError(f"`levels` and `angles` must be positive integers; got {levels!r} and {angles!r}.")
-    if not (is_real(growth) and growth > 1):
-        raise ValueError(f"`growth` must be above 1 for rings to grow, and finite; got {growth!r}.")
-    if ratio is not None and not (is_real(ratio) and ratio > 0):
-        raise ValueError(f"`ratio` must be above 0 and finite, or None for height over width; got {ratio!r}.")
-    if not is_real(rotation):
-        raise ValueError(f"`rotation` must be a number, in radians; got {rotation!r}.")
+    height, width = check_pair("kernel_size", kernel_size)
+    levels, angles = check_whole("levels", levels), check_whole("angles", angles)
+    growth = check_number("growth", growth, above=1, reason=", for rings to grow")
+    if ratio is not None:
+        ratio = check_number("ratio", ratio, above=0, reason=", or None for height over width")
+    rotation = check_number("rotation", rotation, reason=", in radians")
     rows, columns = np.mgrid[:height, :width].astype("float64")
     up, right = (height - 1) // 2 - rows, columns - (width - 1) // 2
     thresholds = _thresholds(max(height, width), levels, growth)
@@ -133,14 +130,6 @@ def log_polar_map(
     if not center_in_region:
         region[(height - 1) // 2, (width - 1) // 2] = -1
     return LogPolarMap(levels, angles, level, angle, region, np.sqrt(thresholds.astype("float64")))
-
-
-def window_size(kernel_size: int | tuple[int, int]) -> tuple[int, int]:
-    """Height and width of a window that is given by one number or two."""
-    sizes = kernel_size if isinstance(kernel_size, (tuple, list)) else (kernel_size, kernel_size)
-    if len(sizes) != 2 or not all(is_whole(size) and size >= 1 for size in sizes):
-        raise ValueError(f"`kernel_size` must be a positive integer or (height, width); got {kernel_size!r}.")
-    return sizes[0], sizes[1]
 
 
 def _thresholds(size: int, levels: int, growth: float) -> np.ndarray:
@@ -198,8 +187,7 @@ def log_polar_to_folded(kernel: np.ndarray, levels: int) -> np.ndarray:
         (8, 3, 4, 3)
     """
     kernel = np.asarray(kernel)
-    if not is_whole(levels) or levels < 1:
-        raise ValueError(f"`levels` must be a positive integer; got {levels!r}.")
+    levels = check_whole("levels", levels)
     if kernel.ndim != 3 or kernel.shape[0] % (2 * levels):
         raise ValueError(f"Expected a kernel of shape ({levels} A, Cin, Cout) with an even A; got {kernel.shape}.")
     regions, inputs, outputs = kernel.shape

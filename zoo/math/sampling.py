@@ -7,6 +7,8 @@ degrees and flips reverse or exchange the two axes, so the rule must hold for he
 
 from __future__ import annotations
 
+from zoo.math.values import check_choice
+
 
 def symmetric_padding(kernel_size: int, padding: str) -> int:
     """Zeros on each side for an odd window: (k - 1) / 2 for `"same"`, 0 for `"valid"`.
@@ -18,8 +20,7 @@ def symmetric_padding(kernel_size: int, padding: str) -> int:
         >>> symmetric_padding(5, "same")
         2
     """
-    if padding not in ("same", "valid"):
-        raise ValueError(f'`padding` must be "same" or "valid"; got {padding!r}.')
+    check_choice("padding", padding, ("same", "valid"))
     return (kernel_size - 1) // 2 if padding == "same" else 0
 
 

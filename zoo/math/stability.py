@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from zoo.math.graphs import check_edges, gcn_weights, is_undirected
+from zoo.math.values import check_choice, check_number
 
 _TOLERANCE, _ITERATIONS = 1e-6, 10_000
 
@@ -68,10 +69,9 @@ def max_step_size(bound: float, kind: str, *, kernel_norm: float = 1.0, wave_sha
         (4.0, 2.83)
     """
     shares = {"diffusive": 0.0, "hyperbolic": 1.0, "mixed": wave_share}
-    if kind not in shares:
-        raise ValueError(f"`kind` must be one of {', '.join(shares)}; got {kind!r}.")
-    if bound < 0 or not 0 <= wave_share <= 1:
-        raise ValueError(f"Expected a bound of at least 0 and a share in [0, 1]; got {bound:g} and {wave_share:g}.")
+    check_choice("kind", kind, tuple(shares))
+    check_number("bound", bound, least=0)
+    check_number("wave_share", wave_share, least=0, most=1)
     s, largest = shares[kind], bound * kernel_norm**2
     if largest == 0:
         return math.inf

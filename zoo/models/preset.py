@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import functools
+import json
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from pathlib import Path
+from typing import Any, NamedTuple
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,6 +27,20 @@ class Paper:
         return f"{self.authors}. {self.title}. {self.venue} {self.year}. {self.url}"
 
 
+class Stage(NamedTuple):
+    """The maps at the end of one stage of a network.
+
+    Attributes:
+        name: what the names of its layers begin with.
+        channels: of the maps; of group networks all elements' channels together.
+        stride: side of the image divided by that of the maps. Networks that resize images count from the resized one.
+    """
+
+    name: str
+    channels: int
+    stride: int
+
+
 @dataclass(frozen=True, kw_only=True)
 class Preset:
     """One registered model.
@@ -40,6 +58,9 @@ class Preset:
         deviations: how the model differs from the paper, one sentence each.
         reported_error: test error in percent that the authors report, where known.
         reported_note: where that figure comes from and how it was got.
+        expects: what the images look like, for a warning about others: `note` in words, and the lowest and highest mean
+            of an image's outermost pixels (`border`) and of all its pixels (`mean`), in 0..255, of the training images.
+            None where any image may come.
         measures: names of `zoo.evaluation.MEASURES` that the card shows besides the error.
     """
 
@@ -54,4 +75,30 @@ class Preset:
     deviations: tuple[str, ...] = field(default=())
     reported_error: float | None = None
     reported_note: str | None = None
+    expects: Mapping[str, Any] | None = None
     measures: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        for name, kind in (
+            ("paper", Paper),
+            ("labels", tuple),
+            ("parameters", int),
+            ("dataset", str),
+            ("summary", str),
+        ):
+            value = getattr(self, name)
+            if not isinstance(value, kind):
+                raise TypeError(f"Expected {name} of the preset {self.name!r} to be a {kind.__name__}; got {value!r}.")
+
+    @property
+    def stages(self) -> tuple[Stage, ...]:
+        """Name, channels and stride of each stage, as `zoo.hub.stages_of` finds them in the built network.
+
+        Recorded for the models of this package; of others' models none.
+        """
+        return tuple(Stage(*values) for values in _recorded_stages().get(self.name, ()))
+
+
+@functools.cache
+def _recorded_stages() -> dict[str, list[list[Any]]]:
+    return json.loads((Path(__file__).parent / "stages.json").read_text("utf-8"))

@@ -1,8 +1,5 @@
 """The embedded server: TensorFlow Serving's REST and gRPC interfaces over exported version folders."""
 
-from zoo.serving.runners import Runner, Signature, TensorSpec, open_runner
-from zoo.serving.server import Server
-from zoo.serving.serving import serve
-from zoo.serving.settings import ModelConfig, Settings
+import lazy_loader
 
-__all__ = ["ModelConfig", "Runner", "Server", "Settings", "Signature", "TensorSpec", "open_runner", "serve"]
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -1,7 +1,8 @@
-"""JSON of TensorFlow Serving's REST interface to arrays, and back.
+"""JSON of TensorFlow Serving's REST interface to arrays; `answers.py` has the way back.
 
 A request holds either `instances`, a list with one entry a row, or `inputs`, the whole columns. Binary values are
-objects `{"b64": "..."}`. The answer has the request's form: `predictions` a row, or `outputs` by column.
+objects `{"b64": "..."}`. Nothing is guessed: a number that its type cannot hold, a truth value among numbers and a name
+that stands twice are refused.
 """
 
 from __future__ import annotations
@@ -9,7 +10,9 @@ from __future__ import annotations
 import base64
 import binascii
 import json
-from collections.abc import Callable, Mapping
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -20,18 +23,70 @@ from zoo.serving.runners import DEFAULT_SIGNATURE, Signature, TensorSpec
 
 Arrays = dict[str, np.ndarray]
 _LARGEST_RANK = 32
+_WORDS = {"NaN": math.nan, "Infinity": math.inf, "-Infinity": -math.inf}
+_PARAMETERS = ("labels", "strict_json")
 
 
-def parse_body(body: bytes) -> dict[str, Any]:
+class Body(dict[str, Any]):
+    """The object in a request's body.
+
+    Attributes:
+        booleans: whether the text may hold `true` or `false`; if not, nobody needs to look for them among the numbers.
+    """
+
+    booleans = True
+
+
+class _Word(float):
+    """A number that the client wrote as a word; an infinite one that is none of these was written too large."""
+
+
+@dataclass(frozen=True)
+class Parameters:
+    """What a request may ask for besides a prediction.
+
+    Attributes:
+        labels: class names beside the numbers.
+        strict_json: words in quotes for numbers that JSON does not have; None follows the server's setting.
+    """
+
+    labels: bool = False
+    strict_json: bool | None = None
+
+
+def parse_body(body: bytes) -> Body:
     """The JSON object in a request's body."""
     try:
-        value = json.loads(body)
+        value = json.loads(body, parse_constant=lambda word: _Word(_WORDS[word]), object_pairs_hook=_unique)
     except (ValueError, RecursionError) as error:  # UnicodeDecodeError is a ValueError
         reason = "nested too deeply" if isinstance(error, RecursionError) else str(error)
         raise invalid(f"JSON Parse error: {reason}") from error
     if not isinstance(value, dict):
         raise invalid(f"JSON Parse error: expected an object; got {_kind(value)}")
-    return value
+    made = Body(value)
+    made.booleans = b"true" in body or b"false" in body
+    return made
+
+
+def parameters(request: Mapping[str, Any]) -> Parameters:
+    """What stands under `parameters`."""
+    given = request.get("parameters", {})
+    if not isinstance(given, dict):
+        raise invalid(f"'parameters' key must be an object; got {_kind(given)}")
+    for name, value in given.items():
+        if name not in _PARAMETERS:
+            raise invalid(f"unknown parameter {name!r}; there is: {', '.join(_PARAMETERS)}")
+        if not isinstance(value, bool):
+            raise invalid(f"parameter {name!r} must be true or false; got {_kind(value)}")
+    return Parameters(**given)
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    made = dict(pairs)
+    if len(made) < len(pairs):
+        names = [name for name, _ in pairs]
+        raise invalid(f"JSON Parse error: the name {next(n for n in names if names.count(n) > 1)!r} stands twice")
+    return made
 
 
 def signature_name(request: Mapping[str, Any]) -> str:
@@ -59,45 +114,104 @@ def parse_inputs(request: Mapping[str, Any], signature: Signature, max_rows: int
     by_row = "instances" in request
     columns = _columns(request["instances"], signature) if by_row else _named(request["inputs"], signature)
     check_names(set(columns), signature)
-    arrays = {name: to_array(value, signature.inputs[name], name) for name, value in columns.items()}
+    booleans = getattr(request, "booleans", True)
+    arrays = {name: to_array(value, signature.inputs[name], name, booleans) for name, value in columns.items()}
     check_arrays(arrays, signature, max_rows)
     return arrays, by_row
 
 
-def render(outputs: Mapping[str, np.ndarray], by_row: bool) -> bytes:
-    """The body of the answer: rows or columns as the request came, names only where there are several outputs."""
-    if by_row and len({value.shape[:1] for value in outputs.values()} - {()}) != 1:
-        raise invalid("the outputs have no common batch axis: ask with 'inputs' instead of 'instances'")
-    lists = {name: _to_json(value, name) for name, value in outputs.items()}
-    if len(lists) == 1:
-        result = next(iter(lists.values()))
-    elif by_row:
-        result = [dict(zip(lists, row, strict=True)) for row in zip(*lists.values(), strict=True)]
-    else:
-        result = lists
-    return json.dumps({"predictions" if by_row else "outputs": result}, ensure_ascii=False).encode()
+def to_array(value: Any, spec: TensorSpec, name: str, booleans: bool = True) -> np.ndarray:
+    """One input as an array of the signature's type; a 400 for ragged lists and values of another type.
 
-
-def to_array(value: Any, spec: TensorSpec, name: str) -> np.ndarray:
-    """One input as an array of the signature's type; a 400 for ragged lists and values of another type."""
+    Args:
+        value: parsed JSON.
+        spec: of the input.
+        name: of the input.
+        booleans: whether there may be truth values in it.
+    """
     if spec.dtype == object:
         return _strings(value, name)
+    if spec.dtype.kind == "c":
+        raise invalid(f'input "{name}" is of type {spec.dtype}, which JSON does not have: send it over gRPC')
     try:
         array = np.asarray(value)
     except (ValueError, OverflowError, RecursionError) as error:
-        raise invalid(
-            f'input "{name}" expected a tensor of shape {describe(spec)}; got lists of unequal length'
-        ) from error
+        raise _ragged(name, spec) from error
+    leaves = _leaves(value)
+    if array.dtype.kind in "iuf" and booleans and spec.dtype.kind != "b" and any(type(leaf) is bool for leaf in leaves):
+        raise invalid(f'input "{name}" expected numbers of type {spec.dtype}; got booleans among them')
+    if array.dtype.kind in "OUf":
+        array = _odd(array, value, spec, name)
     if not _numeric(array, spec.dtype):
-        raise invalid(f'input "{name}" expected numbers of type {spec.dtype}; got {_content(array)}')
+        raise invalid(f'input "{name}" expected {_wanted(spec.dtype)}; got {_content(array)}')
+    return _cast(array, spec, name)
+
+
+def _cast(array: np.ndarray, spec: TensorSpec, name: str) -> np.ndarray:
+    """The numbers in the signature's type, none of them another one for that."""
     if array.dtype == spec.dtype:
         return array
     with np.errstate(over="ignore", invalid="ignore"):
         cast = array.astype(spec.dtype)
     exact = np.array_equal(cast, array) if spec.dtype.kind in "iu" else _same_finite(cast, array)
     if not exact:
-        raise invalid(f'input "{name}" has values out of range for type {spec.dtype}')
+        raise _out_of_range(name, spec)
     return cast
+
+
+def _odd(array: np.ndarray, value: Any, spec: TensorSpec, name: str) -> np.ndarray:
+    """The same numbers where NumPy's first look was not enough: integers of more than 64 bits, words, infinities."""
+    whole = spec.dtype.kind in "iu"
+    if array.dtype.kind == "f":
+        if whole and array.size and all(type(leaf) is int for leaf in _leaves(value)):
+            return _exact(value, spec, name)  # as fractions they would be rounded
+        if np.isinf(array).any() and any(type(leaf) is float and math.isinf(leaf) for leaf in _leaves(value)):
+            raise _out_of_range(name, spec)
+        return array
+    kinds = {type(leaf) for leaf in _leaves(value)}
+    if whole and kinds == {int}:
+        return _exact(value, spec, name)
+    if spec.dtype.kind in "iub" or not kinds <= {int, float, _Word, str}:
+        return array
+    if any(isinstance(leaf, str) and leaf not in _WORDS for leaf in _leaves(value)):
+        return array
+    return _exact(_spelled(value), spec, name, np.dtype(np.float64))
+
+
+def _exact(value: Any, spec: TensorSpec, name: str, dtype: np.dtype | None = None) -> np.ndarray:
+    """The array of type `dtype`, by default the signature's, where NumPy rounds and wraps nothing."""
+    try:
+        return np.array(value, dtype=dtype or spec.dtype)
+    except OverflowError as error:
+        raise _out_of_range(name, spec) from error
+    except (ValueError, TypeError) as error:
+        raise _ragged(name, spec) from error
+
+
+def _spelled(value: Any) -> Any:
+    """The same lists with numbers for the words that stand for them."""
+    if isinstance(value, list):
+        return [_spelled(item) for item in value]
+    return _WORDS[value] if isinstance(value, str) else value
+
+
+def _leaves(value: Any) -> Iterator[Any]:
+    """What is in lists of lists."""
+    stack = [value]
+    while stack:
+        item = stack.pop()
+        if isinstance(item, list):
+            stack.extend(item)
+        else:
+            yield item
+
+
+def _out_of_range(name: str, spec: TensorSpec) -> Exception:
+    return invalid(f'input "{name}" has values out of range for type {spec.dtype}')
+
+
+def _ragged(name: str, spec: TensorSpec) -> Exception:
+    return invalid(f'input "{name}" expected a tensor of shape {describe(spec)}; got lists of unequal length')
 
 
 def _numeric(array: np.ndarray, dtype: np.dtype) -> bool:
@@ -111,9 +225,15 @@ def _same_finite(cast: np.ndarray, array: np.ndarray) -> bool:
     return bool(finite.all() or np.array_equal(finite, np.isfinite(array)))
 
 
+def _wanted(dtype: np.dtype) -> str:
+    return "true or false" if dtype.kind == "b" else f"numbers of type {dtype}"
+
+
 def _content(array: np.ndarray) -> str:
     kinds = {
         "b": "booleans",
+        "i": "numbers",
+        "u": "numbers",
         "U": "text",
         "S": "text",
         "f": "fractions",
@@ -175,23 +295,6 @@ def _bytes(value: Any, name: str) -> bytes:
         return base64.b64decode(value["b64"], validate=True)
     except (binascii.Error, ValueError) as error:
         raise invalid(f'input "{name}": unable to base64 decode: {error}') from error
-
-
-def _to_json(array: np.ndarray, name: str) -> Any:
-    if array.dtype.kind not in "OSU":
-        return array.tolist()
-    encode: Callable[[Any], Any] = _binary if name.endswith("_bytes") else _text
-    flat = np.empty(array.size, object)
-    flat[:] = [encode(item if isinstance(item, bytes) else str(item).encode()) for item in array.ravel()]
-    return flat.reshape(array.shape).tolist()
-
-
-def _text(value: bytes) -> str:
-    return value.decode("utf-8", "replace")
-
-
-def _binary(value: bytes) -> dict[str, str]:
-    return {"b64": base64.b64encode(value).decode()}
 
 
 def _kind(value: Any) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 _STATUS = {
     "INVALID_ARGUMENT": 400,
+    "CANCELLED": 400,
     "NOT_FOUND": 404,
     "DEADLINE_EXCEEDED": 408,
     "INTERNAL": 500,
@@ -41,3 +42,8 @@ def not_found(message: str) -> RequestError:
 def unavailable(message: str) -> RequestError:
     """The server cannot take the request now: 503."""
     return RequestError("UNAVAILABLE", message)
+
+
+def cancelled() -> RequestError:
+    """Whoever asked has gone, and the request had not been run yet."""
+    return RequestError("CANCELLED", "the client closed its side of the connection while the request was waiting")

@@ -1,18 +1,20 @@
-"""TensorFlow Serving's gRPC services: Predict, GetModelMetadata and GetModelStatus."""
+"""TensorFlow Serving's gRPC services: Predict, GetModelMetadata and GetModelStatus; health and reflection."""
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 from zoo.serving import grpc_tensors
 from zoo.serving.checking import check_arrays, check_names
-from zoo.serving.errors import RequestError, invalid
+from zoo.serving.errors import RequestError, cancelled, invalid
 from zoo.serving.metadata import signature_def
 from zoo.serving.runners import DEFAULT_SIGNATURE
 from zoo.serving.service import Service
+from zoo.serving.settings import Settings
 
 log = logging.getLogger("zoo.serving")
 _ENVELOPE = 1 << 16  # bytes of a message beyond its tensors
@@ -28,21 +30,22 @@ class GrpcServer:
 
     Raises:
         ImportError: the extra `serving` is not installed.
-        OSError: the address is taken or not of this machine.
+        OSError: the address is taken or not of this machine, or the certificate cannot be read.
     """
 
     def __init__(self, address: tuple[str, int], service: Service) -> None:
         try:
             import grpc
+            from grpc_health.v1 import health
             from tensorflow_serving.apis import model_service_pb2_grpc, prediction_service_pb2_grpc
         except ImportError as error:
-            raise ImportError('gRPC needs tensorflow-serving-api: pip install "zoo[serving]"') from error
-        settings = service.settings
+            raise ImportError(f'gRPC needs the extra "serving" ({error}): pip install "zoo[serving]"') from error
+        settings, self._service = service.settings, service
         self._executor = ThreadPoolExecutor(min(_THREADS, settings.max_requests), thread_name_prefix="zoo-grpc")
         options = [
             ("grpc.so_reuseport", 0),  # or a taken port would be shared silently
-            ("grpc.max_receive_message_length", settings.max_body_bytes + _ENVELOPE),
-            ("grpc.max_send_message_length", -1),
+            ("grpc.max_receive_message_length", settings.grpc_receive_bytes or settings.max_body_bytes + _ENVELOPE),
+            ("grpc.max_send_message_length", settings.grpc_send_bytes or -1),
             ("grpc.max_connection_idle_ms", int(1000 * settings.idle_seconds)),
         ]
         self._server = grpc.server(self._executor, options=options, maximum_concurrent_rpcs=settings.max_requests)
@@ -57,9 +60,11 @@ class GrpcServer:
         model_service_pb2_grpc.add_ModelServiceServicer_to_server(
             _Servicer(model_service_pb2_grpc.ModelServiceServicer(), {"GetModelStatus": calls.status}), self._server
         )
+        self._health = health.HealthServicer()
+        _add_standard_services(self._server, self._health)
         host = f"[{address[0]}]" if ":" in address[0] else address[0]
         try:
-            self.port = self._server.add_insecure_port(f"{host}:{address[1]}")
+            self.port = _listen(self._server, f"{host}:{address[1]}", settings)
         except RuntimeError as error:
             raise OSError(
                 f"gRPC cannot listen on {address[0]}:{address[1]}: the port is taken, or the address is not of this "
@@ -68,10 +73,21 @@ class GrpcServer:
 
     def start(self) -> None:
         """Begins to accept connections."""
+        self.show_health()
         self._server.start()
+
+    def show_health(self) -> None:
+        """Brings the health service up to date: one entry a model, and the empty name for the whole server."""
+        from grpc_health.v1 import health_pb2
+
+        words = health_pb2.HealthCheckResponse
+        ready = {name: model.ready for name, model in self._service.models.items()}
+        for name, fine in {"": self._service.ready, **ready}.items():
+            self._health.set(name, words.SERVING if fine else words.NOT_SERVING)
 
     def stop(self, grace: float) -> None:
         """Takes no new calls, and lets those in progress finish for `grace` seconds."""
+        self._health.enter_graceful_shutdown()
         self._server.stop(grace).wait()
         self._executor.shutdown(wait=False)
 
@@ -79,7 +95,7 @@ class GrpcServer:
 class _Servicer:
     """Answers some methods, and the others as the generated base class does: not implemented."""
 
-    def __init__(self, base: Any, methods: dict[str, Callable[[Any], Any]]) -> None:
+    def __init__(self, base: Any, methods: dict[str, Callable[[Any, Any], Any]]) -> None:
         self._base, self._methods = base, methods
 
     def __getattr__(self, name: str) -> Any:
@@ -89,7 +105,7 @@ class _Servicer:
 
         def answer(request: Any, context: Any) -> Any:
             try:
-                return method(request)
+                return method(request, context)
             except RequestError as error:
                 _abort(context, error)
             except Exception:
@@ -111,12 +127,14 @@ class _Calls:
     def __init__(self, service: Service) -> None:
         self._service = service
 
-    def predict(self, request: Any) -> Any:
-        """PredictionService.Predict."""
+    def predict(self, request: Any, context: Any) -> Any:
+        """PredictionService.Predict. A call that its client has given up leaves the queue."""
         from tensorflow_serving.apis import predict_pb2
 
         spec, service = request.model_spec, self._service
         with service.request(spec.name, "grpc"):
+            if not context.is_active():
+                raise cancelled()
             with service.model(spec.name).use(*_choice(spec)) as lease:
                 name = spec.signature_name or DEFAULT_SIGNATURE
                 signature = lease.version.signature(name)
@@ -124,17 +142,15 @@ class _Calls:
                 limit = service.settings.max_body_bytes
                 inputs = {key: grpc_tensors.to_array(value, key, limit) for key, value in request.inputs.items()}
                 check_arrays(inputs, signature, service.settings.max_rows)
-                wanted = list(request.output_filter) or list(signature.outputs)
-                if not set(wanted) <= set(signature.outputs):
-                    raise invalid(f"output_filter names unknown outputs; there is: {', '.join(signature.outputs)}")
-                outputs = lease.run(name, inputs)
+                wanted = _wanted(request.output_filter, signature.outputs)
+                outputs = lease.run(name, inputs, lambda future: _cancel_with(context, future))
             response = predict_pb2.PredictResponse()
             _fill_spec(response.model_spec, spec.name, lease.version.number, name)
             for key in wanted:
                 grpc_tensors.fill(response.outputs[key], outputs[key])
             return response
 
-    def metadata(self, request: Any) -> Any:
+    def metadata(self, request: Any, context: Any) -> Any:
         """PredictionService.GetModelMetadata."""
         from google.protobuf.json_format import ParseDict
         from tensorflow_serving.apis import get_model_metadata_pb2
@@ -152,7 +168,7 @@ class _Calls:
         response.metadata["signature_def"].Pack(definitions)
         return response
 
-    def status(self, request: Any) -> Any:
+    def status(self, request: Any, context: Any) -> Any:
         """ModelService.GetModelStatus."""
         from tensorflow_serving.apis import get_model_status_pb2
 
@@ -166,6 +182,55 @@ class _Calls:
             entry.status.error_code = 2 if status.error else 0  # UNKNOWN, OK
             entry.status.error_message = status.error
         return response
+
+
+def _wanted(names: Any, outputs: Mapping[str, Any]) -> list[str]:
+    """The outputs that a request asks for, all of them where it names none."""
+    wanted = list(names) or list(outputs)
+    if not set(wanted) <= set(outputs):
+        raise invalid(f"output_filter names unknown outputs; there is: {', '.join(outputs)}")
+    for name in wanted:
+        if wanted.count(name) > 1:
+            raise invalid(f'output_filter names "{name}" twice')
+    return wanted
+
+
+def _cancel_with(context: Any, future: Any) -> None:
+    if not context.add_callback(future.cancel):  # it is over already
+        future.cancel()
+
+
+def _add_standard_services(server: Any, health_servicer: Any) -> None:
+    """`grpc.health.v1` for load balancers, and reflection for tools such as grpcurl."""
+    import grpc
+    from grpc_health.v1 import health, health_pb2_grpc
+    from grpc_reflection.v1alpha import reflection, reflection_pb2
+    from tensorflow_serving.apis import model_service_pb2, prediction_service_pb2
+
+    health_pb2_grpc.add_HealthServicer_to_server(health_servicer, server)
+    files = (prediction_service_pb2.DESCRIPTOR, model_service_pb2.DESCRIPTOR)
+    names = [service.full_name for file in files for service in file.services_by_name.values()]
+    names += [health.SERVICE_NAME, reflection.SERVICE_NAME]
+    reflection.enable_server_reflection(names, server)
+    # The same messages under the name that newer tools ask for first.
+    method = grpc.stream_stream_rpc_method_handler(
+        reflection.ReflectionServicer(names).ServerReflectionInfo,
+        reflection_pb2.ServerReflectionRequest.FromString,
+        reflection_pb2.ServerReflectionResponse.SerializeToString,
+    )
+    service = reflection.SERVICE_NAME.replace("v1alpha", "v1")
+    server.add_generic_rpc_handlers([grpc.method_handlers_generic_handler(service, {"ServerReflectionInfo": method})])
+
+
+def _listen(server: Any, address: str, settings: Settings) -> int:
+    """The port; encrypted where a certificate is given."""
+    if settings.tls_cert is None:
+        return int(server.add_insecure_port(address))
+    import grpc
+
+    chain = Path(settings.tls_cert).read_bytes()
+    key = Path(settings.tls_key or settings.tls_cert).read_bytes()
+    return int(server.add_secure_port(address, grpc.ssl_server_credentials([(key, chain)])))
 
 
 def _choice(spec: Any) -> tuple[int | None, str | None]:

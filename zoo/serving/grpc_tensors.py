@@ -22,6 +22,10 @@ _FIELDS = {
     "uint64": "uint64_val",
     "bool": "bool_val",
     "object": "string_val",
+    "float16": "half_val",
+    "bfloat16": "half_val",
+    "complex64": "scomplex_val",
+    "complex128": "dcomplex_val",
 }
 
 
@@ -52,16 +56,18 @@ def fill(proto: Any, array: np.ndarray) -> None:
     import tensorflow as tf
 
     array = np.asarray(array)
+    field = "string_val" if array.dtype.kind in "SU" else _FIELDS.get(str(array.dtype))
+    if field is None:
+        raise invalid(f"an output is of type {array.dtype}, which cannot be sent")
     proto.dtype = tf.dtypes.as_dtype(array.dtype).as_datatype_enum
     for size in array.shape:
         proto.tensor_shape.dim.add().size = size
-    field = _FIELDS.get(str(array.dtype))
-    if field is None:  # 16-bit floats travel as their bits
-        proto.half_val.extend(array.view(np.uint16).ravel().tolist())
-    else:
-        values = array.ravel().tolist()
-        getattr(proto, field).extend(
-            [value if isinstance(value, bytes) else str(value).encode() for value in values]
-            if field == "string_val"
-            else values
-        )
+    array = np.ascontiguousarray(array).ravel()
+    if field == "half_val":  # 16-bit floats travel as their bits
+        array = array.view(np.uint16)
+    elif array.dtype.kind == "c":  # as real and imaginary parts in turn
+        array = array.view(array.real.dtype)
+    values = array.tolist()
+    if field == "string_val":
+        values = [value if isinstance(value, bytes) else str(value).encode() for value in values]
+    getattr(proto, field).extend(values)

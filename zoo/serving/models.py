@@ -173,7 +173,7 @@ class ServedModel:
         """Whether the version could be loaded."""
         self._set(number, LOADING)
         try:
-            loaded = load_version(number, folder, self._settings, self._observe)
+            loaded = load_version(number, folder, self._settings, self._observe, self.config.batching)
         except (RequestError, OSError) as error:
             log.error("%s version %d cannot be loaded: %s", self.name, number, error)
             self._failed[number] = fingerprint
@@ -196,6 +196,7 @@ class ServedModel:
     def _finish(self, version: LoadedVersion) -> None:
         """Ends a retired version that nobody uses any more. Needs the lock."""
         if version.users == 0 and self._available.get(version.number) is not version:
+            version.close()
             current = self._status.get(version.number)
             if current is not None and current.state == UNLOADING:
                 self._status[version.number] = VersionStatus(version.number, END)

@@ -70,9 +70,20 @@ class OnnxRunner(BaseRunner):
         if signature != DEFAULT_SIGNATURE:
             raise ValueError(f"An ONNX model has the one signature {DEFAULT_SIGNATURE!r}; got {signature!r}.")
         try:
-            return dict(zip(self._names, self._session.run(self._names, dict(inputs)), strict=True))
+            given = {name: _text(value) if value.dtype == object else value for name, value in inputs.items()}
+            return dict(zip(self._names, map(np.asarray, self._session.run(self._names, given)), strict=True))
         except self._refusals as error:
             raise ValueError(str(error)) from error
+
+
+def _text(value: np.ndarray) -> np.ndarray:
+    """Strings as ONNX Runtime takes them: it would write bytes as Python prints them."""
+    array = np.empty(value.shape, object)
+    try:
+        array.ravel()[:] = [item.decode() if isinstance(item, bytes) else str(item) for item in value.ravel()]
+    except UnicodeDecodeError as error:
+        raise ValueError("ONNX models take text: expected strings in UTF-8, got other bytes.") from error
+    return array
 
 
 def _providers(onnxruntime: Any) -> list[str]:

@@ -6,7 +6,7 @@ import io
 from collections.abc import Sequence
 
 import numpy as np
-from PIL import Image
+from PIL import ExifTags, Image
 
 from zoo.datasets.images import decode_images
 from zoo.serving.errors import invalid
@@ -34,16 +34,31 @@ def image_shape(runner: Runner) -> tuple[int, int, int] | None:
     return (height, width, channels) if height and width and channels in (1, 3) else None
 
 
-def check_sizes(files: Sequence[bytes]) -> None:
-    """Refuses, before anything is decoded, what is no image or has too many pixels."""
+def check_sizes(files: Sequence[bytes]) -> bool:
+    """Refuses, before anything is decoded, what is no image or has too many pixels.
+
+    Returns:
+        Whether a model's own graph reads all of them as `decode` does: upright PNG and JPEG files of 8 bits, grey or
+        coloured.
+    """
+    plain = True
     for number, content in enumerate(files):
         try:
             with Image.open(io.BytesIO(content)) as image:
                 width, height = image.size
+                plain = plain and _is_plain(image)
         except Exception as error:  # Pillow's readers raise OSError, SyntaxError, struct.error and others
             raise invalid(f"Image {number} cannot be read: PNG or JPEG data expected.") from error
         if width * height > MAX_PIXELS:
             raise invalid(f"Image {number} has {width}x{height} pixels; at most {MAX_PIXELS} are accepted.")
+    return plain
+
+
+def _is_plain(image: Image.Image) -> bool:
+    deep = any("16" in str(tile[3]) for tile in getattr(image, "tile", ()))  # of 16 bits a channel
+    upright = "exif" not in image.info or image.getexif().get(ExifTags.Base.Orientation, 1) == 1
+    known = image.format in ("PNG", "JPEG") and image.mode in ("L", "LA", "RGB", "RGBA")
+    return known and upright and not deep and "transparency" not in image.info
 
 
 def decode(runner: Runner, files: Sequence[bytes]) -> dict[str, np.ndarray]:

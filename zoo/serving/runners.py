@@ -35,6 +35,11 @@ class TensorSpec:
         """Whether the first axis counts the rows of a batch."""
         return bool(self.shape) and self.shape is not None and self.shape[0] is None
 
+    @property
+    def is_open(self) -> bool:
+        """Whether an axis other than the first may have any size."""
+        return self.shape is None or None in self.shape[1:]
+
 
 @dataclass(frozen=True)
 class Signature:
@@ -45,17 +50,32 @@ class Signature:
 
     @property
     def batched(self) -> bool:
-        """Whether several calls can be joined along the first axis and taken apart again."""
-        return bool(self.inputs) and all(spec.batched for spec in (*self.inputs.values(), *self.outputs.values()))
+        """Whether several calls can be joined along the first axis and taken apart again.
+
+        An output with an open second axis that no input has, as of similarities between rows, grows with the batch.
+        """
+        inputs, outputs = tuple(self.inputs.values()), tuple(self.outputs.values())
+        if not inputs or not all(spec.batched for spec in (*inputs, *outputs)):
+            return False
+        return any(spec.is_open for spec in inputs) or not any(spec.is_open for spec in outputs)
 
 
 @dataclass(frozen=True)
 class Facts:
-    """What the exporter wrote beside a model; empty where it wrote nothing."""
+    """What the exporter wrote beside a model; empty where it wrote nothing.
+
+    Attributes:
+        name: of the model.
+        task: what its logits mean.
+        labels: class names in the order of the logits.
+        rows_independent: whether no row of a batch was found to depend on the others; False where nobody looked.
+        everything: the whole file.
+    """
 
     name: str = ""
     task: str = ""
     labels: tuple[str, ...] = ()
+    rows_independent: bool = False
     everything: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -66,7 +86,7 @@ class Runner(Protocol):
     Attributes:
         engine: `"onnx"` or `"tensorflow"`.
         facts: what the exporter wrote beside the model.
-        signatures: every way to call it; `"serving_default"` always, `"serving_bytes"` for image models.
+        signatures: every way to call it: as a rule `"serving_default"`, and `"serving_bytes"` for image models.
     """
 
     engine: str
@@ -75,11 +95,11 @@ class Runner(Protocol):
 
     @property
     def inputs(self) -> Mapping[str, TensorSpec]:
-        """The inputs of `serving_default`."""
+        """The inputs of `serving_default`; none where there is no such signature."""
 
     @property
     def outputs(self) -> Mapping[str, TensorSpec]:
-        """The outputs of `serving_default`."""
+        """The outputs of `serving_default`; none where there is no such signature."""
 
     @property
     def labels(self) -> tuple[str, ...]:
@@ -97,16 +117,17 @@ class BaseRunner:
     def __init__(self, folder: Path, signatures: Mapping[str, Signature]) -> None:
         self.facts = read_facts(folder)
         self.signatures: Mapping[str, Signature] = dict(signatures)
+        self._default = self.signatures.get(DEFAULT_SIGNATURE, Signature({}, {}))
 
     @property
     def inputs(self) -> Mapping[str, TensorSpec]:
-        """The inputs of `serving_default`."""
-        return self.signatures[DEFAULT_SIGNATURE].inputs
+        """The inputs of `serving_default`; none where there is no such signature."""
+        return self._default.inputs
 
     @property
     def outputs(self) -> Mapping[str, TensorSpec]:
-        """The outputs of `serving_default`."""
-        return self.signatures[DEFAULT_SIGNATURE].outputs
+        """The outputs of `serving_default`; none where there is no such signature."""
+        return self._default.outputs
 
     @property
     def labels(self) -> tuple[str, ...]:
@@ -122,7 +143,8 @@ def read_facts(folder: Path) -> Facts:
     try:
         read = json.loads(path.read_text("utf-8"))
         labels = tuple(str(label) for label in read.get("labels") or ())
-        return Facts(str(read.get("name") or ""), str(read.get("task") or ""), labels, read)
+        independent = read.get("rows_independent") is True
+        return Facts(str(read.get("name") or ""), str(read.get("task") or ""), labels, independent, read)
     except (ValueError, AttributeError, TypeError) as error:
         raise ValueError(f"{path} is damaged: {error}. Export the model again.") from error
 

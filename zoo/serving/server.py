@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import importlib.util
 import logging
 import signal
@@ -9,6 +10,7 @@ import threading
 from collections.abc import Sequence
 from types import TracebackType
 from typing import Any
+from urllib.parse import quote
 
 from zoo.serving.http import HttpServer
 from zoo.serving.models import ServedModel
@@ -32,8 +34,8 @@ class Server:
 
     Raises:
         OSError: an address is taken or not of this machine.
-        RuntimeError: a model has no version that can be loaded.
-        ImportError: gRPC is asked for and the extra `serving` is not installed.
+        ValueError: no model has a version that can be loaded.
+        ImportError: the extra `serving` is not installed.
     """
 
     def __init__(
@@ -41,6 +43,7 @@ class Server:
     ) -> None:
         self.host, self.settings = host, settings
         self.service = Service(configs, settings)
+        self._rest = Rest(self.service, Page(self.service))
         self._http = self._listen_http(port)
         self._grpc = None
         self._stop, self._closed = threading.Event(), threading.Event()
@@ -65,7 +68,7 @@ class Server:
     @property
     def port(self) -> int:
         """Of HTTP."""
-        return int(self._http.server_address[1])
+        return self._http.port
 
     @property
     def grpc_port(self) -> int | None:
@@ -75,12 +78,13 @@ class Server:
     @property
     def url(self) -> str:
         """The address of the HTTP side, without a slash at its end."""
-        return f"http://{f'[{self.host}]' if ':' in self.host else self.host}:{self.port}"
+        scheme = "https" if self.settings.tls_cert else "http"
+        return f"{scheme}://{f'[{self.host}]' if ':' in self.host else self.host}:{self.port}"
 
     def served(self) -> list[tuple[str, str, str, str]]:
         """Model, version, engine and address of everything that is available."""
         return [
-            (name, str(number), engine, f"{self.url}/v1/models/{name}")
+            (name, str(number), engine, f"{self.url}/v1/models/{quote(name)}")
             for name, model in self.service.models.items()
             for number, engine in model.engines().items()
         ]
@@ -88,7 +92,8 @@ class Server:
     def wait(self) -> None:
         """Returns when the process was told to stop (SIGTERM or Ctrl-C) and the server has been closed.
 
-        A second signal ends the process at once.
+        A second signal ends the process at once. What is loaded is left out of Python's search for cycles, which
+        the lists of JSON bodies set off every second or two: over all modules it holds up answers for half a second.
         """
         told = threading.Event()
         former: dict[int, Any] = {}
@@ -96,11 +101,14 @@ class Server:
             for stop in (signal.SIGTERM, signal.SIGINT):
                 former[stop] = signal.signal(stop, lambda *_: told.set())
         try:
+            gc.collect()
+            gc.freeze()
             while not told.wait(1.0) and not self._stop.is_set():
                 pass
         finally:
             for number, handler in former.items():
                 signal.signal(number, handler)
+            gc.unfreeze()
             self.close()
 
     def close(self) -> None:
@@ -116,6 +124,7 @@ class Server:
             self._grpc.stop(self.settings.grace_seconds)
         ending.join()
         self._poller.join(self.settings.grace_seconds)
+        self._rest.close()
         for model in self.service.models.values():
             model.close()
         self._closed.set()
@@ -130,15 +139,20 @@ class Server:
 
     def _listen_http(self, port: int) -> HttpServer:
         try:
-            return HttpServer((self.host, port), self.settings, Rest(self.service, Page(self.service)))
+            return HttpServer((self.host, port), self.settings, self._rest)
         except (OSError, OverflowError) as error:
             reason = str(getattr(error, "strerror", None) or error).rstrip(".")
             raise OSError(f"Cannot listen on {self.host}:{port}: {reason}. Choose another port with --port.") from error
 
     def _check_loaded(self) -> None:
+        """Says which models cannot be served; a `ValueError` if that is all of them."""
+        bad = {name: _reason(model) for name, model in self.service.models.items() if not model.ready}
+        told = [f"The model {name!r} cannot be served: {reason}" for name, reason in bad.items()]
+        if len(bad) == len(self.service.models):
+            raise ValueError("\n".join(told))
+        for line in told:
+            log.error("%s", line)
         for name, model in self.service.models.items():
-            if not model.ready:
-                raise ValueError(f"The model {name!r} cannot be served: {_reason(model)}")
             for label, number in model.config.labels.items():
                 if number not in model.engines():
                     log.warning("the label %s of %s names version %d, which is not there", label, name, number)
@@ -147,6 +161,8 @@ class Server:
         while not self._stop.wait(self.settings.poll_seconds):
             try:
                 self.service.refresh()
+                if self._grpc:
+                    self._grpc.show_health()
             except Exception:  # whatever happened to a folder, what is loaded goes on serving
                 log.exception("looking for new versions failed")
 
@@ -166,4 +182,5 @@ def _reason(model: ServedModel) -> str:
 
 def has_grpc() -> bool:
     """Whether what gRPC needs is installed."""
-    return all(importlib.util.find_spec(name) is not None for name in ("grpc", "tensorflow_serving"))
+    needed = ("grpc", "grpc_health", "grpc_reflection", "tensorflow_serving")
+    return all(importlib.util.find_spec(name) is not None for name in needed)

@@ -60,6 +60,9 @@ class Service:
         except Exception:
             code = "INTERNAL"
             raise
+        except BaseException:  # asyncio's, when the client has gone
+            code = "CANCELLED"
+            raise
         finally:
             known = name if name in self.models else ""
             self.metrics.request(known, protocol, code, time.perf_counter() - start)

@@ -23,6 +23,7 @@ def serve(
     port: int = 8501,
     grpc_port: int | None = 8500,
     labels: Mapping[str, int] | None = None,
+    batching: bool | Sequence[str] = (),
     settings: Settings | None = None,
     wait: bool = True,
 ) -> Server:
@@ -37,7 +38,9 @@ def serve(
         port: for REST; 0 takes a free one.
         grpc_port: for gRPC; 0 takes a free one, None leaves gRPC out. Without the extra `serving` it is left out, too.
         labels: version numbers by label, or by `model:label` for one of several models.
-        settings: engine, batching, limits and times.
+        batching: models whose requests may be joined into one run although nothing says that the rows of a batch do
+            not depend on each other; True for all. The exports of zoo say it of themselves, and are joined anyway.
+        settings: engine, batch size, limits and times.
         wait: whether to return only when the process is told to stop (SIGTERM, or Ctrl-C). The server has been closed
             then.
 
@@ -70,7 +73,7 @@ def serve(
         configs += sources.from_file(config_file)
     if not configs:
         raise ValueError("Nothing to serve: name a model, or a folder of exported models with --model-dir.")
-    configs = sources.with_labels(configs, labels or {})
+    configs = sources.with_batching(sources.with_labels(configs, labels or {}), batching)
     if grpc_port is not None and not has_grpc():
         log.warning('REST only: gRPC needs tensorflow-serving-api (pip install "zoo[serving]")')
         grpc_port = None

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 
+from zoo.math.values import check_number, check_whole
 from zoo.serving.runners import MODEL_FILES
 
 _WHOLE = {"max_batch_size", "parallel_runs", "max_body_bytes", "max_rows", "max_requests", "max_connections"}
@@ -30,9 +31,16 @@ class Settings:
         read_seconds: in which a request must have arrived from its first byte to its last.
         idle_seconds: after which an unused connection is closed.
         grace_seconds: for requests in progress when the server stops.
+        strict_json: write numbers that JSON does not have as `"NaN"`, `"Infinity"` and `"-Infinity"`; else as bare
+            words, as TensorFlow Serving does.
+        allow_origins: whose pages a browser may let use the server, such as `"https://example.org"`; `"*"` for all.
+        tls_cert: file with the certificate chain, for HTTPS and encrypted gRPC.
+        tls_key: file with its private key; None if it is in `tls_cert`.
+        grpc_receive_bytes: of a message over gRPC; 0 follows `max_body_bytes`.
+        grpc_send_bytes: of an answer over gRPC; 0 for any.
 
     Raises:
-        ValueError: a number that makes no sense, or an unknown engine.
+        ValueError: a number that makes no sense, an unknown engine, or a key without a certificate.
 
     Example:
         >>> Settings(max_batch_size=8).batch_timeout_ms
@@ -51,18 +59,29 @@ class Settings:
     read_seconds: float = 10.0
     idle_seconds: float = 60.0
     grace_seconds: float = 10.0
+    strict_json: bool = False
+    allow_origins: tuple[str, ...] = ()
+    tls_cert: str | None = None
+    tls_key: str | None = None
+    grpc_receive_bytes: int = 0
+    grpc_send_bytes: int = 0
 
     def __post_init__(self) -> None:
         if self.engine is not None and self.engine not in MODEL_FILES:
             raise ValueError(f"Expected an engine of {', '.join(MODEL_FILES)}; got {self.engine!r}.")
         for name in (item.name for item in fields(self)):
             value = getattr(self, name)
-            if name in _WHOLE and (not isinstance(value, int) or value < 1):
-                raise ValueError(f"Expected {name} to be a whole number of at least 1; got {value!r}.")
-            if name in _SECONDS and not value > 0:
-                raise ValueError(f"Expected {name} to be above 0; got {value!r}.")
-        if not self.batch_timeout_ms >= 0:
-            raise ValueError(f"Expected batch_timeout_ms of at least 0; got {self.batch_timeout_ms!r}.")
+            if name in _WHOLE:
+                check_whole(name, value)
+            if name in _SECONDS:
+                check_number(name, value, above=0)
+        check_number("batch_timeout_ms", self.batch_timeout_ms, least=0)
+        for name in ("grpc_receive_bytes", "grpc_send_bytes"):
+            check_whole(name, getattr(self, name), 0, (1 << 31) - 1)
+        if isinstance(self.allow_origins, str):
+            raise ValueError(f"Expected allow_origins to be several texts; got the one {self.allow_origins!r}.")
+        if self.tls_key is not None and self.tls_cert is None:
+            raise ValueError("Expected tls_cert beside tls_key: a key alone encrypts nothing.")
 
 
 @dataclass(frozen=True)
@@ -75,6 +94,8 @@ class ModelConfig:
         latest: how many of the newest versions are served; None for all.
         versions: serve these numbers instead.
         labels: version numbers by label; labelled versions are served, too.
+        batching: whether requests may be joined into one run: True or False whatever the versions say of themselves;
+            None believes what zoo's export measured, and joins nothing of a version that says nothing.
     """
 
     name: str
@@ -82,6 +103,7 @@ class ModelConfig:
     latest: int | None = 1
     versions: tuple[int, ...] = ()
     labels: Mapping[str, int] = field(default_factory=dict)
+    batching: bool | None = None
 
     def wanted(self, found: set[int]) -> set[int]:
         """Which of the versions in the folder should be served."""

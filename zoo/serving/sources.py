@@ -12,13 +12,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from zoo.hub.paths import cache_root
+from zoo.hub.paths import CARD, cache_root, local_path
 from zoo.serving.settings import ModelConfig
 from zoo.version import __version__
 
 log = logging.getLogger("zoo.serving")
 PathLike = str | os.PathLike[str]
-_NAME = re.compile(r"[^/:\s]+")
+_FACTS = 2  # counts what exports say of themselves: older ones in the cache say less
+_NAME = re.compile(r"[^/:\x00-\x1f\x7f]+")
 
 
 def in_folder(folder: PathLike) -> list[ModelConfig]:
@@ -27,7 +28,7 @@ def in_folder(folder: PathLike) -> list[ModelConfig]:
     Raises:
         FileNotFoundError: there is no such folder, or no model in it.
     """
-    root = Path(folder).expanduser()
+    root = local_path(folder)
     if not root.is_dir():
         raise FileNotFoundError(f"The model folder {root} does not exist.")
     if _has_versions(root):
@@ -54,7 +55,7 @@ def from_file(file: PathLike) -> list[ModelConfig]:
         from tensorflow_serving.config import model_server_config_pb2
     except ImportError as error:
         raise ImportError('Reading a models.config needs tensorflow-serving-api: pip install "zoo[serving]"') from error
-    path = Path(file).expanduser()
+    path = local_path(file)
     message = model_server_config_pb2.ModelServerConfig()
     try:
         text_format.Parse(path.read_text("utf-8"), message)
@@ -73,23 +74,33 @@ def exported(name: PathLike, engine: str | None) -> ModelConfig:
         ValueError: an unknown name, or the model cannot be exported.
         ImportError: what the export needs is not installed.
     """
-    if (isinstance(name, os.PathLike) or "/" in name or os.sep in name) and _has_versions(Path(name)):
+    if _is_path(name) and _has_versions(Path(name)):
         return in_folder(name)[0]
     from zoo.hub import card
+
+    if _is_path(name) and Path(name).is_dir() and not (Path(name) / CARD).is_file():
+        raise FileNotFoundError(
+            f"{name} is neither an exported model, with folders <number>/, nor one that zoo.save wrote. To serve every "
+            f"model in it: --model-dir {name}"
+        )
 
     known = card(name)
     can_onnx = all(importlib.util.find_spec(package) for package in ("onnxruntime", "tf2onnx"))
     engine = engine or ("onnx" if can_onnx else "tensorflow")
     hashes = sorted((file, facts.sha256) for file, facts in known.files.items())
-    key = hashlib.sha256(repr((known.name, known.tag, hashes, __version__)).encode()).hexdigest()[:12]
+    key = hashlib.sha256(repr((known.name, known.tag, hashes, __version__, _FACTS)).encode()).hexdigest()[:12]
     root = cache_root() / "served" / f"{engine}-{key}"
     folder = root / known.name
     if not _has_versions(folder):
-        from zoo.export import export
+        from zoo.exporting import export
 
         log.info("exporting %s for %s, once", name, engine)
         export(name, root, format="onnx" if engine == "onnx" else "savedmodel")
     return ModelConfig(known.name, folder)
+
+
+def _is_path(name: PathLike) -> bool:
+    return isinstance(name, os.PathLike) or "/" in name or os.sep in name
 
 
 def with_labels(configs: Sequence[ModelConfig], labels: Mapping[str, int]) -> list[ModelConfig]:
@@ -118,12 +129,30 @@ def with_labels(configs: Sequence[ModelConfig], labels: Mapping[str, int]) -> li
     return list(result.values())
 
 
+def with_batching(configs: Sequence[ModelConfig], batching: bool | Sequence[str]) -> list[ModelConfig]:
+    """The configurations with leave to join requests.
+
+    Args:
+        configs: of the models.
+        batching: True for all of them, or the names of some.
+
+    Raises:
+        ValueError: a name that is not served.
+    """
+    names = [config.name for config in configs]
+    chosen = (names if batching else []) if isinstance(batching, bool) else list(batching)
+    unknown = set(chosen) - set(names)
+    if unknown:
+        raise ValueError(f"Batching is asked for {', '.join(sorted(unknown))}; served are: {', '.join(names)}.")
+    return [replace(config, batching=True) if config.name in chosen else config for config in configs]
+
+
 def _has_versions(folder: Path) -> bool:
     return folder.is_dir() and any(path.name.isdecimal() and path.is_dir() for path in folder.iterdir())
 
 
 def _entry(entry: Any, beside: Path) -> ModelConfig:
-    folder = beside / entry.base_path.removeprefix("file://")
+    folder = beside / local_path(entry.base_path.removeprefix("file://"))
     if not folder.is_dir():
         raise FileNotFoundError(f"The folder {folder} of model {entry.name!r} does not exist.")
     policy, labels = entry.model_version_policy, dict(entry.version_labels)

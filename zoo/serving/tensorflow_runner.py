@@ -19,7 +19,7 @@ class TensorFlowRunner(BaseRunner):
 
     Raises:
         ImportError: TensorFlow is not installed.
-        ValueError: the folder is no SavedModel that TensorFlow can read, or it lacks `serving_default`.
+        ValueError: the folder is no SavedModel that TensorFlow can read, or one without signatures.
 
     Example:
         >>> runner = TensorFlowRunner("exports/e4net_mnistrot/1")  # doctest: +SKIP
@@ -39,16 +39,18 @@ class TensorFlowRunner(BaseRunner):
         except Exception as error:  # from OSError over tf.errors to plain RuntimeError, by what is missing
             raise ValueError(f"{folder} cannot be opened by TensorFlow: {error}") from error
         self._functions = dict(self._model.signatures)
-        if DEFAULT_SIGNATURE not in self._functions:
-            known = ", ".join(sorted(self._functions)) or "none"
-            raise ValueError(f"The SavedModel in {folder} has no signature {DEFAULT_SIGNATURE!r}; it has: {known}.")
-        self._constant = tf.constant
+        if not self._functions:
+            raise ValueError(f"The SavedModel in {folder} has no signatures: save it with signatures={{...}}.")
+        self._constant, self._string = tf.constant, tf.string
         self._refusals = (tf.errors.InvalidArgumentError, tf.errors.OutOfRangeError, tf.errors.UnimplementedError)
         super().__init__(Path(folder), {name: _signature(function) for name, function in self._functions.items()})
 
     def run(self, inputs: Mapping[str, np.ndarray], signature: str = DEFAULT_SIGNATURE) -> dict[str, np.ndarray]:
         """The outputs for `inputs`; a `ValueError` when the model refuses the values."""
-        tensors = {name: self._constant(value) for name, value in inputs.items()}
+        tensors = {
+            name: self._constant(value, self._string if value.dtype == object else None)
+            for name, value in inputs.items()
+        }
         try:
             outputs = self._functions[signature](**tensors)
         except self._refusals as error:
@@ -57,10 +59,13 @@ class TensorFlowRunner(BaseRunner):
 
 
 def _signature(function: Any) -> Signature:
-    inputs = {name: _spec(spec) for name, spec in function.structured_input_signature[1].items()}
-    return Signature(inputs, {name: _spec(spec) for name, spec in function.structured_outputs.items()})
+    inputs = {name: _spec(name, spec) for name, spec in function.structured_input_signature[1].items()}
+    return Signature(inputs, {name: _spec(name, spec) for name, spec in function.structured_outputs.items()})
 
 
-def _spec(spec: Any) -> TensorSpec:
+def _spec(name: str, spec: Any) -> TensorSpec:
+    dtype = getattr(spec, "dtype", None)
+    if dtype is None or not hasattr(spec, "shape") or dtype.name in ("resource", "variant"):
+        raise ValueError(f"The tensor {name!r} is a {spec}, which cannot be served.")
     shape = None if spec.shape.rank is None else tuple(spec.shape.as_list())
     return TensorSpec(np.dtype(spec.dtype.as_numpy_dtype), shape)

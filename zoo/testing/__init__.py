@@ -1,6 +1,7 @@
-"""Helpers for tests of layers and models: the contract of a layer in one call, and golden tensors."""
+"""Helpers for tests of layers and models: the contracts of a layer and of a family in one call, and golden tensors."""
 
-from zoo.testing.golden import Golden as Golden
-from zoo.testing.golden import assert_close as assert_close
-from zoo.testing.golden import load_golden as load_golden
-from zoo.testing.layer_contract import check_layer as check_layer
+from zoo.testing.family_contract import check_family, check_names, check_preset
+from zoo.testing.golden import Golden, assert_close, load_golden
+from zoo.testing.layer_contract import check_layer
+
+__all__ = ["Golden", "assert_close", "check_family", "check_layer", "check_names", "check_preset", "load_golden"]

@@ -19,6 +19,7 @@ import keras
 import numpy as np
 
 from zoo.testing.golden import assert_close
+from zoo.testing.layer_offers import check_offers
 
 Shape = tuple[int | None, ...]
 STEPS = 2
@@ -85,7 +86,9 @@ def check_layer(
     `compute_output_shape` agree; the numbers of weights are exact and their paths unique; a model with unknown batch
     (and whatever else is `None` in `dynamic_shape`) gives the eager values; two training steps (compiled by XLA on
     TensorFlow and JAX) have a finite loss and move every trainable weight; three dtype policies (float32,
-    mixed_bfloat16, and float64 or float16); `.keras` file and `clone_model` give equal outputs.
+    mixed_bfloat16, and float64 or float16); another number of channels than that of `build` is refused by the layer's
+    `input_spec`; what the layer offers of `zoo.layers.protocol` is true; `.keras` file and `clone_model` give equal
+    outputs.
 
     Args:
         layer_class: the class under test.
@@ -127,6 +130,8 @@ def check_layer(
     model = _check_dynamic_shape(case, layer)
     _check_training(case, model, all_weights_learn)
     _check_dtype_policies(case, layer, low_precision)
+    _check_other_channels(case, layer)
+    _check_offers(case, layer)
     _check_saving(case, model)
     _check_cloning(case, model)
 
@@ -223,6 +228,28 @@ def _policies(low_precision: float) -> tuple[tuple[str, float], ...]:
     wide = keras.backend.backend() in ("tensorflow", "numpy")
     third = ("float64", 1e-4) if wide else ("float16", low_precision)
     return (("float32", 0.0), ("mixed_bfloat16", low_precision), third)
+
+
+def _check_other_channels(case: _Case, layer: keras.layers.Layer) -> None:
+    """Another number of channels than a layer with weights was built for is refused by Keras, by its `input_spec`."""
+    if not layer.weights and layer.input_spec is None:
+        return
+    wider = np.concatenate([case.x, case.x], axis=-1)
+    words = f"expected axis -1 of input shape to have value {case.x.shape[-1]}"
+    try:
+        layer(wider, *case.others)
+    except Exception as error:  # whatever the backend says
+        case.require(words in str(error), f"set `input_spec` in build: for other channels got {error!s:.200}")
+    else:
+        case.require(False, f"built for {case.x.shape}, it takes inputs of {wider.shape}: set `input_spec` in build.")
+
+
+def _check_offers(case: _Case, layer: keras.layers.Layer) -> None:
+    """What the layer says of itself is what it does, with the weights that training has left."""
+    copy = case.make()
+    copy.build(*case.shapes)
+    copy.set_weights(layer.get_weights())
+    check_offers(copy, case.x, case.others)
 
 
 def _check_saving(case: _Case, model: keras.Model) -> None:

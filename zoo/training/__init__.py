@@ -1,9 +1,5 @@
 """From a recipe to a trained model, and from runs to published weights."""
 
-from zoo.models.recipe import Recipe
-from zoo.training.loop import resolve_recipe, train
-from zoo.training.pairwise import PairwiseConsistency
-from zoo.training.publishing import publish
-from zoo.training.record import recipe_facts
+import lazy_loader
 
-__all__ = ["PairwiseConsistency", "Recipe", "publish", "recipe_facts", "resolve_recipe", "train"]
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import keras
 import numpy as np
 
 from zoo.datasets import MIXERS, augmentation, soft_labels
+from zoo.datasets.augment import with_options
 
 
 def class_numbers(labels: np.ndarray) -> np.ndarray:
@@ -30,13 +32,15 @@ class TrainingBatches(keras.utils.PyDataset):
         seed: of order and augmentation.
         augment: names of `zoo.datasets.AUGMENTATIONS` and `zoo.datasets.MIXERS`; for images only. With one of the
             mixers, which come after all others, labels come out as probabilities, float32 (batch_size, classes).
+        options: strengths of augmentations by their names, where they are not the defaults.
         classes: number of classes, for the mixers; by default the largest label and one.
         epoch: the number of the epoch, from 0.
         start: the first batch of the part.
         stop: the batch after the last one of the part; None for the end of the epoch.
 
     Raises:
-        ValueError: fewer examples than a batch, an unknown augmentation, or one for inputs that are no images.
+        ValueError: fewer examples than a batch, an unknown augmentation or option, or an augmentation for inputs that
+            are no images.
     """
 
     def __init__(
@@ -48,6 +52,7 @@ class TrainingBatches(keras.utils.PyDataset):
         batch_size: int,
         seed: int,
         augment: tuple[str, ...] = (),
+        options: Mapping[str, Mapping[str, Any]] | None = None,
         classes: int | None = None,
         epoch: int = 0,
         start: int = 0,
@@ -61,8 +66,9 @@ class TrainingBatches(keras.utils.PyDataset):
         self._inputs, self._labels, self._weights = inputs, class_numbers(labels), weights
         self._batch_size, self._seed, self._epoch, self._start = batch_size, seed, epoch, start
         self._stop = len(labels) // batch_size if stop is None else stop
-        self._mixers = [MIXERS[name] for name in augment if name in MIXERS]
-        self._augment = [augmentation(name) for name in augment if name not in MIXERS]
+        given = {name: dict((options or {}).get(name, {})) for name in augment}
+        self._mixers = [with_options(name, MIXERS[name], given[name]) for name in augment if name in MIXERS]
+        self._augment = [augmentation(name, **given[name]) for name in augment if name not in MIXERS]
         self._classes = int(labels.max()) + 1 if classes is None else classes
         self._order = np.random.default_rng([seed, epoch]).permutation(len(labels))
 

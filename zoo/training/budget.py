@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from zoo.layers import SynapticConv2D
+from zoo.layers.protocol import has_strengths
 from zoo.losses import penalty_budget
 from zoo.models.recipe import Recipe
 from zoo.training.schedules import make_schedule
@@ -25,7 +25,7 @@ def check_budget(model: Any, recipe: Recipe, *, steps_per_epoch: int) -> None:
         recipe: what will be done; of optimizers, momentum SGD alone has a budget.
         steps_per_epoch: batches an epoch.
     """
-    layers = [layer for layer in model.layers if isinstance(layer, SynapticConv2D)]
+    layers = [layer for layer in model.layers if has_strengths(layer)]
     penalties = [(layer, _weight(layer, recipe)) for layer in layers]
     if recipe.optimizer != "sgd" or not any(weight for _, weight in penalties):
         return
@@ -33,7 +33,7 @@ def check_budget(model: Any, recipe: Recipe, *, steps_per_epoch: int) -> None:
     schedule: Any = make_schedule(recipe, steps_per_epoch=steps_per_epoch)
     mean = statistics.fmean(float(schedule(step)) for step in steps * (np.arange(_SAMPLES) + 0.5) / _SAMPLES)
     reach = [(layer, penalty_budget(weight, mean * steps, momentum=recipe.momentum)) for layer, weight in penalties]
-    strengths = [(_strengths(layer), budget) for layer, budget in reach]
+    strengths = [(layer.plain_strengths(), budget) for layer, budget in reach]
     every = sum(values.size for values, _ in strengths)
     short = sum(int((budget < _ENOUGH * values).sum()) for values, budget in strengths)
     if 2 * short > every:
@@ -46,11 +46,7 @@ def check_budget(model: Any, recipe: Recipe, *, steps_per_epoch: int) -> None:
         )
 
 
-def _strengths(layer: SynapticConv2D) -> np.ndarray:
-    return np.sqrt(np.square(layer.plain_kernel(masked=False)).sum((0, 1)))
-
-
-def _weight(layer: SynapticConv2D, recipe: Recipe) -> float:
+def _weight(layer: Any, recipe: Recipe) -> float:
     """Weight of the penalty, that of a proximal step in units of one that momentum multiplies."""
     steps = sum(step for word, step in recipe.proximal.items() if word in f"{layer.name}/strength")
-    return float(getattr(layer.strength_regularizer, "l1", 0.0)) + steps * (1 - recipe.momentum)
+    return float(getattr(getattr(layer, "strength_regularizer", None), "l1", 0.0)) + steps * (1 - recipe.momentum)

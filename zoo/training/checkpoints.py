@@ -4,23 +4,23 @@ from __future__ import annotations
 
 import errno
 import json
-import os
 import shutil
-import zipfile
-import zlib
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import keras
 import numpy as np
 
+from zoo._writing import remove_unfinished, whole
+from zoo.hub import store
+from zoo.training.callbacks import pack_states, unpack_states
 from zoo.training.optimizers import value_of
 
 _KEPT = 2
-_BEST = "best.npz"
-_UNREADABLE = (zipfile.BadZipFile, zlib.error, ValueError, KeyError, EOFError, OSError)
+_SELECTED = "best.npz"
+_UNREADABLE = (ValueError, KeyError, TypeError, AttributeError, RecursionError, OSError)
 
 
 @dataclass
@@ -34,6 +34,8 @@ class Progress:
         rows: a row of `history.csv` for each complete epoch.
         best: the row of the highest validation accuracy, the first of several.
         metrics: state of the training metrics in the middle of an epoch, else empty.
+        callbacks: state of each of the user's callbacks; None of one that has none.
+        stopped: whether a callback has ended the run.
     """
 
     epoch: int = 0
@@ -42,6 +44,8 @@ class Progress:
     rows: list[dict[str, float]] = field(default_factory=list)
     best: dict[str, float] | None = None
     metrics: list[np.ndarray] = field(default_factory=list)
+    callbacks: list[dict[str, Any] | None] = field(default_factory=list)
+    stopped: bool = False
 
 
 class Checkpoints:
@@ -83,7 +87,12 @@ class Checkpoints:
         if not self._writes:
             return
         arrays |= {f"metric/{index}": value for index, value in enumerate(progress.metrics)}
-        facts = asdict(progress) | {"metrics": len(progress.metrics)}
+        states, kept = pack_states(progress.callbacks)
+        arrays |= kept
+        facts = asdict(replace(progress, metrics=[], callbacks=[])) | {
+            "metrics": len(progress.metrics),
+            "callbacks": states,
+        }
         name = f"epoch{progress.epoch:06d}-step{progress.step:08d}.npz"
         _write(self._folder / name, arrays | {"progress": np.array(json.dumps(facts))})
         for old in self._found()[_KEPT:]:
@@ -96,24 +105,39 @@ class Checkpoints:
                 arrays = _read(path)
                 facts = json.loads(str(arrays["progress"]))
                 values = [arrays[f"variable/{index}"] for index in range(len(self._variables))]
-                metrics = [arrays[f"metric/{index}"] for index in range(facts["metrics"])]
+                facts["metrics"] = [arrays[f"metric/{index}"] for index in range(facts["metrics"])]
+                facts["callbacks"] = unpack_states(facts.get("callbacks", []), arrays)
+                progress = Progress(**facts)
+                fits = all(tuple(v.shape) == a.shape for v, a in zip(self._variables, values, strict=True))
             except _UNREADABLE:
+                continue
+            if not fits:
                 continue
             for variable, value in zip(self._variables, values, strict=True):
                 variable.assign(value)
-            return Progress(**facts | {"metrics": metrics})
+            return progress
         return None
 
-    def save_best(self) -> None:
-        """Keeps the weights as the best ones so far."""
-        if self._writes:
-            _write(self._folder / _BEST, {str(i): value_of(weight) for i, weight in enumerate(self._model.weights)})
+    def save_selected(self) -> None:
+        """Keeps the weights as those that the run would end with by now.
 
-    def restore_best(self) -> None:
-        """Puts the best weights into the model."""
-        if not self._writes:
-            return  # the process that saves the result does not wait for the others to read it
-        arrays = _read(self._folder / _BEST)
+        Raises:
+            FloatingPointError: they hold NaN or infinite numbers; those kept before stay.
+            OSError: the disk is full or cannot be written; those kept before stay.
+        """
+        arrays = {str(index): value_of(weight) for index, weight in enumerate(self._model.weights)}
+        broken = [self._model.weights[int(index)].path for index, value in arrays.items() if not _finite(value)]
+        if broken:
+            raise FloatingPointError(
+                f"NaN or infinite numbers after an epoch in {', '.join(broken[:5])}: such weights are not kept, "
+                "and the run can go on from the checkpoint before."
+            )
+        if self._writes:
+            _write(self._folder / _SELECTED, arrays)
+
+    def restore_selected(self) -> None:
+        """Puts the weights that were kept last into the model."""
+        arrays = _read(self._folder / _SELECTED)
         for index, weight in enumerate(self._model.weights):
             weight.assign(arrays[str(index)])
 
@@ -126,11 +150,10 @@ class Checkpoints:
         if not self._writes:
             return
         self._folder.mkdir(parents=True, exist_ok=True)
-        for left in self._folder.glob("*.part"):
-            left.unlink()
+        remove_unfinished(self._folder)
         state = sum(int(np.prod(v.shape)) * np.dtype(str(v.dtype)).itemsize for v in self._variables)
         weights = sum(int(np.prod(v.shape)) * 4 for v in self._model.weights)
-        # The checkpoint being written and those kept; the best weights twice, the result twice; logs.
+        # The checkpoint being written and those kept; the selected weights twice, the result twice; logs.
         needed = (_KEPT + 1) * state + 4 * weights + 2**20
         present = sum(path.stat().st_size for path in self._folder.glob("*.npz"))
         free = shutil.disk_usage(self._folder).free
@@ -144,32 +167,12 @@ class Checkpoints:
 
 def _write(path: Path, arrays: dict[str, np.ndarray]) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_suffix(".part")
-    try:
-        with part.open("wb") as file:
-            np.savez(file, allow_pickle=False, **arrays)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(part, path)
-    except OSError:
-        part.unlink(missing_ok=True)
-        raise
-    _sync_folder(path.parent)
-
-
-def _sync_folder(folder: Path) -> None:
-    """Makes the new name as durable as the content; Windows cannot and need not."""
-    if os.name == "posix":
-        handle = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)
+    with whole(path) as part, part.open("wb") as file:
+        np.savez(file, allow_pickle=False, **arrays)
 
 
 def _read(path: Path) -> dict[str, np.ndarray]:
-    with np.load(path, allow_pickle=False) as archive:
-        return dict(archive)
+    return store.arrays_from_bytes(path.read_bytes(), source=path)
 
 
 def _finite(value: np.ndarray) -> bool:

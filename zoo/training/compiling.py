@@ -7,13 +7,11 @@ from typing import Any
 
 import keras
 
-from zoo import hub
+from zoo import _keras, hub
 from zoo.models.recipe import Recipe
 from zoo.training.objective import CrossEntropy, accuracy_metric
 from zoo.training.optimizers import make_optimizer
 from zoo.training.schedules import make_schedule
-
-PRECISIONS = ("float32", "mixed_bfloat16", "mixed_float16")
 
 
 def compile_arguments(recipe: Recipe, *, steps_per_epoch: int, steps_per_execution: int = 1) -> dict[str, Any]:
@@ -33,8 +31,11 @@ def compile_arguments(recipe: Recipe, *, steps_per_epoch: int, steps_per_executi
             f"Expected steps_per_execution to be at least 1, and 1 on torch; got {steps_per_execution} on "
             f"{keras.backend.backend()}."
         )
+    # A constant rate is a number, so that callbacks can set it.
+    constant = recipe.schedule == "constant"
+    rate: Any = recipe.learning_rate if constant else make_schedule(recipe, steps_per_epoch=steps_per_epoch)
     return {
-        "optimizer": make_optimizer(recipe, make_schedule(recipe, steps_per_epoch=steps_per_epoch)),
+        "optimizer": make_optimizer(recipe, rate),
         "loss": CrossEntropy(recipe.label_smoothing),
         "weighted_metrics": [accuracy_metric()],
         "steps_per_execution": steps_per_execution,
@@ -64,7 +65,7 @@ def check_jit(model: keras.Model) -> None:
 
     Such layers are random ones; their place is the input pipeline.
     """
-    slow = [layer.name for layer in model._flatten_layers() if not layer.supports_jit]
+    slow = [layer.name for layer in [model, *_keras.sublayers(model)] if not layer.supports_jit]
     if slow:
         raise ValueError(
             f"{model.name!r} cannot be compiled by XLA because of {', '.join(slow)} (supports_jit=False). Move random "

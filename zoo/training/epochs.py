@@ -3,59 +3,60 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import keras
+import numpy as np
 
 from zoo.models.recipe import Recipe
 from zoo.training import record
-from zoo.training.batches import TrainingBatches, class_numbers
+from zoo.training.callbacks import Relay
 from zoo.training.checkpoints import Checkpoints, Progress
-from zoo.training.events import Events
-from zoo.training.optimizers import averaged, inner, value_of
-from zoo.training.prefetch import Prefetch
+from zoo.training.events import EventWriter
+from zoo.training.feeding import Feed, evaluation_arguments
+from zoo.training.optimizers import averaged, value_of
+from zoo.training.statistics import BATCHES, BatchStatistics
 from zoo.training.strategies import Strategy
-from zoo.training.watch import Display, Reseed, Watch, metric_variables
-
-EVALUATION_BATCH = 250
-
-Split = tuple[Any, ...]
-"""Inputs, labels and perhaps sample weights."""
+from zoo.training.watch import Display, NaNGuard, Reseed, metric_variables
 
 
 @dataclass(kw_only=True)
-class Epochs:
+class RunTrainer:
     """Trains a compiled model until its recipe is done, from its last checkpoint if there is one.
 
     Attributes:
         trainer: the model whose `fit` trains the variables of `model`; often `model` itself.
         model: the model whose weights are wanted.
         recipe: what to do.
-        train: the training split.
+        train: the training split's batches.
         validation: the split that is measured after each epoch.
         folder: of the run.
         seed: of order and augmentation.
         devices: where it happens; the first of several processes writes.
         checkpoint_steps: save also after so many steps of an epoch; None saves at its end only.
+        callbacks: the user's.
         progress: print how it goes.
     """
 
     trainer: keras.Model
     model: keras.Model
     recipe: Recipe
-    train: Split
-    validation: Split
+    train: Feed
+    validation: Any
     folder: Path
     seed: int
     devices: Strategy = field(default_factory=Strategy)
     checkpoint_steps: int | None = None
+    callbacks: Sequence[keras.callbacks.Callback] = ()
     progress: bool = True
     done: Progress = field(init=False, default_factory=Progress)
 
     def __post_init__(self) -> None:
-        self.steps = len(self._batches(0, None))
+        self.steps = self.train.steps
         self.display = Display(epochs=self.recipe.epochs, steps=self.steps, shown=self.progress)
         writes = self.devices.is_chief
         known = {id(variable) for variable in self.model.variables}
@@ -63,7 +64,12 @@ class Epochs:
         self.checkpoints = Checkpoints(
             self.folder / record.CHECKPOINTS, self.model, self.trainer.optimizer, more=more, writes=writes
         )
-        self.events: Events | None = None
+        together = self.devices.replicas == 1 or keras.backend.backend() == "jax"  # else layers communicate, not in XLA
+        self.statistics = BatchStatistics(self.model, compiled=bool(self.trainer.jit_compile) and together)
+        self.events: EventWriter | None = None
+        self.relay: Relay | None = None
+        if self.callbacks:
+            self.relay = Relay(self.callbacks, self.trainer, epochs=self.recipe.epochs, steps=self.steps)
 
     def run(self) -> dict[str, float]:
         """Trains, and leaves the selected weights in the model.
@@ -84,33 +90,71 @@ class Epochs:
             self.display.say(f"going on after {found.epoch} epochs and {found.step} steps")
         self._write_history()
         if self.devices.is_chief:
-            self.events = Events(self.folder, self.done.rows, say=self.display.say)
+            self.events = EventWriter(self.folder, self.done.rows, say=self.display.say)
+        self._begin(resumed=found is not None)
         with self.display.running():
-            while self.done.epoch < self.recipe.epochs:
+            if keras.backend.backend() != "torch" and self.done.epoch < self.recipe.epochs:
+                self.display.compiling()
+            while self.done.epoch < self.recipe.epochs and not self.done.stopped:
                 self._part()
-        return self._select()
+        return self._end(self._select())
+
+    def _begin(self, *, resumed: bool) -> None:
+        """Tells the callbacks that the run begins, and gives them the states that they had."""
+        if self.relay is None:
+            if self.done.callbacks:
+                raise ValueError(f"The run was begun with {len(self.done.callbacks)} callbacks: pass them again.")
+            return
+        self.relay.begin()
+        if not resumed or (self.done.epoch, self.done.step) == (0, 0):
+            return
+        if self.done.step:
+            self.relay.events.on_epoch_begin(self.done.epoch)
+        fresh = self.relay.restore(self.done.callbacks)
+        if fresh:
+            self.display.say(f"callbacks without get_state and set_state begin anew: {', '.join(fresh)}")
+
+    def _end(self, selected: dict[str, float]) -> dict[str, float]:
+        """Tells the callbacks that the run has ended; where they change the weights, these are measured again."""
+        if self.relay is None:
+            return selected
+        before = [value_of(weight) for weight in self.model.weights]
+        self.relay.events.on_train_end({name: value for name, value in self.done.rows[-1].items() if name != "epoch"})
+        if all(np.array_equal(old, value_of(new)) for old, new in zip(before, self.model.weights, strict=True)):
+            return selected
+        measured = self._measure({})
+        same = [row for row in self.done.rows if row.items() >= measured.items()]
+        self.display.say("a callback has changed the weights at the end: measured again")
+        return same[0] if same else selected | measured
 
     def _part(self) -> None:
         """Trains up to the next checkpoint."""
         started, done = time.monotonic(), self.done
         stop = min(done.step + (self.checkpoint_steps or self.steps), self.steps)
         self.display.epoch(done.epoch, done.step)
-        watch = Watch(self.trainer, self.display, epoch=done.epoch, start=done.step, metrics=done.metrics)
+        watch = NaNGuard(self.trainer, self.display, epoch=done.epoch, start=done.step, metrics=done.metrics)
+        callbacks = [watch, *self._reseed()]
+        if self.relay is not None:
+            self.relay.start = done.step
+            callbacks.append(self.relay)
         logs = self.trainer.fit(
-            self.devices.share(self._batches(done.step, stop)),
+            self.devices.share(self.train.part(done.epoch, done.step, stop)),
             initial_epoch=done.epoch,
             epochs=done.epoch + 1,
-            callbacks=[watch, *self._reseed()],
+            callbacks=callbacks,
             shuffle=False,  # Keras would shuffle the batches of each part, by a random state that no checkpoint holds
             verbose=0,
         ).history
         watch.check()
-        if stop < self.steps:
+        done.stopped = self.relay is not None and self.trainer.stop_training
+        if stop < self.steps and not done.stopped:
             done.step = stop
             done.metrics = [value_of(v) for v in metric_variables(self.trainer)]
         else:
             self._end_epoch({name: float(values[-1]) for name, values in logs.items()})
+            self.display.row(done.rows[-1], done.seconds + time.monotonic() - started)
         done.seconds += time.monotonic() - started
+        done.callbacks = [] if self.relay is None else self.relay.states()
         self.checkpoints.save(done)
         self._write_history()
 
@@ -125,46 +169,50 @@ class Epochs:
 
     def _end_epoch(self, logs: dict[str, float]) -> None:
         done = self.done
-        with averaged(self.trainer.optimizer):
-            inputs, labels, *weights = self.validation
-            measured = self.trainer.evaluate(
-                inputs,
-                class_numbers(labels),
-                sample_weight=weights[0] if weights else None,
-                batch_size=min(EVALUATION_BATCH, len(labels)),
-                verbose=0,
-                return_dict=True,
-            )
-            row = {"epoch": done.epoch} | logs | {f"val_{name}": float(value) for name, value in measured.items()}
+        with self._averaged():
+            measured = self._measure({} if self.relay is None else {"callbacks": self.relay.events})
+            row = {"epoch": done.epoch} | logs | measured
             if done.best is None or row["val_accuracy"] > done.best["val_accuracy"]:
                 done.best = row
                 if self.recipe.selection == "best":
-                    self.checkpoints.save_best()
+                    self.checkpoints.save_selected()
+            if self.relay is not None:
+                self.relay.events.on_epoch_end(done.epoch, logs | measured)
+                done.stopped |= self.trainer.stop_training
+            if self.recipe.selection == "last" and (done.stopped or done.epoch + 1 == self.recipe.epochs):
+                self.checkpoints.save_selected()
         done.rows.append(row)
         done.epoch, done.step, done.metrics = done.epoch + 1, 0, []
         if self.events is not None:
             self.events.write(row)
-        self.display.row(row)
+
+    def _measure(self, callbacks: dict[str, Any]) -> dict[str, float]:
+        """Loss and metrics of the validation split."""
+        arguments = evaluation_arguments(self.validation) | callbacks
+        measured = self.trainer.evaluate(**arguments, verbose=0, return_dict=True)
+        return {f"val_{name}": float(value) for name, value in measured.items()}
 
     def _select(self) -> dict[str, float]:
         if self.events is not None:
             self.events.close()
-        if self.recipe.selection == "best" and self.done.best is not None:
-            self.checkpoints.restore_best()
-            return self.done.best
-        for variable, average in inner(self.trainer.optimizer).averages():
-            variable.assign(value_of(average))
-        return self.done.rows[-1]
+        # On JAX a variable is one array of all processes and is assigned by all of them. On TensorFlow each process has
+        # its own, and the one that saves the result does not wait for the others.
+        if self.devices.is_chief or keras.backend.backend() == "jax":
+            self.devices.meet()  # the file is whole before anybody reads it
+            self.checkpoints.restore_selected()
+        return self.done.best if self.recipe.selection == "best" and self.done.best else self.done.rows[-1]
 
-    def _batches(self, start: int, stop: int | None) -> Prefetch:
-        batches = TrainingBatches(
-            *self.train,
-            batch_size=self.recipe.batch_size,
-            seed=self.seed,
-            augment=self.recipe.augmentation,
-            classes=self.model.output_shape[-1],
-            epoch=self.done.epoch,
-            start=start,
-            stop=stop,
-        )
-        return Prefetch(batches)
+    @contextmanager
+    def _averaged(self) -> Iterator[None]:
+        """Within it the model holds the moving averages of its weights, with their own batch statistics, if any."""
+        if self.recipe.ema is None:
+            yield
+            return
+        kept = [(variable, value_of(variable)) for variable in self.model.non_trainable_variables]
+        with averaged(self.trainer.optimizer):
+            self.statistics.measure(self.train.part(self.done.epoch, 0, min(BATCHES, self.steps)))
+            try:
+                yield
+            finally:
+                for variable, value in kept:
+                    variable.assign(value)

@@ -9,7 +9,7 @@ from pathlib import Path
 EVENTS = "events"
 
 
-class Events:
+class EventWriter:
     """The numbers of every epoch as TensorBoard reads them: `tensorboard --logdir <run folder>`.
 
     The file is written anew when a run goes on, so that no epoch stands in it twice. TensorBoard's own writer would

@@ -1,48 +1,42 @@
-"""The training loop: a recipe and a seed in, a folder with trained weights out."""
+"""The training loop: a network, a recipe, data and a seed in, a folder with trained weights out."""
 
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import keras
-import numpy as np
 
-from zoo import datasets, hub
+from zoo import _copying, hub
+from zoo.datasets.protocol import is_batches
 from zoo.evaluation import ASSET, pack_graph, takes_graphs
-from zoo.hub.loading import dtype_policy
+from zoo.hub.settings import dtype_policy
 from zoo.models.recipe import Recipe
 from zoo.training import consistency, publishing, record, strategies
 from zoo.training.budget import check_budget
 from zoo.training.compiling import compile_arguments, compile_trainer, scale_learning_rate
-from zoo.training.epochs import Epochs, Split
+from zoo.training.epochs import RunTrainer
+from zoo.training.feeding import Feed, count_examples
+from zoo.training.networks import Network, find_network
 from zoo.training.optimizers import value_of
-from zoo.training.settings import check_settings, whole
-
-_SMOKE_EXAMPLES = 256
+from zoo.training.planning import Plan, make_plan
+from zoo.training.recipes import recipe_name, resolve_recipe
+from zoo.training.settings import RunSettings, run_folder
 
 
 def train(
-    name: str,
+    model: Any,
     *,
     out: str | os.PathLike[str],
-    recipe: str | None = None,
-    seed: int = 0,
-    data: str | os.PathLike[str] | None = None,
-    start: str | os.PathLike[str] | None = None,
-    strategy: str = "auto",
-    linear_scaling: bool = False,
-    precision: str = "float32",
-    xla: bool = True,
-    epochs: int | None = None,
-    smoke: bool = False,
-    publish: str | None = None,
-    steps_per_execution: int = 1,
-    checkpoint_steps: int | None = None,
-    progress: bool = True,
+    recipe: str | os.PathLike[str] | Recipe | Mapping[str, Any] | None = None,
+    data: Any = None,
+    callbacks: Sequence[keras.callbacks.Callback] = (),
+    settings: RunSettings | None = None,
+    **options: Any,
 ) -> Path:
-    """Trains a registered model by its recipe.
+    """Trains a model by a recipe.
 
     The run folder gets `run.json` (model, seed, resolved recipe, versions, state of the code, and at the end accuracy
     and time), `history.csv`, TensorBoard events, checkpoints, and at last the weights in the form that `zoo.load`
@@ -51,34 +45,28 @@ def train(
     On CPUs TensorFlow trains networks of ordinary convolutions faster without it.
 
     Args:
-        name: a model that has a recipe.
+        model: a registered name; a family's configuration; or a functional or Sequential Keras model, one of zoo's or
+            any other. A model is left as it is: the run trains a copy, from the weights that the model has, and a
+            softmax at its end is left out, since all models here give logits.
         out: the run folder.
-        recipe: another recipe than the model's own, by its name, such as `"faithful"` for the authors' settings where
-            the family has them.
-        seed: of initial weights, order, augmentation and dropout.
-        data: folder of the data sets; None takes the environment variable `ZOO_DATA`.
-        start: weights to begin with: a folder written by `zoo.train` or `zoo.save`, or a registered model with
-            weights; their hashes belong to what the run is. None draws them at random.
-        strategy: where it runs: `"auto"`, or one of `zoo.training.strategies.NAMES`. Where several processes train
-            together, each makes the same call with a folder that all share, and the first one writes.
-        linear_scaling: multiply batch size and learning rate by the number of replicas.
-        precision: `"float32"`, `"mixed_bfloat16"` or `"mixed_float16"`; weights are float32 in each.
-        xla: False keeps XLA out of it on TensorFlow, which then runs the step as a graph.
-        epochs: instead of the recipe's number; the schedule is stretched or shortened to it, milestones included.
-        smoke: one epoch on 256 examples, to see that everything works.
-        publish: publish the finished run under this tag; that it is free is checked first.
-        steps_per_execution: steps in one compiled call, which saves time where steps are short; not on torch.
-        checkpoint_steps: save also after so many steps of an epoch; None saves after each epoch.
-        progress: print to the standard error stream how it goes.
+        recipe: None for the registered model's own; the name of another one of its, as `"faithful"`, or of a model
+            whose recipe is wanted; a `.yaml` or `.json` file; a `Recipe`, or its fields in a dictionary.
+        data: None for the recipe's data set; the folder that holds it (by default `ZOO_DATA`); the name of another data
+            set; a folder or table of pictures; an `.npz` graph; arrays `(inputs, labels)` or `((inputs, labels),
+            (inputs, labels))` to train and to validate; or an object as `zoo.datasets.Data` says. A registered name is
+            built for the classes of data of one's own.
+        callbacks: Keras callbacks. How their state survives an interruption stands in the guide on training.
+        settings: how the run is carried out: seed, precision, strategy and so on.
+        **options: single fields of `settings`, such as `seed=1` or `epochs=5`.
 
     Returns:
         The run folder, for `zoo.load(folder)` and `zoo.publish`.
 
     Raises:
-        TypeError: `out` is no path.
-        ValueError: unknown model, no recipe, a setting or strategy that cannot be, a layer that XLA cannot compile, a
-            folder that holds something else, weights to begin with that do not fit, or none where the recipe needs
-            them.
+        TypeError: `out` is no path, an unknown setting, or a model, recipe, data or callback of another kind.
+        ValueError: unknown model, no recipe, a field, setting or strategy that cannot be, data that does not fit the
+            model, a layer that XLA cannot compile, a folder that holds something else, weights to begin with that do
+            not fit, or none where the recipe needs them.
         FileExistsError: the tag to publish exists.
         FileNotFoundError: the data set is not there.
         OSError: the folder cannot be written, or the disk is full.
@@ -90,46 +78,41 @@ def train(
         ...     run = zoo.train("e4net_mnistrot", out=folder, smoke=True)
         ...     model = zoo.load(run)
     """
-    counts = {"epochs": epochs, "steps_per_execution": steps_per_execution, "checkpoint_steps": checkpoint_steps}
-    folder, seed = check_settings(out=out, seed=seed, precision=precision, **counts)
-    devices = strategies.choose(strategy)  # before anything runs on the backend: it connects the processes
-    settings = resolve_recipe(name, recipe, epochs=1 if smoke else epochs)
-    devices, settings = _suit(devices, settings, chosen=strategy != "auto", linear_scaling=linear_scaling)
-    if publish is not None:
-        publishing.check_tag(name, publish, smoke=smoke)
-    identity = {
-        "model": name,
-        "seed": seed,
-        "recipe": record.recipe_facts(settings),
-        "recipe_name": recipe,
-        "start": _start_facts(name, settings, start),
-        "smoke": smoke,
-        "precision": precision,
-        "xla": xla,
-        "backend": keras.backend.backend(),
-        "strategy": devices.name,
-        "replicas": devices.replicas,
-    }
-    if not _is_finished(folder, identity, devices):
+    how = RunSettings.of(settings, options)
+    folder = run_folder(out)
+    devices = strategies.choose(how.strategy)  # before anything runs on the backend: it connects the processes
+    network = find_network(model, precision=how.precision)
+    wanted = resolve_recipe(network.recipes_of, recipe, epochs=1 if how.smoke else how.epochs)
+    named = recipe_name(recipe)
+    return carry_out(
+        network, wanted, folder, devices, how, data, callbacks, named, recipe is not None and named is None
+    )
+
+
+def carry_out(
+    network: Network,
+    recipe: Recipe,
+    folder: Path,
+    devices: strategies.Strategy,
+    how: RunSettings,
+    data: Any,
+    callbacks: Sequence[keras.callbacks.Callback] = (),
+    named: str | None = None,
+    own_recipe: bool = True,
+) -> Path:
+    """Trains a network by a resolved recipe; for the rest see `train`."""
+    devices, recipe = _suit(devices, recipe, chosen=how.strategy != "auto", linear_scaling=how.linear_scaling)
+    plan = make_plan(network, recipe, data, callbacks, how, recipe_name=named, own_recipe=own_recipe)
+    if not _is_finished(folder, plan.identity(devices), devices):
         with devices.scope():
-            run = _start(
-                settings,
-                folder,
-                identity,
-                devices,
-                data=data,
-                start=start,
-                steps_per_execution=steps_per_execution,
-                progress=progress and devices.is_chief,
-            )
-            run.checkpoint_steps = checkpoint_steps
-            run.display.say(_describe(devices, settings, linear_scaling))
+            run = _start(plan, folder, devices)
+            run.display.say(_describe(devices, recipe, how.linear_scaling))
             selected = run.run()
         if devices.is_chief:
-            with dtype_policy(precision):
-                _finish(run, selected)
-    if publish is not None and devices.is_chief:
-        publishing.publish(folder, publish, data=data)
+            with dtype_policy(how.precision):
+                _finish(run, plan, selected)
+    if how.publish is not None and devices.is_chief:
+        publishing.publish(folder, how.publish, data=plan.root)
     return folder
 
 
@@ -146,70 +129,38 @@ def _suit(
     return devices, recipe
 
 
-def _start_facts(name: str, recipe: Recipe, start: str | os.PathLike[str] | None) -> dict[str, Any] | None:
-    """What the given weights are, for the record."""
-    if start is not None:
-        return hub.start_facts(start)
-    if recipe.needs_start:
-        raise ValueError(f"{name!r} is trained further from given weights: say which with start=FOLDER or a model.")
-    return None
-
-
-def _start(
-    recipe: Recipe,
-    folder: Path,
-    identity: dict[str, Any],
-    devices: strategies.Strategy,
-    *,
-    data: str | os.PathLike[str] | None,
-    start: str | os.PathLike[str] | None,
-    steps_per_execution: int,
-    progress: bool,
-) -> Epochs:
+def _start(plan: Plan, folder: Path, devices: strategies.Strategy) -> RunTrainer:
     """Reads the data, builds the model and claims the folder, in this order: a failed start claims nothing."""
-    train_set, validation_set = _read(recipe, data, identity["smoke"])
-    steps = max(len(train_set[1]) // recipe.batch_size, 1)
-    arguments = compile_arguments(recipe, steps_per_epoch=steps, steps_per_execution=steps_per_execution)
-    arguments["jit_compile"] &= identity["xla"]
-    keras.utils.set_random_seed(identity["seed"])
-    with dtype_policy(identity["precision"]):
-        model = hub.build(identity["model"], **recipe.overrides)
-    if start is not None:
-        hub.start_from(model, start)
+    recipe, how = plan.recipe, plan.settings
+    data = plan.read()
+    classes = plan.network.config.num_classes
+    feed = Feed(data.train, recipe, seed=how.seed, classes=classes, limit=plan.limit)
+    arguments = compile_arguments(recipe, steps_per_epoch=feed.steps, steps_per_execution=how.steps_per_execution)
+    arguments["jit_compile"] &= how.xla
+    keras.utils.set_random_seed(how.seed)
+    model = plan.network.build(how.precision)
+    if how.start is not None:
+        hub.start_from(model, how.start)
     if devices.is_chief:
-        record.open_run(folder, identity)
-    if not identity["smoke"]:
-        check_budget(model, recipe, steps_per_epoch=steps)
-    trainer = consistency.wrap(model, recipe, steps=steps * recipe.epochs, seed=identity["seed"])
+        record.open_run(folder, plan.identity(devices), listing=data.listing)
+    if not how.smoke:
+        check_budget(model, recipe, steps_per_epoch=feed.steps)
+    trainer = consistency.wrap(model, recipe, steps=feed.steps * recipe.epochs, seed=how.seed)
     trainer = devices.trainer(model) if trainer is model else trainer
     compile_trainer(trainer, arguments)
-    return Epochs(
+    return RunTrainer(
         trainer=trainer,
         model=model,
         recipe=recipe,
-        train=train_set,
-        validation=validation_set,
+        train=feed,
+        validation=data.validation,
         folder=folder,
-        seed=identity["seed"],
+        seed=how.seed,
         devices=devices,
-        progress=progress,
+        checkpoint_steps=how.checkpoint_steps,
+        callbacks=plan.callbacks,
+        progress=how.progress and devices.is_chief,
     )
-
-
-def resolve_recipe(name: str, recipe: str | None = None, *, epochs: int | None = None) -> Recipe:
-    """The recipe of a registered model, its own or another one by its name, with another number of epochs if given.
-
-    Raises:
-        ValueError: unknown model, no such recipe, or a number of epochs that is no whole number of at least 1.
-    """
-    found = hub.find_recipe(name, recipe)
-    return found if epochs is None else found.with_epochs(whole("epochs", epochs, least=1))
-
-
-def _read(recipe: Recipe, data: Any, smoke: bool) -> tuple[Split, ...]:
-    count = max(_SMOKE_EXAMPLES, recipe.batch_size) if smoke else None
-    splits = (datasets.load(recipe.dataset, split, data=data) for split in ("train", "validation"))
-    return tuple(keras.tree.map_structure(lambda array: array[:count], tuple(split)) for split in splits)
 
 
 def _is_finished(folder: Path, identity: dict[str, Any], devices: strategies.Strategy) -> bool:
@@ -226,26 +177,27 @@ def _describe(devices: strategies.Strategy, recipe: Recipe, linear_scaling: bool
     return text
 
 
-def _finish(run: Epochs, selected: dict[str, float]) -> None:
+def _finish(run: RunTrainer, plan: Plan, selected: dict[str, float]) -> None:
     """Writes the result."""
-    hub.save(_on_one_device(run), run.folder, assets=_assets(run.model, run.train[0]))
-    _, labels, *weights = run.validation
-    examples = int(np.count_nonzero(weights[0])) if weights else int(np.size(labels))
-    facts = {"accuracy": selected["val_accuracy"], "loss": selected["val_loss"], "epoch": selected["epoch"] + 1}
-    record.close_run(run.folder, minutes=run.done.seconds / 60, validation=facts | {"examples": examples})
+    card = {} if plan.classes is None else {"labels": list(plan.classes)}
+    hub.save(_on_one_device(run, plan), run.folder, card=card, assets=_assets(run.model, plan.read().train))
+    facts: dict[str, float | None] = {
+        "accuracy": selected["val_accuracy"],
+        "loss": selected["val_loss"],
+        "epoch": selected["epoch"] + 1,
+        "examples": count_examples(run.validation),
+    }
+    record.close_run(run.folder, minutes=run.done.seconds / 60, validation=facts)
 
 
-def _assets(model: keras.Model, inputs: Any) -> dict[str, bytes]:
+def _assets(model: keras.Model, split: Any) -> dict[str, bytes]:
     """The one graph whose nodes a model was trained on, for `zoo.predict(folder, nodes=...)`."""
-    single = takes_graphs(model) and len(inputs["x"]) == 1
-    return {ASSET: pack_graph(inputs)} if single else {}
+    single = takes_graphs(model) and not is_batches(split) and len(split[0]["x"]) == 1
+    return {ASSET: pack_graph(split[0])} if single else {}
 
 
-def _on_one_device(run: Epochs) -> keras.Model:
+def _on_one_device(run: RunTrainer, plan: Plan) -> keras.Model:
     """The trained model, as one that does not ask for several devices, or for other processes, when it is called."""
     if run.devices.replicas == 1:
         return run.model
-    model = hub.build(run.model.name, **run.recipe.overrides)
-    for target, source in zip(model.weights, run.model.weights, strict=True):
-        target.assign(value_of(source))
-    return model
+    return _copying.take_weights(plan.network.build(plan.settings.precision), map(value_of, run.model.weights))

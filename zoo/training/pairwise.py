@@ -8,8 +8,8 @@ from typing import Any
 import keras
 from keras import ops
 
-from zoo import hub
 from zoo.losses import ErasePolicy, PairwiseConsistencyLoss, class_maps
+from zoo.models.class_maps import find_gap_head, find_normalization
 
 
 @keras.saving.register_keras_serializable(package="zoo")
@@ -84,8 +84,13 @@ class PairwiseConsistency(keras.Model):
         self.stop_gradient_original, self.erased_bn = bool(stop_gradient_original), erased_bn
         self.warmup_steps, self.ramp_steps = int(warmup_steps), int(ramp_steps)
         self.soft_labels, self.seed = soft_labels, seed
-        end = hub.find_gap_head(model)
-        self._head, self._colours = end.head, hub.find_normalization(model)
+        end = find_gap_head(model)
+        if end.head.units < 2:
+            raise ValueError(
+                f"Expected a head of at least 2 classes; got {end.head.units} logit of {model.name!r}, whose softmax "
+                "is always 1. Use Dense(2) and SparseCategoricalCrossentropy(from_logits=True)."
+            )
+        self._head, self._colours = end.head, find_normalization(model)
         # The same layers once more: both outputs of one pass, and the way from the maps to the logits.
         self._network = keras.Model(model.inputs, {"logits": model.outputs[0], "features": end.features})
         self._tail = keras.Model(end.features, model.outputs[0])
@@ -121,6 +126,8 @@ class PairwiseConsistency(keras.Model):
         if not training or self.is_plain:
             return loss
         labels = hard_labels(y, y_pred["logits"], self.soft_labels)
+        exist = ops.all(ops.logical_and(labels >= 0, labels < self._head.units))
+        loss = ops.where(exist, loss, ops.cast(float("nan"), loss.dtype))  # what compiled code can say of a wrong label
         started = self.steps >= self.warmup_steps
         areas = ops.logical_and(self._areas(x, y_pred, labels), started)
         erased = self._second_pass(x, y_pred["features"], areas)

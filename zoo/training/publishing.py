@@ -13,7 +13,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from zoo import datasets, hub
+from zoo import _copying, datasets, hub
 from zoo.evaluation import ASSET, CONVENTION, count_macs, equivariance_error, evaluate, pack_graph, takes_graphs
 from zoo.hub import paths
 from zoo.models.preset import Preset
@@ -62,30 +62,34 @@ def publish(
     folders = [Path(runs)] if isinstance(runs, (str, os.PathLike)) else [Path(run) for run in runs]
     facts = _check([record.read_run(folder) for folder in folders])
     best = max(range(len(facts)), key=lambda index: facts[index]["validation"]["accuracy"])
-    name, recipe = facts[best]["model"], Recipe(**facts[best]["recipe"])
+    name, recipe = facts[best]["model"], Recipe.from_dict(facts[best]["recipe"])
+    dataset = str(recipe.dataset)
     check_tag(name, tag, root=root)
     training = _training(facts[best], recipe, len(facts), half)
     results: list[dict[str, Any]] = []
     for index, folder in enumerate(folders):
-        trained = _rounded(hub.load(folder)) if half else hub.load(folder)
-        results.append(evaluate(trained, dataset=recipe.dataset, data=data))
+        trained = hub.round_to_half(hub.load(folder)) if half else hub.load(folder)
+        results.append(evaluate(trained, dataset=dataset, data=data))
         if index == best:
             model = _as_registered(name, trained)
-    inputs = datasets.load(recipe.dataset, "validation", data=data)[0]
-    shown = isinstance(inputs, np.ndarray) and recipe.dataset in datasets.SHAREABLE
+    inputs = datasets.load(dataset, "validation", data=data)[0]
+    source = datasets.find_dataset(dataset)
+    shown = isinstance(inputs, np.ndarray) and source.shareable
     golden = inputs[:_GOLDEN_IMAGES] if shown else hub.example_inputs(model)
     card = {
-        "dataset": {"name": recipe.dataset, "split": "train", **datasets.FACTS[recipe.dataset]},
+        "dataset": {"name": dataset, "split": "train", **source.facts},
         "metrics": _metrics(f"{name}.{tag}", hub.find_preset(name), results, best, [run["seed"] for run in facts]),
         "recipe": record.recipe_facts(recipe),
         "training": training,
         "symmetry": _symmetry(model, golden),
-        "license": _RESEARCH if recipe.dataset in datasets.RESEARCH else _LICENSE,
+        "license": _RESEARCH if source.research else _LICENSE,
         "architecture": _arithmetic(model),
     }
-    history = (folders[best] / record.HISTORY).read_text()
+    history = (folders[best] / record.HISTORY).read_text("utf-8")
     assets = {ASSET: pack_graph(inputs)} if takes_graphs(model) else None
-    return hub.publish(model, tag, card=card, inputs=golden, history=history, assets=assets, root=root)
+    start = facts[best].get("start") or {}
+    base = f"{start['name']}.{start['tag']}" if start.get("tag") else None
+    return hub.publish(model, tag, card=card, inputs=golden, history=history, assets=assets, base=base, root=root)
 
 
 def check_tag(name: str, tag: str, *, smoke: bool = False, root: str | os.PathLike[str] | None = None) -> None:
@@ -120,6 +124,10 @@ def _check(facts: list[dict[str, Any]]) -> list[dict[str, Any]]:
     for key in ("model", "recipe", "smoke", "precision", "xla"):
         if any(run.get(key) != facts[0].get(key) for run in facts):
             raise ValueError(f"Expected runs that differ in their seed alone; they differ in {key!r} too.")
+    if any(run.get("data") or run.get("config") for run in facts):
+        raise ValueError(
+            "Only runs of registered models on their own data sets are published; keep others by zoo.save."
+        )
     if facts[0]["smoke"]:
         raise ValueError("Expected full runs; smoke runs show that training works and are no weights to publish.")
     seeds = [run["seed"] for run in facts]
@@ -130,22 +138,7 @@ def _check(facts: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 def _as_registered(name: str, trained: keras.Model) -> keras.Model:
     """The registered model with trained weights: without what the recipe overrides, such as the dropout rate."""
-    model = hub.build(name)
-    for target, source in zip(model.weights, trained.weights, strict=True):
-        target.assign(source)
-    return model
-
-
-def _rounded(model: keras.Model) -> keras.Model:
-    """The model, its matrices and kernels rounded to float16 numbers; vectors, such as variances, stay as they are."""
-    for weight in model.weights:
-        if len(weight.shape) < 2:
-            continue
-        value = keras.ops.convert_to_numpy(weight)
-        if np.abs(value).max(initial=0) > np.finfo("float16").max:
-            raise ValueError(f"{weight.path} has values beyond the range of float16: publish it with half=False")
-        weight.assign(value.astype("float16").astype("float32"))
-    return model
+    return _copying.take_weights(hub.build(name), trained.weights)
 
 
 def _metrics(

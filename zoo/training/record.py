@@ -2,25 +2,32 @@
 
 from __future__ import annotations
 
-import dataclasses
+import csv
 import hashlib
+import io
 import json
 import os
 import platform
 import subprocess
+from collections.abc import Sequence
+from dataclasses import fields
 from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+from zoo._writing import is_unfinished, remove_unfinished, whole
 from zoo.datasets.roots import check_target
-from zoo.models.recipe import Recipe
+from zoo.hub import store
+from zoo.models.recipe import Recipe, renamed
 
 RUN = "run.json"
 HISTORY = "history.csv"
 CHECKPOINTS = "checkpoints"
+LISTING = "split.csv"
+BEFORE = frozenset({"features.npz", "head", LISTING})
+"""What may lie in a run folder before the run is begun."""
 
-_MAPPINGS = ("consistency", "learning_rate_multipliers", "overrides", "proximal")
 _PACKAGES = ("keras", "numpy", "tensorflow", "jax", "torch")
 
 
@@ -33,18 +40,31 @@ def find_run(folder: Path, identity: dict[str, Any]) -> dict[str, Any]:
         PermissionError: the folder cannot be made or written.
     """
     if not (folder / RUN).is_file():
-        check_target(folder, "the run")
-        if folder.is_dir() and any(folder.iterdir()):
-            raise ValueError(f"{folder} is not empty and holds no training run. Choose a new folder.")
+        check_folder(folder)
         return {"finished": False}
-    run = json.loads((folder / RUN).read_text())
+    run = _facts(folder)
     wanted = json.loads(json.dumps(identity))
     known = {key: run.get(key) for key in wanted}
-    recipes = [_DEFAULTS | (facts.pop("recipe", None) or {}) for facts in (known, wanted)]
+    recipes = [_DEFAULTS | renamed(facts.pop("recipe", None) or {}) for facts in (known, wanted)]
     different = [*_differences(known, wanted), *_differences(*recipes)]
     if different:
         raise ValueError(f"{folder} holds another run: {'; '.join(different)}. Choose another folder.")
     return run
+
+
+def check_folder(folder: Path) -> None:
+    """Raises an error unless a run can be begun, or go on, in a folder. Writes nothing.
+
+    Raises:
+        ValueError: the folder holds files that are no run's.
+        NotADirectoryError: it, or a folder above it, is a file.
+        PermissionError: the folder cannot be made or written.
+    """
+    check_target(folder, "the run")
+    names = {entry.name for entry in folder.iterdir()} if folder.is_dir() else set()
+    there = {name for name in names if not is_unfinished(name)}  # the start itself may have been killed
+    if RUN not in there and there - BEFORE:
+        raise ValueError(f"{folder} is not empty and holds no training run. Choose a new folder.")
 
 
 def _differences(there: dict[str, Any], wanted: dict[str, Any]) -> list[str]:
@@ -53,15 +73,23 @@ def _differences(there: dict[str, Any], wanted: dict[str, Any]) -> list[str]:
     return [f"{name} is {there.get(name)!r} there and {wanted.get(name)!r} here" for name in names]
 
 
-def open_run(folder: Path, identity: dict[str, Any]) -> None:
-    """Starts a run in a folder, unless it was started before.
+def open_run(folder: Path, identity: dict[str, Any], *, listing: Sequence[Sequence[str]] = ()) -> None:
+    """Starts a run in a folder, unless it was started before; what a killed start left half written is removed.
+
+    Args:
+        folder: of the run.
+        identity: what makes it another run than any other.
+        listing: rows (path, class, split) of the files it learns from, for `split.csv`.
 
     Raises:
         OSError: the folder cannot be written.
     """
+    folder.mkdir(parents=True, exist_ok=True)
+    remove_unfinished(folder)
     if (folder / RUN).is_file():
         return
-    folder.mkdir(parents=True, exist_ok=True)
+    if listing:
+        write_listing(folder, listing)
     facts = {
         "finished": False,
         "minutes": 0.0,
@@ -72,23 +100,30 @@ def open_run(folder: Path, identity: dict[str, Any]) -> None:
     write_json(folder / RUN, identity | facts | git_state())
 
 
+def write_listing(folder: Path, listing: Sequence[Sequence[str]]) -> None:
+    """Writes `split.csv`: path, label and split of each file."""
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\n").writerows([("path", "label", "split"), *listing])
+    write_text(folder / LISTING, text.getvalue())
+
+
 def read_run(folder: str | os.PathLike[str]) -> dict[str, Any]:
     """The facts of a finished run.
 
     Raises:
         ValueError: the folder holds no finished run.
     """
-    path = Path(folder) / RUN
-    run = json.loads(path.read_text()) if path.is_file() else {"finished": False}
+    run: dict[str, Any] = _facts(Path(folder)) if (Path(folder) / RUN).is_file() else {"finished": False}
     if not run["finished"]:
         raise ValueError(f"Expected the folder of a finished training run; {folder} holds none. Run zoo.train first.")
-    return run
+    return run | ({"recipe": renamed(run["recipe"])} if "recipe" in run else {})
 
 
-def close_run(folder: Path, *, minutes: float, validation: dict[str, float]) -> None:
+def close_run(folder: Path, *, minutes: float, validation: dict[str, float | None]) -> None:
     """Marks a run as finished and notes how long it took and its validation results."""
-    run = json.loads((folder / RUN).read_text())
-    write_json(folder / RUN, run | {"finished": True, "minutes": round(minutes, 1), "validation": validation})
+    write_json(
+        folder / RUN, _facts(folder) | {"finished": True, "minutes": round(minutes, 1), "validation": validation}
+    )
 
 
 def write_history(folder: Path, rows: list[dict[str, float]]) -> None:
@@ -99,9 +134,8 @@ def write_history(folder: Path, rows: list[dict[str, float]]) -> None:
 
 
 def recipe_facts(recipe: Recipe) -> dict[str, Any]:
-    """A recipe as plain values."""
-    mappings = {name: dict(getattr(recipe, name)) for name in _MAPPINGS}
-    return dataclasses.asdict(recipe) | mappings
+    """A recipe as plain values: tuples are as they are in the recipe."""
+    return {field.name: getattr(recipe, field.name) for field in fields(recipe)}
 
 
 def installed_versions() -> dict[str, str]:
@@ -145,11 +179,22 @@ def write_json(path: Path, value: Any) -> None:
 
 
 def write_text(path: Path, text: str) -> None:
-    """Writes a file whole or not at all."""
-    temporary = path.with_suffix(".tmp")
-    temporary.write_text(text)
-    os.replace(temporary, path)
+    """Writes a file in UTF-8, whole or not at all; bytes of file names that are no UTF-8 stay as they are."""
+    with whole(path) as part:
+        part.write_text(text, "utf-8", "surrogateescape")
+
+
+def _facts(folder: Path) -> dict[str, Any]:
+    """What `run.json` says; a `ValueError` that names the file where it is damaged."""
+    path = folder / RUN
+    with store.readable(path, "record of a training run"):
+        run = json.loads(path.read_text("utf-8"))
+        if not isinstance(run, dict) or type(run.get("finished")) is not bool:
+            raise ValueError("it does not say whether the run is finished")
+        if not isinstance(run.get("recipe") or {}, dict):
+            raise ValueError("its recipe has no fields")
+    return run
 
 
 # What a recipe that was written before a field existed says of it.
-_DEFAULTS = json.loads(json.dumps(recipe_facts(Recipe(dataset="", epochs=1, batch_size=1))))
+_DEFAULTS = json.loads(json.dumps(recipe_facts(Recipe(epochs=1, batch_size=1))))

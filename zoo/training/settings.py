@@ -1,59 +1,113 @@
-"""Checks of what a run is asked for, before anything is read or written."""
+"""The options of a run, and their checks before anything is read or written."""
 
 from __future__ import annotations
 
+import dataclasses
 import os
-from numbers import Integral
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from zoo.training.compiling import PRECISIONS
+from zoo._suggestions import did_you_mean
+from zoo.math.values import check_choice, check_whole
+
+PRECISIONS = ("float32", "mixed_bfloat16", "mixed_float16")
+"""What computations may be in."""
 
 SEEDS = 2**32
 """Seeds lie below; NumPy takes no others."""
 
 
-def whole(name: str, value: Any, *, least: int, below: int | None = None) -> int:
-    """A setting that has to be a whole number; True and False are none.
+@dataclass(frozen=True, kw_only=True)
+class RunSettings:
+    """How a run is carried out; what is trained, by which recipe and on which data stands elsewhere.
 
-    Args:
-        name: of the setting, for the error.
-        value: what was given.
-        least: the smallest number allowed.
-        below: all numbers allowed are smaller; None sets no limit.
-
-    Returns:
-        The number.
+    Attributes:
+        seed: of initial weights, order, augmentation and dropout.
+        start: weights to begin with: a folder written by `zoo.train` or `zoo.save`, or a registered model with
+            weights; their hashes belong to what the run is. None draws them at random, or keeps those of a model that
+            is given as an object.
+        strategy: where it runs: `"auto"`, or one of `zoo.training.strategies.NAMES`. Where several processes train
+            together, each makes the same call with a folder that all share, and the first one writes.
+        linear_scaling: multiply batch size and learning rate by the number of replicas.
+        precision: `"float32"`, `"mixed_bfloat16"` or `"mixed_float16"`; weights are float32 in each.
+        xla: False keeps XLA out of it on TensorFlow, which then runs the step as a graph.
+        epochs: instead of the recipe's number; the schedule is stretched or shortened to it, milestones included.
+        smoke: one epoch on 256 examples, to see that everything works.
+        publish: publish the finished run under this tag; that it is free is checked first.
+        steps_per_execution: steps in one compiled call, which saves time where steps are short; not on torch.
+        checkpoint_steps: save also after so many steps of an epoch; None saves after each epoch.
+        progress: print to the standard error stream how it goes.
 
     Raises:
-        ValueError: it is something else, or out of bounds.
+        ValueError: a setting that cannot be.
 
     Example:
-        >>> whole("epochs", 3, least=1)
+        >>> RunSettings(seed=3, precision="mixed_bfloat16").seed
         3
     """
-    number = isinstance(value, Integral) and not isinstance(value, bool)
-    if not number or value < least or (below is not None and value >= below):
-        bounds = f"of at least {least}" if below is None else f"from {least} to {below - 1}"
-        raise ValueError(f"Expected {name} to be a whole number {bounds}; got {value!r}.")
-    return int(value)
+
+    seed: int = 0
+    start: str | os.PathLike[str] | None = None
+    strategy: str = "auto"
+    linear_scaling: bool = False
+    precision: str = "float32"
+    xla: bool = True
+    epochs: int | None = None
+    smoke: bool = False
+    publish: str | None = None
+    steps_per_execution: int = 1
+    checkpoint_steps: int | None = None
+    progress: bool = True
+
+    def __post_init__(self) -> None:
+        check_choice("precision", self.precision, PRECISIONS)
+        for name in ("linear_scaling", "xla", "smoke", "progress"):
+            if not isinstance(getattr(self, name), bool):
+                raise ValueError(f"Expected {name} to be True or False; got {getattr(self, name)!r}.")
+        for name in ("epochs", "checkpoint_steps"):
+            if getattr(self, name) is not None:
+                self._put(name, check_whole(name, getattr(self, name)))
+        self._put("steps_per_execution", check_whole("steps_per_execution", self.steps_per_execution))
+        self._put("seed", check_whole("seed", self.seed, 0, SEEDS - 1))
+
+    def _put(self, name: str, value: Any) -> None:
+        object.__setattr__(self, name, value)
+
+    @classmethod
+    def of(cls, settings: RunSettings | None, options: Mapping[str, Any]) -> RunSettings:
+        """Settings with some of them given apart, as the keywords of `zoo.train`.
+
+        Args:
+            settings: the others; None for the defaults.
+            options: by name.
+
+        Returns:
+            All settings.
+
+        Raises:
+            TypeError: a name that is no setting (with the nearest one), or settings of another kind.
+            ValueError: a setting that cannot be.
+
+        Example:
+            >>> RunSettings.of(RunSettings(seed=3), {"epochs": 5}).epochs
+            5
+        """
+        if settings is not None and not isinstance(settings, RunSettings):
+            raise TypeError(f"Expected settings to be a RunSettings; got {type(settings).__name__}.")
+        known = [field.name for field in dataclasses.fields(cls)]
+        unknown = sorted(set(options) - set(known))
+        if unknown:
+            hint = did_you_mean(unknown[0], [*known, "recipe", "data", "callbacks"])
+            raise TypeError(
+                f"Unknown setting {', '.join(map(repr, unknown))}.{hint} The settings are {', '.join(known)}."
+            )
+        return dataclasses.replace(settings or cls(), **options)
 
 
-def check_settings(
-    *, out: Any, seed: Any, precision: Any, epochs: Any, steps_per_execution: Any, checkpoint_steps: Any
-) -> tuple[Path, int]:
-    """The run folder and the seed, if all settings can be.
-
-    Raises:
-        TypeError: the run folder is no path.
-        ValueError: a setting that cannot be.
-    """
+def run_folder(out: Any) -> Path:
+    """The path of the run folder; a `TypeError` where it is none."""
     if not isinstance(out, str | os.PathLike):
         raise TypeError(f"Expected out to be the path of the run folder; got {out!r}.")
-    if precision not in PRECISIONS:
-        raise ValueError(f"Expected precision to be one of {PRECISIONS}; got {precision!r}.")
-    for name, value in {"epochs": epochs, "checkpoint_steps": checkpoint_steps}.items():
-        if value is not None:
-            whole(name, value, least=1)
-    whole("steps_per_execution", steps_per_execution, least=1)
-    return Path(out), whole("seed", seed, least=0, below=SEEDS)
+    return Path(out)

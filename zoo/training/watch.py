@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import threading
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -14,7 +15,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 
-class Watch(keras.callbacks.Callback):
+class NaNGuard(keras.callbacks.Callback):
     """Watches one call of `fit`, which trains an epoch or a part of one.
 
     Keras calls it from another thread, so that nobody waits for the device; the loss is looked at a few steps late.
@@ -62,7 +63,7 @@ class Watch(keras.callbacks.Callback):
             step = min(self._faults)
             raise FloatingPointError(
                 f"The loss became {self._faults[step]} in step {step} of epoch {self._epoch + 1}; the checkpoint "
-                "before it is kept. A lower learning rate or clip_norm may help."
+                "before it is kept. A lower learning rate or global_clipnorm may help."
             )
 
 
@@ -111,6 +112,7 @@ class Display:
         visible = shown and self._console.is_terminal
         self._bar = Progress(*columns, console=self._console, transient=True, disable=not visible)
         self._task = self._bar.add_task("", total=steps)
+        self._compiling: float | None = None
 
     @contextmanager
     def running(self) -> Iterator[None]:
@@ -122,14 +124,22 @@ class Display:
         """Starts the bar of an epoch."""
         self._bar.reset(self._task, completed=step, description=f"epoch {epoch + 1}/{self._epochs}")
 
+    def compiling(self) -> None:
+        """Says that the first step will take longer than the others."""
+        self.say("compiling the training step, once ...")
+        self._compiling = time.monotonic()
+
     def step(self, step: int, values: dict[str, float]) -> None:
-        """Moves the bar."""
+        """Moves the bar; after the first step says how long that was in compiling."""
+        if self._compiling is not None:
+            self.say(f"compiled in {time.monotonic() - self._compiling:.1f} s")
+            self._compiling = None
         self._bar.update(self._task, completed=step)
 
-    def row(self, row: dict[str, float]) -> None:
-        """Prints an epoch's numbers."""
+    def row(self, row: dict[str, float], seconds: float) -> None:
+        """Prints an epoch's numbers, and how long the run has taken up to here."""
         values = ", ".join(f"{name} {value:.4f}" for name, value in row.items() if name != "epoch")
-        self.say(f"epoch {row['epoch'] + 1}/{self._epochs}: {values}")
+        self.say(f"epoch {row['epoch'] + 1}/{self._epochs}: {values}, {seconds:.1f} s")
 
     def say(self, text: str) -> None:
         """Prints a line."""

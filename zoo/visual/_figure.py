@@ -6,6 +6,8 @@ import os
 from pathlib import Path
 from typing import Any
 
+from zoo._writing import whole
+
 
 def check_png(path: str | os.PathLike[str]) -> None:
     """Raises ValueError unless a picture's name ends in `.png`: before the work of drawing it."""
@@ -32,10 +34,6 @@ def write(figure: Any, path: str | os.PathLike[str]) -> Path:
     target = Path(path)
     if not target.parent.is_dir():
         raise FileNotFoundError(f"Cannot write {target}: the folder {target.parent} does not exist.")
-    partial = target.with_name(f".{target.name}.{os.getpid()}.part")
-    try:
-        figure.savefig(partial, format="png", dpi=110)
-        os.replace(partial, target)
-    finally:
-        partial.unlink(missing_ok=True)
+    with whole(target) as part:
+        figure.savefig(part, format="png", dpi=110)
     return target

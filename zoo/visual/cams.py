@@ -10,8 +10,8 @@ from typing import Any
 import keras
 import numpy as np
 
-from zoo import hub
 from zoo.losses import check_threshold, normalize_maps, resize_maps
+from zoo.models.class_maps import class_map_batches
 from zoo.visual._figure import check_png, new_figure, write
 
 _COLUMNS, _MOST = 8, 200
@@ -55,7 +55,7 @@ def cam(
     """
     images = np.asarray(images)
     found = []
-    for batch, _, maps in hub.class_map_batches(model, images, classes=classes, batch_size=batch_size):
+    for batch, _, maps in class_map_batches(model, images, classes=classes, batch_size=batch_size):
         values = normalize_maps(maps[..., 0], normalization)
         found.append(keras.ops.convert_to_numpy(resize_maps(values, batch.shape[1:3]) if upsample else values))
     return np.concatenate(found)

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from zoo.math.values import check_whole
 from zoo.visual._figure import check_png, new_figure, write
 
 _COLORS = ("#1f6f8b", "#c8553d", "#5b8c5a", "#8d6a9f", "#b08900", "#444444")
@@ -75,9 +76,8 @@ def plot_depths(
         raise ValueError(f'Expected accuracies by name and depth, as {{"D": {{2: 80.0, 64: 82.0}}}}; got a {kind}.')
     curves = {}
     for name, by_depth in accuracies.items():
-        wrong = [d for d in by_depth if not isinstance(d, (int, np.integer)) or d < 1]
-        if wrong:
-            raise ValueError(f"Expected depths of {name!r} that are whole numbers of at least 1; got {wrong[0]!r}.")
+        for depth in by_depth:
+            check_whole(f"depth of {name}", depth)
         depths = sorted(by_depth)
         curves[name] = (np.asarray(depths), _row([by_depth[d] for d in depths], f"accuracies of {name!r}"))
     return _draw(curves, path, title, labels=("layers", "accuracy, %"), logarithmic=True)

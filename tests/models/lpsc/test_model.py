@@ -36,6 +36,7 @@ def trainable(model):
 DEEP = [name for name in BY_NAME if re.search("resnet(32|44|56|110)_", name)]
 
 
+@pytest.mark.once
 @pytest.mark.parametrize(
     "name",
     [*swept(name for name in BY_NAME if name not in DEEP), *(pytest.param(n, marks=pytest.mark.large) for n in DEEP)],
@@ -77,6 +78,7 @@ def segmenter():
     return zoo.build("lpsc_deeplabv3plus_mobilenetv2_voc2012", input_shape=(33, 49, 3), num_classes=4)
 
 
+@pytest.mark.once
 def test_segmentation_model(segmenter):
     """Logits for every pixel; classes of an image by the share of it that they fill."""
     model = segmenter
@@ -93,8 +95,7 @@ def test_segmentation_model(segmenter):
 def test_pixels_without_label_do_not_count_in_training(segmenter):
     """Compiled as DeepLab is for fine-tuning, on a network of one layer."""
     inputs = keras.Input((5, 6, 3))
-    model = keras.Model(inputs, keras.layers.Conv2D(4, 1, name="head")(inputs))
-    model.zoo_origin = segmenter.zoo_origin
+    model = hub.with_origin(keras.Model(inputs, keras.layers.Conv2D(4, 1, name="head")(inputs)), segmenter.origin)
     hub.compile_for_fine_tuning(model)
     images = np.random.default_rng(0).normal(size=(2, 5, 6, 3))
     labels = np.random.default_rng(1).integers(0, 4, (2, 5, 6))
@@ -164,8 +165,8 @@ def test_alexnet_with_other_poolings():
         (LPSCVGGConfig(depth=12), "11, 13, 16, 19; got 12"),
         (LPSCResNetConfig(depth=21), r"6 n \+ 2 .*got 21"),
         (LPSCResNetConfig(depth=20, small=False), "18, 34, 50, 101; got 20"),
-        (LPSCResNetConfig(log_polar="all"), '"stem", "cross" or None; got .all'),
-        (LPSCResNetConfig(log_polar="cross", share=1.0), "between 0 and 1; got 1.0"),
+        (LPSCResNetConfig(log_polar="all"), '"stem", "cross", None; got .all'),
+        (LPSCResNetConfig(log_polar="cross", share=1.0), r"`share` to be a number in \(0, 1\); got 1.0"),
         (LPSCResNetConfig(log_polar="cross", share=0.01), "channels of both kinds; got 0.01 of 16"),
         (LPSCResNetConfig(log_polar="cross", share=0.99), "channels of both kinds; got 0.99 of 16"),
         (LPSCDeepLabConfig(input_shape=(None, 64, 3)), "known image size"),

@@ -7,20 +7,20 @@ from typing import Any
 import keras
 import numpy as np
 
+from zoo.models.pdegcn import PDEGCNConfig
+from zoo.models.pdegcn.convert import convert
+
 KINDS = {"D": "diffusive", "H": "hyperbolic", "M": "mixed"}
 
 
-def layout(golden: Any, prefix: str = "w__") -> dict[str, np.ndarray]:
-    """Weights (or, with the prefix `grad__`, gradients) by variable path; the reference's are (out, in)."""
-    names = {
-        "open/kernel": "K1Nopen",
-        "pde/kernel": "KN1",
-        "pde/kernel2": "KN2",
-        "pde/alpha": "alpha",
-        "head/kernel": "KNclose",
-    }
-    found = {path: golden[prefix + name] for path, name in names.items() if prefix + name in golden}
-    return {path: v.reshape(-1) if path.endswith("alpha") else v.swapaxes(-1, -2) for path, v in found.items()}
+def layout(golden: Any, prefix: str = "w__", config: PDEGCNConfig | None = None) -> dict[str, np.ndarray]:
+    """Weights (or, with the prefix `grad__`, gradients) by variable path; `K2` of a double step is no preset's."""
+    named = {name.removeprefix(prefix): golden[name] for name in golden if name.startswith(prefix)}
+    named = {name: value for name, value in named.items() if name != "x"}
+    second = named.pop("KN2", None)
+    found = convert(config or PDEGCNConfig(), named)
+    assert not found.left_over
+    return found.tensors | ({} if second is None else {"pde/kernel2": second.swapaxes(-1, -2)})
 
 
 def edges_of(golden: Any, prefix: str = "") -> np.ndarray:

@@ -157,9 +157,4 @@ def correspondence(golden):
 
 
 def correspondence_layout(golden, prefix):
-    found = reference.layout(golden, prefix)
-    found["hidden0/kernel"] = found.pop("head/kernel")
-    for path, name in {"hidden1": "lin1", "head": "lin2"}.items():
-        found[f"{path}/kernel"] = golden[f"{prefix}{name}.weight"].T
-        found[f"{path}/bias"] = golden[f"{prefix}{name}.bias"]
-    return found
+    return reference.layout(golden, prefix, PDEGCNConfig(hidden=(1, 1)))

@@ -35,6 +35,7 @@ def parameters(config: PDEGCNConfig | PDEGCNCloudConfig) -> int:
     return steps + last * config.num_classes + (config.num_classes if config.hidden else 0)
 
 
+@pytest.mark.once
 @pytest.mark.parametrize("preset", PRESETS, ids=lambda preset: preset.name)
 def test_parameters(preset) -> None:
     model = build(preset.config)
@@ -112,6 +113,46 @@ def test_padded_graphs_of_several_sizes_and_none_without_edges() -> None:
     for row, (x, edges) in enumerate(several):
         alone = model.predict_on_batch({"x": x[None].astype("float32"), "edges": edges[None]})
         assert_close(outputs[row][mask[row] > 0], alone[0], 1e-5)
+
+
+def test_padding_changes_nothing_for_whole_graphs() -> None:
+    config, rng = PDEGCNCloudConfig(width=8, depth=2, closing=16, hidden=(8,)), np.random.default_rng(0)
+    model = build(config)
+    several = [
+        (rng.normal(size=(n, 3)), to_undirected(rng.integers(0, n, (e, 2)))) for n, e in ((5, 9), (9, 20), (3, 0))
+    ]
+    padded = model.predict_on_batch(pad_graphs(several, nodes=16, edges=64)[0])
+    for row, (x, edges) in enumerate(several):
+        assert_close(
+            model.predict_on_batch({"x": x[None].astype("float32"), "edges": edges[None]})[0], padded[row], 1e-5
+        )
+
+
+@pytest.mark.parametrize(
+    "config", [PDEGCNConfig(depth=2), PDEGCNConfig(kind="gcn", depth=2), PDEGCNCloudConfig(depth=2)]
+)
+def test_weights_of_edges_are_an_input_where_asked_for(config, tmp_path: Path) -> None:
+    config = dataclasses.replace(config, name="small", input_shape=(None, 5), num_classes=3, width=8, edge_weight=True)
+    model, inputs = zoo.build(config), example_inputs(config)
+    plain = zoo.build(dataclasses.replace(config, edge_weight=False))
+    plain.set_weights(model.get_weights())
+    weights = inputs.pop("edge_weight")
+    expected = plain.predict_on_batch(inputs)
+    assert_close(model.predict_on_batch(inputs | {"edge_weight": np.ones_like(weights)}), expected, 1e-5)
+    weighted = model.predict_on_batch(inputs | {"edge_weight": weights})
+    assert np.abs(weighted - expected).max() > 1e-4
+    again = zoo.load(zoo.save(model, tmp_path / "run"))
+    assert_close(again.predict_on_batch(inputs | {"edge_weight": weights}), weighted, 1e-6)
+    one = {"x": inputs["x"][0], "edges": inputs["edges"][0]}
+    assert len(zoo.predict(model, one | {"edge_weight": weights[0]})) == (1 if model.output.ndim == 2 else 16)
+    with pytest.raises(ValueError, match="Build it with edge_weight=True"):
+        plain.predict(inputs | {"edge_weight": weights}, verbose=0)
+    for graph, words in (
+        (one, "takes .*edge_weight"),
+        (one | {"edge_weight": [1.0]}, "one weight for each of the edges"),
+    ):
+        with pytest.raises(ValueError, match=words):
+            zoo.predict(model, graph)
 
 
 def test_clouds_of_points_depend_neither_on_order_nor_on_number() -> None:

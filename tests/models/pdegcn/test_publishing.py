@@ -13,6 +13,8 @@ from zoo import cli, datasets
 from zoo.hub import paths, registry
 from zoo.math import to_undirected
 
+pytestmark = pytest.mark.once
+
 NODES = 12
 
 

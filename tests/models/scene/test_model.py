@@ -9,16 +9,31 @@ import pytest
 import zoo
 from tests.sweeping import swept
 from zoo import datasets, hub
-from zoo.models.scene import PRESETS, RECIPES, SceneChainConfig, SceneDenseNetConfig, SceneResNetConfig, build
-from zoo.models.scene.labels import PLACES365
+from zoo._labels import PLACES365
+from zoo.models import class_maps
+from zoo.models.efficientnet import FEATURES, STAGES, STEM
+from zoo.models.scene import (
+    PRESETS,
+    RECIPES,
+    SceneChainConfig,
+    SceneDenseNetConfig,
+    SceneLiteConfig,
+    SceneResNetConfig,
+    build,
+)
 
 BY_NAME = {preset.name: preset for preset in PRESETS}
 
 
 def parameters(config) -> int:
     """By hand: kernels, and two numbers a channel for every normalization; the head has a bias."""
-    count = {SceneResNetConfig: of_resnet, SceneChainConfig: of_chain, SceneDenseNetConfig: of_densenet}[type(config)]
-    body, features = count(config)
+    counts = {
+        SceneResNetConfig: of_resnet,
+        SceneChainConfig: of_chain,
+        SceneDenseNetConfig: of_densenet,
+        SceneLiteConfig: of_lite,
+    }
+    body, features = counts[type(config)](config)
     return body + (features + 1) * config.num_classes
 
 
@@ -63,11 +78,23 @@ def of_densenet(config: SceneDenseNetConfig) -> tuple[int, int]:
     return total + 2 * last, last
 
 
+def of_lite(config: SceneLiteConfig) -> tuple[int, int]:
+    total, last = conv(3, 3, STEM), STEM
+    for width, blocks, size, _, expansion in STAGES:
+        for _ in range(blocks):
+            inner = expansion * last
+            total += (conv(1, last, inner) if expansion > 1 else 0) + conv(size, 1, inner) + conv(1, inner, width)
+            last = width
+    return total + conv(1, last, FEATURES), FEATURES
+
+
+@pytest.mark.once
 @pytest.mark.parametrize("preset", PRESETS, ids=lambda preset: preset.name)
 def test_parameters_by_hand(preset):
     assert preset.parameters == parameters(preset.config)
 
 
+@pytest.mark.once
 @pytest.mark.parametrize("name", swept(BY_NAME))
 def test_parameters_of_the_network(name):
     model = zoo.build(name)
@@ -93,10 +120,11 @@ def small(kind: str):
             stem=(4, 11, 4), layers=((4,), (4,)), kernel_sizes=(5, 3), pool_size=3, features=6, **common
         ),
         "densenet": SceneDenseNetConfig(growth=2, blocks=(2, 1), stem=4, **common),
+        "lite": SceneLiteConfig(size=64, **common),
     }[kind]
 
 
-@pytest.mark.parametrize("kind", ["resnet", "bottleneck", "vgg", "alexnet", "densenet"])
+@pytest.mark.parametrize("kind", ["resnet", "bottleneck", "vgg", "alexnet", "densenet", "lite"])
 def test_any_size_and_every_variable_learns(kind):
     config = small(kind)
     model = build(config)
@@ -104,7 +132,7 @@ def test_any_size_and_every_variable_learns(kind):
     for size in ((64, 64), (81, 47)):
         logits = model(np.full((2, *size, 3), 100.0, "float32"))
         assert logits.shape == (2, 3) and np.isfinite(keras.ops.convert_to_numpy(logits)).all()
-    end = hub.find_gap_head(model)
+    end = class_maps.find_gap_head(model)
     assert end.head.name == "head" and end.head.kernel.shape[0] == end.features.shape[-1]
 
 
@@ -132,7 +160,7 @@ def test_places_in_the_order_of_tensorflow_datasets():
 def test_twins_differ_in_consistency_alone():
     """The same network by the same recipe, but for the consistency."""
     pairs = [(name.replace("_pc_", "_"), name) for name in BY_NAME if "_pc_" in name]
-    assert len(pairs) == 2
+    assert len(pairs) == 4
     for plain, consistent in pairs:
         one, two = BY_NAME[plain].config, BY_NAME[consistent].config
         assert hub.registry.replace_config(one, name=two.name) == two
@@ -140,3 +168,25 @@ def test_twins_differ_in_consistency_alone():
             name for name in vars(RECIPES[plain]) if getattr(RECIPES[plain], name) != getattr(RECIPES[consistent], name)
         }
         assert differ == {"consistency"} and not RECIPES[plain].consistency
+
+
+def test_grey_pictures_and_frozen_layers():
+    """Grey is colour of equal channels; of a frozen network the last layer of maps and the head learn."""
+    common = {"num_classes": 3, "size": 64}
+    gray = build(SceneLiteConfig(input_shape=(40, 40, 1), mean=(127.0,), std=(128.0,), frozen=True, **common))
+    colour = build(SceneLiteConfig(input_shape=(40, 40, 3), **common))
+    colour.set_weights(gray.get_weights())
+    picture = np.random.default_rng(0).integers(0, 256, (2, 40, 40, 1)).astype("float32")
+    one, two = (keras.ops.convert_to_numpy(each) for each in (gray(picture), colour(np.repeat(picture, 3, axis=-1))))
+    assert np.allclose(one, two, rtol=1e-5, atol=1e-6)
+    assert [v.path for v in gray.trainable_weights] == [
+        "features/kernel",
+        "features_norm/gamma",
+        "features_norm/beta",
+        "head/kernel",
+        "head/bias",
+    ]
+    before = gray.get_layer("stem_norm").get_weights()
+    gray.compile("sgd", keras.losses.SparseCategoricalCrossentropy(from_logits=True), jit_compile=False)
+    gray.train_on_batch(picture, np.array([0, 2]))
+    assert all(np.array_equal(a, b) for a, b in zip(before, gray.get_layer("stem_norm").get_weights(), strict=True))

@@ -7,11 +7,10 @@ from pathlib import Path
 import keras
 import numpy as np
 import pytest
-from keras import layers
 
 from tests.layers.equivariant import gradients
 from tests.models.shared_basis import reference
-from zoo.models.initializers import he_fan_out
+from zoo.models.blocks import Blocks
 from zoo.models.shared_basis import (
     BasicResNetConfig,
     BottleneckResNetConfig,
@@ -38,63 +37,62 @@ def basic(x, golden, *, bases=1):
     config = BasicResNetConfig(shared=shared, unique=unique, bases=bases, orthogonality=0.0)
     sharing = Sharing(config)
     filters = sharing.basis(x, shared, 3, "basis", bases=bases) if shared else ()
-    return resnet._shared_block(config, sharing, x, filters, unique, "block")
+    return resnet.shared_block(config, sharing, x, filters, unique, "block")
 
 
 def halving(x, golden):
-    return resnet._basic_block(BasicResNetConfig(), x, golden.config["C"], "block", strides=2)
+    return resnet.plain_block(BasicResNetConfig(), x, golden.config["C"], "block", strides=2)
 
 
 def bottleneck(x, golden):
     width = golden.config["planes"]
     config = BottleneckResNetConfig(shared=width, orthogonality=0.0)
-    stage = resnet._SharedLayers(config, Sharing(config), Sharing(config), 0, "stage1")
-    return stage.block(x, width, "block", he_fan_out)
+    stage = resnet.SharedLayers(config, Sharing(config), Sharing(config), 0, "stage1")
+    return Blocks().bottleneck(x, width, "block", expansion=x.shape[-1] // width, second=stage.middle)
 
 
 def dense(x, golden):
     config = SharedDenseNetConfig(shared=5, unique=2, growth=4, orthogonality=0.0)
-    sharing = Sharing(config)
-    y = densenet._enter(x, golden.config["inner"], "block")
-    y = densenet._leave(config, sharing, y, sharing.basis(y, 5, 3, "basis"), "block_conv2")
-    return layers.Concatenate(name="block_join")([x, y])
+    assert golden.config["inner"] == 4 * config.growth
+    second = densenet.shared_layers(config, Sharing(config), "basis")
+    return Blocks().dense(x, config.growth, "block", second=second, join="join")
 
 
 def inverted(x, golden, *, share):
     config = SharedMobileNetV2Config(share=share, orthogonality=0.0)
     width, expansion = x.shape[-1], golden.config.get("expansion", 6)
     filters = {"expand": expansion * width, "project": width}
-    sharing, bases = Sharing(config), {}
+    sharing = Sharing(config)
 
     def conv(part):
-        def apply(x):
-            bases[part] = sharing.basis(x, filters[part], 1, f"basis_{part}")
-            return sharing.conv(x, None, f"block_{part}", bases[part], kernel_size=1)
+        def apply(x, _, kernel_size, name, *, strides=1):
+            bases = sharing.basis(x, filters[part], kernel_size, f"basis_{part}")
+            return sharing.conv(x, None, kernel_size, name, bases=bases, strides=strides)
 
         return apply
 
     attention = "eca_k" in golden.config
     convs = {part: conv(part) for part in share}
-    return mobilenet._block(config, x, width, "block", convs, expansion=expansion, attention=attention)
+    return mobilenet.block(config, x, width, "block", convs, expansion=expansion, attention=attention)
 
 
 INVERTED = (
     (r"^shared_basis_1\.weight$", "basis_expand.kernel"),
     (r"^shared_basis_2\.weight$", "basis_project.kernel"),
     (r"^block\.", "block_"),
-    *reference.MOBILENET[9:],
+    *reference.INVERTED,
 )
 CASES = {
-    "basic_single": (basic, {}, (*BLOCK, *reference.RESNET[5:])),
-    "basic_sharedonly": (basic, {"bases": 2}, (*BLOCK, *reference.RESNET[5:])),
-    "basic_nonshared": (basic, {}, (*BLOCK, *reference.RESNET[5:])),
-    "basic_plain_optionA": (halving, {}, (*BLOCK, *reference.RESNET[5:])),
+    "basic_single": (basic, {}, (*BLOCK, *reference.BLOCK_PARTS)),
+    "basic_sharedonly": (basic, {"bases": 2}, (*BLOCK, *reference.BLOCK_PARTS)),
+    "basic_nonshared": (basic, {}, (*BLOCK, *reference.BLOCK_PARTS)),
+    "basic_plain_optionA": (halving, {}, (*BLOCK, *reference.BLOCK_PARTS)),
     "bottleneck_sharedsingle": (
         bottleneck,
         {},
-        ((r"^shared_basis\.", "stage1_basis."), *BLOCK, *reference.RESNET[5:]),
+        ((r"^shared_basis\.", "stage1_basis."), *BLOCK, *reference.BLOCK_PARTS),
     ),
-    "densenet_single": (dense, {}, (*BLOCK, (r"_bn0\.", "_input_norm."), *reference.RESNET[5:])),
+    "densenet_single": (dense, {}, (*BLOCK, (r"_bn0\.", "_input_norm."), *reference.BLOCK_PARTS)),
     "mobilenetv2_shared": (inverted, {"share": ("expand",)}, INVERTED),
     "mobilenetv2_double": (inverted, {"share": ("expand", "project")}, INVERTED),
     "mobilenetv2_double_eca": (inverted, {"share": ("expand", "project")}, INVERTED),

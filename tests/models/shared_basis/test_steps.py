@@ -10,9 +10,9 @@ import pytest
 
 from tests.models.shared_basis import reference
 from zoo.models.shared_basis import BasicResNetConfig, build
+from zoo.optimizers import SGD
 from zoo.testing import assert_close, load_golden
 from zoo.training.objective import CrossEntropy
-from zoo.training.optimizers import SGD
 
 FOLDER = Path(__file__).parents[2] / "golden" / "dsfb"
 

@@ -43,6 +43,7 @@ def sizes(model):
     )
 
 
+@pytest.mark.once
 @pytest.mark.parametrize("name", swept(NAMES))
 def test_parameters(name):
     model = zoo.build(name)
@@ -50,6 +51,7 @@ def test_parameters(name):
     assert sum(int(np.prod(weight.shape)) for weight in model.trainable_weights) == preset.parameters
 
 
+@pytest.mark.once
 @pytest.mark.parametrize("name", swept(PUBLISHED))
 def test_sizes_are_those_of_the_architectures(name):
     connections, weights, macs = sizes(zoo.build(name))
@@ -117,7 +119,7 @@ def test_recipes_fine_tune_without_penalty_and_never_decay_strengths():
         (dataclasses.replace(TINY["vgg"], form="plain", strength_l1=1.0), "no strengths to penalise"),
         (dataclasses.replace(TINY["resnet"], widths=(8, 4)), "even number of channels"),
         (dataclasses.replace(TINY["resnet"], widths=(8, 16, 32)), "same number of stages"),
-        (dataclasses.replace(TINY["vgg"], widths=(8, 16)), r"`widths` must be a tuple for each stage.*got \(8, 16\)"),
+        (dataclasses.replace(TINY["vgg"], widths=(8, 16)), r"`widths` as a tuple for each stage.*got \(8, 16\)"),
     ],
 )
 def test_errors(config, words):

@@ -16,6 +16,8 @@ from zoo.serving import open_runner
 from zoo.serving.page import explain
 from zoo.serving.page.explaining import GRID
 
+pytestmark = pytest.mark.once
+
 
 def test_the_map_peaks_where_the_answer_comes_from():
     result = explain(CornerRunner(), picture(), top=2)

@@ -15,6 +15,8 @@ from tests.serving.page.toy import picture
 from zoo.serving.http import Request
 from zoo.serving.page import routes
 
+pytestmark = pytest.mark.once
+
 
 def ask(server, path, body=None, method=None):
     request = urllib.request.Request(server.url + path, data=body, method=method)

@@ -41,7 +41,8 @@ def run(strategy, net: str) -> dict:
     import keras
     import numpy as np
 
-    from zoo.training.optimizers import SGD, inner
+    from zoo.optimizers import SGD
+    from zoo.training.optimizers import inner
 
     keras.utils.set_random_seed(7)
     strategy.check_batch(BATCH)

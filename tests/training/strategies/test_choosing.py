@@ -13,6 +13,8 @@ from zoo.training import strategies
 from zoo.training.strategies import NAMES, Strategy, choose, choosing, fitting, on_jax, on_tensorflow
 from zoo.training.strategies.base import Share, cut
 
+pytestmark = pytest.mark.once
+
 BACKEND = keras.backend.backend()
 CLUSTER = {"cluster": {"chief": ["a:1"], "worker": ["b:1", "c:1"]}, "task": {"type": "worker", "index": 1}}
 
@@ -70,7 +72,7 @@ def test_auto_on_this_machine():
 
 
 def test_unknown_names():
-    with pytest.raises(ValueError, match="'mirored': did you mean 'mirrored'"):
+    with pytest.raises(ValueError, match="'mirored'. Did you mean 'mirrored'"):
         choose("mirored")
     with pytest.raises(ValueError, match="The strategies are auto, single, mirrored"):
         choose("horovod")
@@ -143,7 +145,7 @@ def test_auto_takes_one_device_where_the_batch_cannot_be_cut(tmp_path, monkeypat
 
 def test_a_run_refuses_before_it_claims_a_folder(tmp_path, monkeypatch):
     out = tmp_path / "run"
-    with pytest.raises(ValueError, match="did you mean 'single'"):
+    with pytest.raises(ValueError, match="Did you mean 'single'"):
         zoo.train("dots", out=out, strategy="singel")
     monkeypatch.setattr(Strategy, "replicas", 3)
     with pytest.raises(ValueError, match="3 equal parts, and the batch size 16 is no multiple"):

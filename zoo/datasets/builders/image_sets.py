@@ -1,4 +1,4 @@
-"""CIFAR-10, scene15, sun16 and Fashion-MNIST mini as configurations of one TensorFlow Datasets builder."""
+"""All image sets but MNIST-rot and Places365 as configurations of one TensorFlow Datasets builder."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from zoo.datasets import fashion_mnist_mini, sheets
+from zoo.datasets import fashion_mnist_mini, image_arrays, sheets
 from zoo.datasets.builders.common import SPLITS, Examples, examples, image_info, tfds
 from zoo.datasets.facts import CLASS_NAMES, FACTS
 from zoo.datasets.preparing import WITH_REPEATED
@@ -40,6 +40,13 @@ def _of_sheets(kind: sheets.Sheets) -> ImageSetConfig:
     return config
 
 
+def _of_arrays(kind: image_arrays.ImageArrays) -> ImageSetConfig:
+    def read(folder: Path, split: str) -> tuple[np.ndarray, np.ndarray]:
+        return image_arrays.read(folder, kind, split)
+
+    return ImageSetConfig(name=kind.name, shape=kind.shape, read=read)
+
+
 class ZooImageSet(tfds.core.GeneratorBasedBuilder):
     """Splits `train`, `validation` and `test`, as `zoo.datasets.load` cuts them; features `image` and `label`.
 
@@ -49,7 +56,9 @@ class ZooImageSet(tfds.core.GeneratorBasedBuilder):
     VERSION = tfds.core.Version("1.1.0")
     RELEASE_NOTES = {"1.0.0": "First.", "1.1.0": "scene15 with the test images that are training images too."}
     BUILDER_CONFIGS = [
-        _of_sheets(sheets.CIFAR10),
+        ImageSetConfig(name="cifar10", shape=image_arrays.CIFAR10.shape, read=image_arrays.read_cifar10),
+        _of_arrays(image_arrays.CIFAR100),
+        _of_arrays(image_arrays.FASHION_MNIST),
         _of_sheets(sheets.SCENE15),
         _of_sheets(sheets.SUN16),
         ImageSetConfig(name="fashion_mnist_mini", shape=(28, 28, 1), read=fashion_mnist_mini.read),

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -53,15 +55,22 @@ class ZooPlaces365(tfds.core.GeneratorBasedBuilder):
 
 
 def find_source(data: Path) -> Path:
-    """The newest version of the source under a folder of TensorFlow Datasets.
+    """The newest version of the source under a folder of TensorFlow Datasets, which downloads it if it is not there.
 
     Raises:
-        FileNotFoundError: it is not there; says how to get it.
+        ConnectionError: it cannot be downloaded; says how to get it.
     """
     found = sorted(data.glob(f"{SOURCE}/*/dataset_info.json"))
-    if not found:
-        raise FileNotFoundError(
-            f"No {SOURCE} in {data}. TensorFlow Datasets downloads it, about 30 GB: "
-            f"tfds build {SOURCE} --data_dir {data}"
-        )
-    return found[-1].parent
+    if found:
+        return found[-1].parent
+    print(f"zoo: TensorFlow Datasets gets {SOURCE}, about 30 GB, into {data}", file=sys.stderr)
+    try:
+        builder = tfds.builder(SOURCE, data_dir=data)
+        with contextlib.redirect_stdout(sys.stderr):  # the standard output belongs to the result
+            builder.download_and_prepare(download_config=tfds.download.DownloadConfig(try_download_gcs=False))
+    except Exception as error:  # of requests, of urllib, of the sockets, and TFDS's own about checksums
+        raise ConnectionError(
+            f"No {SOURCE} in {data}, and it cannot be downloaded: {error}\nWhere there is a network, run: tfds build "
+            f"{SOURCE} --data_dir DATA, and copy DATA/{SOURCE} to {data / SOURCE}"
+        ) from error
+    return Path(builder.data_dir)

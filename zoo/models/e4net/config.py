@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from zoo.models import pixels
+from zoo.models.image_config import ImageConfig, NormalizedImageConfig
+
 
 @dataclass(frozen=True, kw_only=True)
-class E4NetConfig:
+class E4NetConfig(ImageConfig):
     """The seven-layer network for rotated digits: a lifting layer and six equivariant ones.
 
+    Sides of images are multiples of 4 for exact invariance.
+
     Attributes:
-        name: name of the Keras model.
-        input_shape: (height, width, channels) of raw images with values 0 to 255; height and width are multiples of 4
-            for exact invariance.
-        num_classes: logits.
-        include_head: end with the classifier, else with the invariant features.
         group: `"p4"` or `"p4m"`.
         layer: `"e4"` or, for the baseline, `"gconv"` (3x3 group convolutions).
         width: fields of every layer.
@@ -23,12 +23,12 @@ class E4NetConfig:
         reduction: of the E4 layers' generator.
         dropout: rate after layers 3 to 7.
         spatial_dropout: drop whole fields, else single positions of a field.
+        head_dropout: rate between the features and the head, in training.
     """
 
     name: str = "e4net"
     input_shape: tuple[int | None, int | None, int] = (28, 28, 1)
     num_classes: int = 10
-    include_head: bool = True
     group: str = "p4"
     layer: str = "e4"
     width: int = 16
@@ -37,18 +37,16 @@ class E4NetConfig:
     reduction: int = 1
     dropout: float = 0.2
     spatial_dropout: bool = True
+    head_dropout: float = 0.0
 
 
 @dataclass(frozen=True, kw_only=True)
-class E4ResNet18Config:
+class E4ResNet18Config(NormalizedImageConfig):
     """ResNet-18 for 32x32 images, equivariant or plain.
 
+    Sides of images are multiples of 8 for exact invariance.
+
     Attributes:
-        name: name of the Keras model.
-        input_shape: (height, width, channels) of raw images with values 0 to 255; height and width are multiples of 8
-            for exact invariance.
-        num_classes: logits.
-        include_head: end with the classifier, else with the invariant features.
         group: `"p4"`, `"p4m"`, or None for the plain network.
         layer: second layer of every block: `"e4"` or `"gconv"`.
         widths: fields (plain: channels) of the four stages.
@@ -56,14 +54,12 @@ class E4ResNet18Config:
         slices_divisor: an E4 layer of C fields has C / slices_divisor slices.
         reduction: of the E4 layers' generator.
         dropout: rate between the two layers of a block.
-        mean: of the training pixels, a channel, 0 to 255.
-        std: of the training pixels, a channel, 0 to 255.
+        head_dropout: rate between the features and the head, in training.
     """
 
     name: str = "e4resnet18"
     input_shape: tuple[int | None, int | None, int] = (32, 32, 3)
     num_classes: int = 10
-    include_head: bool = True
     group: str | None = "p4"
     layer: str = "e4"
     widths: tuple[int, int, int, int] = (32, 64, 128, 256)
@@ -71,5 +67,6 @@ class E4ResNet18Config:
     slices_divisor: int = 2
     reduction: int = 2
     dropout: float = 0.2
-    mean: tuple[float, ...] = (125.3, 123.0, 113.9)
-    std: tuple[float, ...] = (63.0, 62.1, 66.7)
+    mean: tuple[float, ...] = pixels.CIFAR10.mean
+    std: tuple[float, ...] = pixels.CIFAR10.std
+    head_dropout: float = 0.0

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from zoo._labels import CIFAR10, DIGITS
 from zoo.models.e4net.config import E4NetConfig, E4ResNet18Config
-from zoo.models.labels import CIFAR10
 from zoo.models.preset import Paper, Preset
 
 E4NET = Paper(
@@ -17,7 +17,6 @@ E4NET = Paper(
     url="https://openreview.net/forum?id=4-Py8BiJwHI",
 )
 
-DIGITS = tuple("0123456789")
 
 _SHARED_NORM = (
     "The generator's norm has one scale and offset a field, shared over the group: the authors' code has one a field "
@@ -36,6 +35,9 @@ _REPORTED = (
 )
 
 
+_WHITE_ON_BLACK = {"note": "white digits on black ground", "border": (0, 11), "mean": (6, 102)}
+
+
 def _digits(
     name: str, summary: str, parameters: int, deviations: tuple[str, ...], reported: float | None, **config: Any
 ) -> Preset:
@@ -46,6 +48,7 @@ def _digits(
         paper=E4NET,
         dataset="mnist_rot",
         labels=DIGITS,
+        expects=_WHITE_ON_BLACK,
         parameters=parameters,
         deviations=deviations,
         reported_error=reported,

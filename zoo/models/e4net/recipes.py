@@ -18,8 +18,28 @@ def _one_cycle(epochs: int, dropout: float) -> Recipe:
     )
 
 
+def _affine(epochs: int) -> Recipe:
+    """Longer training on digits that are stretched and sheared as well as turned; the average of the weights is kept.
+
+    On validation data this does better than dropout: the networks fit their training images in either case.
+    """
+    return Recipe(
+        dataset="mnist_rot",
+        epochs=epochs,
+        batch_size=64,
+        learning_rate=0.01,
+        weight_decay=0.01,
+        augmentation=("affine",),
+        augmentation_options={"affine": {"scale": 0.06, "shear": 0.08}},
+        ema=0.998,
+        overrides={"dropout": 0.0},
+    )
+
+
 RECIPES = {
     "e4net_mnistrot": _one_cycle(40, dropout=0.0),
     "e4net_large_mnistrot": _one_cycle(24, dropout=0.1),
     "gcnn_mnistrot": _one_cycle(40, dropout=0.0),
 }
+
+OTHER_RECIPES = {"affine": {name: _affine(62) for name in RECIPES}}

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import keras
 from keras import layers
 
-from zoo.layers import LogPolarConv2D
-from zoo.models.blocks import conv, image_input, norm_relu
+from zoo.layers import LogPolarConv2D, Resize
+from zoo.models.blocks import Blocks, conv, depthwise, image_input, norm
 from zoo.models.lpsc.config import LPSCDeepLabConfig
 
 # Expansion, channels, blocks, stride of the first block, dilation of the first block and of the others. The last two
@@ -23,6 +24,11 @@ STAGES = (
     (6, 320, 1, 1, 2, 2),
 )
 WIDTH = 256
+
+_BACKBONE = Blocks(norm=partial(norm, momentum=0.99), relu_max=6.0)
+"""The backbone's statistics move ten times slower than the rest's: its weights are to be fine-tuned only."""
+
+_REST = Blocks()
 
 
 def build(config: LPSCDeepLabConfig) -> keras.Model:
@@ -48,29 +54,26 @@ def build(config: LPSCDeepLabConfig) -> keras.Model:
 
 def _backbone(x: Any) -> tuple[Any, Any]:
     """Features of a quarter and of a sixteenth of the image's size."""
-    x = _relu6(_norm(_conv3(x, "stem", strides=2, filters=32), "stem"), "stem")
-    fine = x
+    x = fine = _BACKBONE.conv_norm_relu(x, 32, 3, "stem", strides=2)
     for stage, (expansion, width, blocks, strides, first, others) in enumerate(STAGES, start=1):
         for block in range(1, blocks + 1):
-            step, dilation = (strides, first) if block == 1 else (1, others)
-            x = _inverted_residual(x, expansion, width, step, dilation, f"stage{stage}_block{block}")
+            x = _BACKBONE.inverted(
+                x,
+                width,
+                f"stage{stage}_block{block}",
+                inner=expansion * x.shape[-1] if expansion > 1 else None,
+                strides=strides if block == 1 else 1,
+                depthwise=partial(depthwise, dilation=first if block == 1 else others, initializer=_he_alone),
+                project=partial(conv, initializer="lecun_normal"),
+            )
         if stage == 2:
             fine = x
     return fine, x
 
 
-def _inverted_residual(x: Any, expansion: int, width: int, strides: int, dilation: int, name: str) -> Any:
-    """1x1 to more channels, 3x3 a channel, 1x1 to fewer without activation; plus the input where shapes agree."""
-    shortcut = x
-    if expansion > 1:
-        x = conv(x, x.shape[-1] * expansion, 1, f"{name}_expand")
-        x = _relu6(_norm(x, f"{name}_expand"), f"{name}_expand")
-    x = _conv3(x, f"{name}_depthwise", strides=strides, dilation=dilation)
-    x = _relu6(_norm(x, f"{name}_depthwise"), f"{name}_depthwise")
-    x = _norm(conv(x, width, 1, f"{name}_project", initializer="lecun_normal"), f"{name}_project")
-    if strides == 1 and shortcut.shape[-1] == width:
-        return layers.Add(name=f"{name}_add")([x, shortcut])
-    return x
+def _he_alone() -> keras.initializers.Initializer:
+    """He's of a channel alone, whose fan is its 9 values; Keras counts all channels."""
+    return keras.initializers.RandomNormal(stddev=(2 / 9) ** 0.5)
 
 
 def _pyramid(config: LPSCDeepLabConfig, x: Any) -> Any:
@@ -88,43 +91,15 @@ def _pyramid(config: LPSCDeepLabConfig, x: Any) -> Any:
 
 
 def _log_polar(config: LPSCDeepLabConfig, x: Any) -> Any:
-    layer = LogPolarConv2D(WIDTH, config.kernel_size, 2, 8, 2, center=False, name="pyramid4")
-    return norm_relu(layer(x), "pyramid4")
+    layer = LogPolarConv2D(
+        WIDTH, config.kernel_size, 2, 8, 2, center=False, data_format="channels_last", name="pyramid4"
+    )
+    return _REST.norm_relu(layer(x), "pyramid4")
 
 
 def _unit(x: Any, filters: int, kernel_size: int, name: str, *, dilation: int = 1) -> Any:
-    convolution = layers.Conv2D(
-        filters,
-        kernel_size,
-        padding="same",
-        dilation_rate=dilation,
-        use_bias=False,
-        kernel_initializer="he_normal",
-        data_format="channels_last",
-        name=name,
-    )
-    return norm_relu(convolution(x), name)
-
-
-def _conv3(x: Any, name: str, *, strides: int = 1, dilation: int = 1, filters: int | None = None) -> Any:
-    """A 3x3 convolution, of each channel alone where no number of filters is given, with zeros on all sides."""
-    options = {"use_bias": False, "data_format": "channels_last", "name": name}
-    x = layers.ZeroPadding2D(dilation, data_format="channels_last", name=f"{name}_pad")(x)
-    if filters:
-        return layers.Conv2D(filters, 3, strides, kernel_initializer="he_normal", **options)(x)
-    # The fan of a channel alone: 9 values; Keras counts all channels.
-    start = keras.initializers.RandomNormal(stddev=(2 / 9) ** 0.5)
-    return layers.DepthwiseConv2D(3, strides, dilation_rate=dilation, depthwise_initializer=start, **options)(x)
-
-
-def _norm(x: Any, name: str) -> Any:
-    """The backbone's statistics move ten times slower than the rest's: its weights are to be fine-tuned only."""
-    return layers.BatchNormalization(momentum=0.99, epsilon=1e-5, name=f"{name}_norm")(x)
-
-
-def _relu6(x: Any, name: str) -> Any:
-    return layers.ReLU(6.0, name=f"{name}_relu")(x)
+    return _REST.norm_relu(conv(x, filters, kernel_size, name, dilation_rate=dilation), name)
 
 
 def _resize(x: Any, size: tuple[int, int], name: str) -> Any:
-    return layers.Resizing(*size, interpolation="bilinear", data_format="channels_last", name=name)(x)
+    return Resize(*size, data_format="channels_last", name=name)(x)

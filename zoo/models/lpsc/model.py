@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import keras
 from keras import initializers, layers
 
 from zoo.layers import LogPolarConv2D
-from zoo.models.blocks import classify, conv, image_input, norm_relu
+from zoo.models.blocks import Blocks, conv, drop_before_head, finish_maps, image_input, max_pool, norm
 from zoo.models.initializers import he_fan_out, torch_bias, torch_default
 from zoo.models.lpsc import deeplab, resnet
 from zoo.models.lpsc.config import LPSCAlexNetConfig, LPSCDeepLabConfig, LPSCResNetConfig, LPSCVGGConfig
@@ -16,6 +17,10 @@ from zoo.models.lpsc.config import LPSCAlexNetConfig, LPSCDeepLabConfig, LPSCRes
 Config = LPSCAlexNetConfig | LPSCVGGConfig | LPSCResNetConfig | LPSCDeepLabConfig
 VGG_STAGES = {11: (1, 1, 2, 2, 2), 13: (2, 2, 2, 2, 2), 16: (2, 2, 3, 3, 3), 19: (2, 2, 4, 4, 4)}
 """Convolutions of the five stages, by depth."""
+
+
+STAGES = r"stem|stage\d+|conv\d+"
+"""How the names of a stage's layers begin."""
 
 
 def build(config: Config) -> keras.Model:
@@ -53,13 +58,12 @@ def build(config: Config) -> keras.Model:
 def _build_alexnet(config: LPSCAlexNetConfig) -> keras.Model:
     inputs, x = image_input(config.input_shape, mean=config.mean, std=config.std)
     x = _alexnet_layer(config, x, 64, "conv1", plain=(11, 4), window=(11, 3, 8, 2), strides=4)
-    x = _pool(layers.ReLU(name="conv1_relu")(x), "conv1")
+    x = max_pool(layers.ReLU(name="conv1_relu")(x), "conv1_pool")
     x = _alexnet_layer(config, x, 192, "conv2", plain=(5, 1), window=(9, 2, 6, 3), strides=1)
-    x = _pool(layers.ReLU(name="conv2_relu")(x), "conv2")
+    x = max_pool(layers.ReLU(name="conv2_relu")(x), "conv2_pool")
     for index, filters in enumerate((384, 256, 256), start=3):
         x = layers.ReLU(name=f"conv{index}_relu")(_biased_conv(x, filters, 3, 1, f"conv{index}"))
-    x = layers.GlobalAveragePooling2D(data_format="channels_last", name="global_pool")(_pool(x, "conv5"))
-    return classify(x, inputs, name=config.name, num_classes=config.num_classes, include_head=config.include_head)
+    return finish_maps(config, inputs, max_pool(x, "conv5_pool"))
 
 
 def _alexnet_layer(
@@ -87,6 +91,7 @@ def _alexnet_layer(
         center_bias=config.center,
         kernel_initializer=torch_default(),
         bias_initializer=torch_bias(levels * angles * x.shape[-1]),
+        data_format="channels_last",
         name=name,
     )
     return layer(x)
@@ -113,21 +118,25 @@ def _build_vgg(config: LPSCVGGConfig) -> keras.Model:
     inputs, x = image_input(config.input_shape, mean=config.mean, std=config.std)
     if config.log_polar:
         stem = LogPolarConv2D(
-            config.width, 5, 2, 6, 3, center_bias=True, kernel_initializer=torch_default(), name="stem"
+            config.width,
+            5,
+            2,
+            6,
+            3,
+            center_bias=True,
+            kernel_initializer=torch_default(),
+            data_format="channels_last",
+            name="stem",
         )
-        x = norm_relu(stem(x), "stem")
+        x = Blocks().norm_relu(stem(x), "stem")
+    blocks = Blocks(
+        conv=partial(conv, use_bias=True, initializer=he_fan_out), norm=norm if config.norm else lambda x, _: x
+    )
     for stage, depth in enumerate(VGG_STAGES[config.depth], start=1):
         width = config.width * min(2 ** (stage - 1), 8)
-        for index in range(1, depth + 1):
-            name = f"conv{stage}_{index}"
-            x = conv(x, width, 3, name, use_bias=True, initializer=he_fan_out())
-            x = norm_relu(x, name) if config.norm else layers.ReLU(name=f"{name}_relu")(x)
-        x = _pool(x, f"conv{stage}")
+        x = max_pool(blocks.chain(x, (width,) * depth, f"conv{stage}_"), f"conv{stage}_pool")
     x = layers.GlobalAveragePooling2D(data_format="channels_last", name="global_pool")(x)
     if config.include_head:
+        x = drop_before_head(x, config.head_dropout)
         x = layers.Dense(config.num_classes, kernel_initializer=initializers.RandomNormal(stddev=0.01), name="head")(x)
     return keras.Model(inputs, x, name=config.name)
-
-
-def _pool(x: Any, name: str) -> Any:
-    return layers.MaxPooling2D(2, data_format="channels_last", name=f"{name}_pool")(x)

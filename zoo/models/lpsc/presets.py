@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from zoo.models.labels import CIFAR10, IMAGENET
+from zoo._labels import CIFAR10, IMAGENET, VOC2012
+from zoo.models import pixels
 from zoo.models.lpsc.config import (
-    IMAGENET_MEAN,
-    IMAGENET_STD,
     LPSCAlexNetConfig,
     LPSCDeepLabConfig,
     LPSCResNetConfig,
@@ -22,30 +21,6 @@ LPSC = Paper(
     venue="NeurIPS",
     year=2022,
     url="https://openreview.net/forum?id=wzJcEb5Mm4",
-)
-
-VOC2012 = (
-    "background",
-    "aeroplane",
-    "bicycle",
-    "bird",
-    "boat",
-    "bottle",
-    "bus",
-    "car",
-    "cat",
-    "chair",
-    "cow",
-    "dining table",
-    "dog",
-    "horse",
-    "motorbike",
-    "person",
-    "potted plant",
-    "sheep",
-    "sofa",
-    "train",
-    "tv monitor",
 )
 
 _UNREAD = "Built from the authors' code and README; the paper's full text was not read."
@@ -137,8 +112,8 @@ def _imagenet(name: str, summary: str, parameters: int, deviations: tuple[str, .
             input_shape=(224, 224, 3),
             num_classes=1000,
             small=False,
-            mean=IMAGENET_MEAN,
-            std=IMAGENET_STD,
+            mean=pixels.IMAGENET.mean,
+            std=pixels.IMAGENET.std,
             **config,
         ),
         summary=summary,

@@ -26,6 +26,7 @@ class PDEGCNConfig:
         paired: as in `PDEGCNBlock`.
         hidden: widths of layers between the time steps and the head: a matrix without bias of the first width, then
             dense layers with ELU.
+        edge_weight: take weights of edges as a third input.
     """
 
     name: str = "pdegcn"
@@ -43,6 +44,7 @@ class PDEGCNConfig:
     share_alpha: bool = True
     paired: bool | None = None
     hidden: tuple[int, ...] = ()
+    edge_weight: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,8 +53,8 @@ class PDEGCNCloudConfig:
 
     Attributes:
         name: name of the Keras model.
-        input_shape: (nodes, features of a node); None for any number of nodes. All nodes count, there is no padding
-            of nodes.
+        input_shape: (nodes, features of a node); None for any number of nodes. Nodes without features and edges are
+            padding and count for nothing.
         num_classes: logits.
         include_head: end with the classifier, else with what feeds it.
         kind: `"diffusive"`, `"hyperbolic"` or `"mixed"`.
@@ -65,6 +67,7 @@ class PDEGCNCloudConfig:
         closing: channels before the maximum over the nodes.
         hidden: widths of the dense layers after it.
         dropout: rate after each of these.
+        edge_weight: take weights of edges as a third input.
     """
 
     name: str = "pdegcn_cloud"
@@ -81,3 +84,4 @@ class PDEGCNCloudConfig:
     closing: int = 1024
     hidden: tuple[int, ...] = (512, 256)
     dropout: float = 0.5
+    edge_weight: bool = False

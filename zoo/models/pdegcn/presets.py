@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from zoo._labels import CITESEER, CORA, MODELNET10, PUBMED
 from zoo.models.pdegcn.config import PDEGCNCloudConfig, PDEGCNConfig
 from zoo.models.preset import Paper, Preset
 
@@ -15,19 +16,6 @@ PDEGCN = Paper(
     year=2021,
     url="https://arxiv.org/abs/2108.01938",
 )
-
-CORA = (
-    "theory",
-    "reinforcement learning",
-    "genetic algorithms",
-    "neural networks",
-    "probabilistic methods",
-    "case based",
-    "rule learning",
-)
-CITESEER = ("AI", "machine learning", "information retrieval", "databases", "agents", "human-computer interaction")
-PUBMED = ("diabetes, experimental", "diabetes, type 1", "diabetes, type 2")
-MODELNET10 = ("bathtub", "bed", "chair", "desk", "dresser", "monitor", "night stand", "sofa", "table", "toilet")
 
 _NODES, _LABELS, _CLOUDS = "node-classification", "node-labelling", "point-cloud-classification"
 _REPORTED = (

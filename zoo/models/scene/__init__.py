@@ -1,8 +1,5 @@
 """Scene classifiers with class activation maps, and pairwise-consistency training (our reading of NeurIPS 2021)."""
 
-from zoo.models.scene.config import SceneChainConfig, SceneDenseNetConfig, SceneResNetConfig
-from zoo.models.scene.model import build
-from zoo.models.scene.presets import PRESETS
-from zoo.models.scene.recipes import RECIPES
+import lazy_loader
 
-__all__ = ["PRESETS", "RECIPES", "SceneChainConfig", "SceneDenseNetConfig", "SceneResNetConfig", "build"]
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

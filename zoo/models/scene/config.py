@@ -4,29 +4,24 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-IMAGENET_MEAN = (123.675, 116.28, 103.53)
-IMAGENET_STD = (58.395, 57.12, 57.375)
+from zoo.models import pixels
+from zoo.models.image_config import NormalizedImageConfig
 
 
 @dataclass(frozen=True, kw_only=True)
-class SceneConfig:
+class SceneConfig(NormalizedImageConfig):
     """What all scene networks have.
 
     Attributes:
-        name: name of the Keras model.
-        input_shape: (height, width, channels) of raw images with values 0 to 255; None leaves a side open.
-        num_classes: logits.
-        include_head: end with the classifier, else with the pooled features.
-        mean: of the training pixels, a channel, 0 to 255.
-        std: of the training pixels, a channel, 0 to 255.
+        head_dropout: rate between the features and the head, in training.
     """
 
     name: str = "scene"
     input_shape: tuple[int | None, int | None, int] = (None, None, 3)
     num_classes: int = 365
-    include_head: bool = True
-    mean: tuple[float, ...] = IMAGENET_MEAN
-    std: tuple[float, ...] = IMAGENET_STD
+    mean: tuple[float, ...] = pixels.IMAGENET.mean
+    std: tuple[float, ...] = pixels.IMAGENET.std
+    head_dropout: float = 0.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,3 +74,18 @@ class SceneDenseNetConfig(SceneConfig):
     growth: int = 48
     blocks: tuple[int, ...] = (6, 12, 36, 24)
     stem: int = 96
+
+
+@dataclass(frozen=True, kw_only=True)
+class SceneLiteConfig(SceneConfig):
+    """EfficientNet-Lite0 on grey or colour pictures, which are resized to the size that suits it.
+
+    Attributes:
+        size: of the square that the network sees; the class maps have a side of `size / 32`.
+        frozen: train the last layer of maps and the head alone; the layers below normalise by their stored statistics.
+    """
+
+    mean: tuple[float, ...] = pixels.EFFICIENTNET_LITE.mean
+    std: tuple[float, ...] = pixels.EFFICIENTNET_LITE.std
+    size: int = 160
+    frozen: bool = False

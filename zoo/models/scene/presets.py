@@ -4,9 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
+from zoo._labels import PLACES365, SCENE15, SUN16
+from zoo.models import pixels
 from zoo.models.preset import Paper, Preset
-from zoo.models.scene.config import SceneChainConfig, SceneConfig, SceneDenseNetConfig, SceneResNetConfig
-from zoo.models.scene.labels import PLACES365, SCENE15, SUN16
+from zoo.models.scene.config import (
+    SceneChainConfig,
+    SceneConfig,
+    SceneDenseNetConfig,
+    SceneLiteConfig,
+    SceneResNetConfig,
+)
 
 SCENE = Paper(
     key="scene",
@@ -26,16 +33,15 @@ _PLAIN = "The baseline: the same network and recipe without pairwise consistency
 _NARROW = (
     "A quarter of ResNet-18's width, and a last stage that does not halve, for class maps of an eighth of the sides."
 )
+_LITE = (
+    "EfficientNet-Lite0 with weights from ImageNet (efficientnet_lite0_imagenet), on pictures resized to 160 pixels; "
+    "of it the last layer of maps alone was trained further, with the head."
+)
 _NORM = "Batch normalization after every convolution, and one 3x3 layer of 1024 maps in the place of the dense layers."
 
 _QUARTER: dict[str, Any] = {"widths": (16, 32, 64, 128), "strides": (1, 2, 2, 1)}
-_SCENE15: dict[str, Any] = {"input_shape": (128, 128, 1), "num_classes": 15, "mean": (117.0,), "std": (63.0,)}
-_SUN16: dict[str, Any] = {
-    "input_shape": (96, 96, 3),
-    "num_classes": 16,
-    "mean": (125.0, 119.0, 109.0),
-    "std": (64.0, 62.0, 68.0),
-}
+_SCENE15: dict[str, Any] = {"input_shape": (128, 128, 1), "num_classes": 15, **pixels.SCENE15._asdict()}
+_SUN16: dict[str, Any] = {"input_shape": (96, 96, 3), "num_classes": 16, **pixels.SUN16._asdict()}
 _PLACES365: dict[str, Any] = {"input_shape": (224, 224, 3), "num_classes": 365}
 
 
@@ -66,6 +72,19 @@ def _small(dataset: str, labels: tuple[str, ...], parameters: int, facts: dict[s
     )
 
 
+def _lite(dataset: str, labels: tuple[str, ...], parameters: int, facts: dict[str, Any]) -> tuple[Preset, ...]:
+    """The backbone for photographs twice: trained plainly, and with pairwise consistency."""
+    gray = len(facts["mean"]) == 1
+    facts = facts | {"mean": (127.0,) if gray else (127.0,) * 3, "std": (128.0,) if gray else (128.0,) * 3}
+    plain = SceneLiteConfig(name=f"scene_efficientnet_lite0_{dataset}", **facts)
+    consistent = SceneLiteConfig(name=f"scene_efficientnet_lite0_pc_{dataset}", **facts)
+    summary = "EfficientNet-Lite0 from ImageNet"
+    return (
+        _preset(plain, f"{summary}, plain training", dataset, labels, parameters, _LITE, _PLAIN),
+        _preset(consistent, f"{summary}, pairwise consistency", dataset, labels, parameters, _LITE, _READING),
+    )
+
+
 def _places(config: SceneConfig, summary: str, parameters: int, *deviations: str) -> Preset:
     return _preset(config, summary, "places365", PLACES365, parameters, *deviations)
 
@@ -73,6 +92,8 @@ def _places(config: SceneConfig, summary: str, parameters: int, *deviations: str
 PRESETS = (
     *_small("scene15", SCENE15, 702_463, _SCENE15),
     *_small("sun16", SUN16, 704_160, _SUN16),
+    *_lite("scene15", SCENE15, 3_390_223, _SCENE15),
+    *_lite("sun16", SUN16, 3_391_504, _SUN16),
     _places(SceneResNetConfig(name="scene_resnet18_places365", **_PLACES365), "ResNet-18", 11_363_757),
     _places(
         SceneResNetConfig(name="scene_resnet50_places365", blocks=(3, 4, 6, 3), bottleneck=True, **_PLACES365),

@@ -32,6 +32,22 @@ def _small(dataset: str) -> Recipe:
     )
 
 
+def _lite(dataset: str) -> Recipe:
+    """The small networks' recipe, from weights of ImageNet: fewer and smaller steps, and no crops.
+
+    The backbone's last layer goes slowly. Crops cost two points of validation accuracy on Scene-15.
+    """
+    return dataclasses.replace(
+        _small(dataset),
+        epochs=8,
+        learning_rate=0.02,
+        augmentation=("flip",),
+        learning_rate_multipliers={"features": 0.1},
+        overrides={"frozen": True},
+        needs_start=True,
+    )
+
+
 def _places() -> Recipe:
     """As the training script that comes with the data set, but for the crops' bounds."""
     return Recipe(
@@ -57,5 +73,9 @@ RECIPES = {
     "scene_resnet18_narrow_pc_scene15": _consistent(_small("scene15")),
     "scene_resnet18_narrow_sun16": _small("sun16"),
     "scene_resnet18_narrow_pc_sun16": _consistent(_small("sun16")),
+    "scene_efficientnet_lite0_scene15": _lite("scene15"),
+    "scene_efficientnet_lite0_pc_scene15": _consistent(_lite("scene15")),
+    "scene_efficientnet_lite0_sun16": _lite("sun16"),
+    "scene_efficientnet_lite0_pc_sun16": _consistent(_lite("sun16")),
     **{f"scene_{name}_places365": _places() for name in ("resnet18", "resnet50", "vgg16", "densenet161", "alexnet")},
 }

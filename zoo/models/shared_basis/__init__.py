@@ -1,22 +1,5 @@
 """Learning shared filter bases (Kang and Kim, NeurIPS 2021)."""
 
-from zoo.models.shared_basis.config import (
-    BasicResNetConfig,
-    BottleneckResNetConfig,
-    SharedDenseNetConfig,
-    SharedMobileNetV2Config,
-)
-from zoo.models.shared_basis.model import build
-from zoo.models.shared_basis.presets import PRESETS
-from zoo.models.shared_basis.recipes import OTHER_RECIPES, RECIPES
+import lazy_loader
 
-__all__ = [
-    "OTHER_RECIPES",
-    "PRESETS",
-    "RECIPES",
-    "BasicResNetConfig",
-    "BottleneckResNetConfig",
-    "SharedDenseNetConfig",
-    "SharedMobileNetV2Config",
-    "build",
-]
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -4,23 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-IMAGENET_MEAN = (123.675, 116.28, 103.53)
-IMAGENET_STD = (58.395, 57.12, 57.375)
-CIFAR100_MEAN = (129.3, 124.2, 112.5)
-CIFAR100_STD = (68.1, 65.4, 70.4)
+from zoo.models import pixels
+from zoo.models.image_config import NormalizedImageConfig
 
 
 @dataclass(frozen=True, kw_only=True)
-class SharedBasisConfig:
+class SharedBasisConfig(NormalizedImageConfig):
     """What all networks of the family have in common.
 
     Attributes:
-        name: name of the Keras model.
-        input_shape: (height, width, channels) of raw images with values 0 to 255.
-        num_classes: logits.
-        include_head: end with the classifier, else with the pooled features.
-        mean: of the training pixels, a channel, 0 to 255.
-        std: of the training pixels, a channel, 0 to 255.
         orthogonality: strength of the pull of the shared filters towards an orthonormal set; 0 for none.
         reduction: of that penalty: `"mean"` over the entries of all stages together, or `"sum"`.
         side: of that penalty where a basis has more filters than weights a filter, see `zoo.losses.Orthogonality`.
@@ -28,12 +20,8 @@ class SharedBasisConfig:
             MobileNetV2 not orthonormal. Else all of them begin orthonormal.
     """
 
-    name: str
-    input_shape: tuple[int | None, int | None, int]
-    num_classes: int
-    include_head: bool = True
-    mean: tuple[float, ...] = IMAGENET_MEAN
-    std: tuple[float, ...] = IMAGENET_STD
+    mean: tuple[float, ...] = pixels.IMAGENET.mean
+    std: tuple[float, ...] = pixels.IMAGENET.std
     orthogonality: float = 10.0
     reduction: str = "mean"
     side: str = "auto"
@@ -54,6 +42,7 @@ class BasicResNetConfig(SharedBasisConfig):
             0 the blocks are plain.
         bases: 1: both layers of a block share one basis; 2: the first layers one, the second layers another one.
         regularize_unique: the penalty takes the unique filters in too.
+        head_dropout: rate between the features and the head, in training.
     """
 
     name: str = "shared_basis_resnet"
@@ -67,6 +56,7 @@ class BasicResNetConfig(SharedBasisConfig):
     unique: int = 0
     bases: int = 1
     regularize_unique: bool = True
+    head_dropout: float = 0.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,6 +76,7 @@ class BottleneckResNetConfig(SharedBasisConfig):
         group_filters: the basis has `shared / group_filters` groups in every stage, and the unique filters a group for
             each `group_filters` of them; None for one group.
         share_last: share the last 1x1 layer, too; needs shared 3x3 filters.
+        head_dropout: rate between the features and the head, in training.
     """
 
     name: str = "shared_basis_bottleneck"
@@ -100,6 +91,7 @@ class BottleneckResNetConfig(SharedBasisConfig):
     unique: int = 0
     group_filters: int | None = None
     share_last: bool = False
+    head_dropout: float = 0.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -111,17 +103,19 @@ class SharedDenseNetConfig(SharedBasisConfig):
         blocks: layers of the dense blocks.
         shared: filters of every block's basis, the same in all blocks; 0 for no basis.
         unique: filters of each layer of its own.
+        head_dropout: rate between the features and the head, in training.
     """
 
     name: str = "shared_basis_densenet"
     input_shape: tuple[int | None, int | None, int] = (32, 32, 3)
     num_classes: int = 100
-    mean: tuple[float, ...] = CIFAR100_MEAN
-    std: tuple[float, ...] = CIFAR100_STD
+    mean: tuple[float, ...] = pixels.CIFAR100.mean
+    std: tuple[float, ...] = pixels.CIFAR100.std
     growth: int = 32
     blocks: tuple[int, ...] = (6, 12, 24, 16)
     shared: int = 0
     unique: int = 0
+    head_dropout: float = 0.0
 
 
 @dataclass(frozen=True, kw_only=True)

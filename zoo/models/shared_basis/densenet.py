@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import keras
 from keras import layers
 
-from zoo.models import blocks
+from zoo.models.blocks import Blocks, Convolution, conv, finish_maps, image_input
 from zoo.models.initializers import torch_default
 from zoo.models.shared_basis.config import SharedDenseNetConfig
 from zoo.models.shared_basis.sharing import Sharing
 
-_INNER = 4  # channels of a layer's 1x1 convolution, in multiples of the growth
+BLOCKS = Blocks(conv=partial(conv, initializer=torch_default))
 
 
 def build_densenet(config: SharedDenseNetConfig) -> keras.Model:
     """A DenseNet for small images, with half of the channels after every dense block."""
-    inputs, x = blocks.image_input(config.input_shape, mean=config.mean, std=config.std)
-    x = blocks.conv(x, 2 * config.growth, 3, "stem", initializer=torch_default())
+    inputs, x = image_input(config.input_shape, mean=config.mean, std=config.std)
+    x = BLOCKS.conv(x, 2 * config.growth, 3, "stem")
     sharing = Sharing(
         config,
         entries=len(config.blocks) * config.shared**2 or None,
@@ -28,34 +29,25 @@ def build_densenet(config: SharedDenseNetConfig) -> keras.Model:
     for stage, depth in enumerate(config.blocks, start=1):
         if stage > 1:
             x = _transition(x, f"stage{stage}_transition")
-        bases: tuple[Any, ...] = ()
+        second = shared_layers(config, sharing, f"stage{stage}_basis") if config.shared or config.unique else None
         for block in range(1, depth + 1):
-            name = f"stage{stage}_block{block}"
-            y = _enter(x, _INNER * config.growth, name)
-            if config.shared and not bases:
-                bases = sharing.basis(y, config.shared, 3, f"stage{stage}_basis")
-            x = layers.Concatenate(name=f"{name}_join")([x, _leave(config, sharing, y, bases, f"{name}_conv2")])
-    x = blocks.norm_relu(x, "final")
-    x = layers.GlobalAveragePooling2D(data_format="channels_last", name="global_pool")(x)
-    return blocks.classify(
-        x, inputs, name=config.name, num_classes=config.num_classes, include_head=config.include_head
-    )
+            x = BLOCKS.dense(x, config.growth, f"stage{stage}_block{block}", second=second, join="join")
+    return finish_maps(config, inputs, BLOCKS.norm_relu(x, "final"))
 
 
-def _enter(x: Any, width: int, name: str) -> Any:
-    x = blocks.norm_relu(x, f"{name}_input")
-    return blocks.conv_norm_relu(x, width, 1, f"{name}_conv1", initializer=torch_default())
+def shared_layers(config: SharedDenseNetConfig, sharing: Sharing, basis: str) -> Convolution:
+    """The 3x3 convolution of one dense block's layers; the first one makes their basis."""
+    found: list[tuple[Any, ...]] = []
 
+    def conv(x: Any, filters: int, kernel_size: int, name: str, *, strides: int = 1) -> Any:
+        if not found:
+            found.append(sharing.basis(x, config.shared, kernel_size, basis) if config.shared else ())
+        return sharing.conv(x, filters, kernel_size, name, bases=found[0], strides=strides, unique=config.unique)
 
-def _leave(config: SharedDenseNetConfig, sharing: Sharing, x: Any, bases: tuple[Any, ...], name: str) -> Any:
-    """The layer's new channels."""
-    if not (bases or config.unique):
-        return blocks.conv(x, config.growth, 3, name, initializer=torch_default())
-    return sharing.conv(x, config.growth, name, bases, unique=config.unique)
+    return conv
 
 
 def _transition(x: Any, name: str) -> Any:
     """Half the channels at half the size, without a ReLU."""
-    x = blocks.norm(x, f"{name}_input")
-    x = blocks.conv(x, x.shape[-1] // 2, 1, name, initializer=torch_default())
+    x = BLOCKS.conv(BLOCKS.norm(x, f"{name}_input"), x.shape[-1] // 2, 1, name)
     return layers.AveragePooling2D(2, data_format="channels_last", name=f"{name}_pool")(x)

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import keras
 from keras import layers
 
-from zoo.models import blocks
+from zoo.models.blocks import Blocks, Convolution, conv, depthwise, finish_maps, image_input
 from zoo.models.initializers import torch_default
 from zoo.models.shared_basis.config import SharedMobileNetV2Config
 from zoo.models.shared_basis.sharing import Sharing
-
-Conv = Callable[[Any], Any]
 
 _EXPANSION = 6
 _STAGES = ((24, 2, 2), (32, 3, 2), (64, 4, 2), (96, 3, 1), (160, 3, 2), (320, 1, 1))
@@ -24,33 +22,33 @@ _SHARED = tuple(width for width, blocks_, _ in _STAGES if width >= 32 and blocks
 """Channels of the stages that share."""
 _PARTS = {"expand": lambda width: _EXPANSION * width, "project": lambda width: width}
 """The 1x1 layers of a block and their numbers of filters."""
+_BLOCKS = Blocks(conv=partial(conv, initializer=torch_default))
+_EDGES = Blocks(conv=partial(conv, use_bias=True, initializer=torch_default), relu_max=6)
+"""First and last layer."""
+_depthwise = partial(depthwise, initializer=lambda: keras.initializers.RandomUniform(-1 / 3, 1 / 3))
+"""Begins within 1 / sqrt(weights of a filter)."""
 
 
 def build_mobilenet(config: SharedMobileNetV2Config) -> keras.Model:
     """A MobileNetV2 in the authors' form: biases in the first and last layer, ReLU6 only there."""
     _check(config)
-    inputs, x = blocks.image_input(config.input_shape, mean=config.mean, std=config.std)
+    inputs, x = image_input(config.input_shape, mean=config.mean, std=config.std)
     x = _stem(config, x)
-    x = _block(config, x, 16, "stage1_block1", expansion=1)
+    x = block(config, x, 16, "stage1_block1", expansion=1)
     sharing = {part: _sharing(config, part) for part in config.share}
     for stage, (width, depth, strides) in enumerate(_STAGES, start=2):
         halves = strides == 2 and not (config.small and width == _LAST_HALVED)
-        x = _block(config, x, width, f"stage{stage}_block1", strides=2 if halves else 1)
+        x = block(config, x, width, f"stage{stage}_block1", strides=2 if halves else 1)
         bases: dict[str, Any] = {}
         for index in range(2, depth + 1):
             name = f"stage{stage}_block{index}"
             if width in _SHARED and config.share:
-                convs = {part: _shared(sharing[part], bases, part, width, f"stage{stage}", name) for part in sharing}
-                x = _block(config, x, width, name, convs, attention=config.attention is not None)
+                convs = {part: _shared(sharing[part], bases, part, width, f"stage{stage}") for part in sharing}
+                x = block(config, x, width, name, convs, attention=config.attention is not None)
             else:
-                x = _block(config, x, width, name)
-    x = _edge(x, 1280, 1, "last", 1)
-    x = layers.GlobalAveragePooling2D(data_format="channels_last", name="global_pool")(x)
-    if config.dropout and config.include_head:
-        x = layers.Dropout(config.dropout, name="head_dropout")(x)
-    return blocks.classify(
-        x, inputs, name=config.name, num_classes=config.num_classes, include_head=config.include_head
-    )
+                x = block(config, x, width, name)
+    x = _EDGES.conv_norm_relu(x, 1280, 1, "last")
+    return finish_maps(config, inputs, x, head_dropout=config.dropout)
 
 
 def _check(config: SharedMobileNetV2Config) -> None:
@@ -68,55 +66,45 @@ def _sharing(config: SharedMobileNetV2Config, part: str) -> Sharing:
     return Sharing(config, entries=entries, initializer=torch_default, orthogonal=False)
 
 
-def _shared(sharing: Sharing, bases: dict[str, Any], part: str, width: int, stage: str, name: str) -> Conv:
+def _shared(sharing: Sharing, bases: dict[str, Any], part: str, width: int, stage: str) -> Convolution:
     """A 1x1 layer by the stage's filters, which are made where they are first needed."""
 
-    def conv(x: Any) -> Any:
+    def conv(x: Any, filters: int, kernel_size: int, name: str, *, strides: int = 1) -> Any:
         if part not in bases:
             bases[part] = sharing.basis(x, _PARTS[part](width), 1, f"{stage}_basis_{part}")
-        return sharing.conv(x, None, f"{name}_{part}", bases[part], kernel_size=1)
+        return sharing.conv(x, None, kernel_size, name, bases=bases[part], strides=strides)
 
     return conv
 
 
-def _block(
+def block(
     config: SharedMobileNetV2Config,
     x: Any,
     width: int,
     name: str,
-    convs: dict[str, Conv] | None = None,
+    convs: dict[str, Convolution] | None = None,
     *,
     strides: int = 1,
     expansion: int = _EXPANSION,
     attention: bool = False,
 ) -> Any:
-    """An inverted residual: 1x1 expansion, 3x3 depthwise, 1x1 projection; plus the input where the size stays."""
+    """An inverted residual, perhaps with a gate on its channels; small networks add their input in any shape."""
     convs = convs or {}
-    shortcut, inner = x, expansion * x.shape[-1]
-    y = convs.get("expand", _plain(inner, f"{name}_expand"))(x)
-    y = _depthwise(blocks.norm_relu(y, f"{name}_expand"), strides, f"{name}_depthwise")
-    y = convs.get("project", _plain(width, f"{name}_project"))(y)
-    y = blocks.norm(y, f"{name}_project")
+    y = _BLOCKS.inverted_branch(
+        x,
+        width,
+        name,
+        inner=expansion * x.shape[-1],
+        strides=strides,
+        depthwise=_depthwise,
+        expand=convs.get("expand"),
+        project=convs.get("project"),
+    )
     if attention:
         y = _eca(y, f"{name}_attention")
     if strides > 1 or (x.shape[-1] != width and not config.small):
         return y
-    if x.shape[-1] != width:
-        shortcut = blocks.conv_norm(x, width, 1, f"{name}_shortcut", initializer=torch_default())
-    return layers.Add(name=f"{name}_add")([y, shortcut])
-
-
-def _plain(filters: int, name: str) -> Conv:
-    return lambda x: blocks.conv(x, filters, 1, name, initializer=torch_default())
-
-
-def _depthwise(x: Any, strides: int, name: str) -> Any:
-    x = layers.ZeroPadding2D(1, data_format="channels_last", name=f"{name}_pad")(x)
-    start = keras.initializers.RandomUniform(-1 / 3, 1 / 3)  # 1 / sqrt(weights of a filter)
-    x = layers.DepthwiseConv2D(
-        3, strides, use_bias=False, depthwise_initializer=start, data_format="channels_last", name=name
-    )(x)
-    return blocks.norm_relu(x, name)
+    return layers.Add(name=f"{name}_add")([y, _BLOCKS.project(x, width, f"{name}_shortcut")])
 
 
 def _eca(x: Any, name: str) -> Any:
@@ -140,13 +128,7 @@ def _eca(x: Any, name: str) -> Any:
 
 def _stem(config: SharedMobileNetV2Config, x: Any) -> Any:
     if not config.small:
-        return _edge(x, 32, 3, "stem", 2)
+        return _EDGES.conv_norm_relu(x, 32, 3, "stem", strides=2)
     # The authors' 1x1 layer has a padding of 1: a border of whatever bias and normalization make of zeros.
     x = layers.ZeroPadding2D(1, data_format="channels_last", name="stem_border")(x)
-    return _edge(x, 32, 1, "stem", 1)
-
-
-def _edge(x: Any, filters: int, kernel_size: int, name: str, strides: int) -> Any:
-    """First or last layer: convolution with a bias, norm, ReLU6."""
-    x = blocks.conv(x, filters, kernel_size, name, strides=strides, use_bias=True, initializer=torch_default())
-    return layers.ReLU(6, name=f"{name}_relu")(blocks.norm(x, name))
+    return _EDGES.conv_norm_relu(x, 32, 1, "stem")

@@ -25,6 +25,10 @@ _BUILDERS: dict[type, Any] = {
 }
 
 
+STAGES = r"stem|stage\d+|last|final"
+"""How the names of a stage's layers begin."""
+
+
 def build(config: SharedBasisConfig) -> keras.Model:
     """Builds the network of a configuration with fresh weights.
 

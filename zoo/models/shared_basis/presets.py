@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from zoo.models.labels import CIFAR10, CIFAR100, IMAGENET
+from zoo._labels import CIFAR10, CIFAR100, IMAGENET
+from zoo.models import pixels
 from zoo.models.preset import Paper, Preset
 from zoo.models.shared_basis.config import (
-    CIFAR100_MEAN,
-    CIFAR100_STD,
     BasicResNetConfig,
     BottleneckResNetConfig,
     SharedBasisConfig,
@@ -26,12 +25,7 @@ SHARED_BASIS = Paper(
 )
 
 _LABELS = {"cifar10": CIFAR10, "cifar100": CIFAR100, "imagenet": IMAGENET}
-_CIFAR100: dict[str, Any] = {
-    "input_shape": (32, 32, 3),
-    "num_classes": 100,
-    "mean": CIFAR100_MEAN,
-    "std": CIFAR100_STD,
-}
+_CIFAR100: dict[str, Any] = {"input_shape": (32, 32, 3), "num_classes": 100, **pixels.CIFAR100._asdict()}
 _UNREAD = "Built from the authors' code and README; the paper's full text was not read."
 _PLAIN = "A baseline: the same network with nothing shared."
 _UNIQUE = "Unique filters begin orthonormal too; in the authors' code their norm is about 6 (reference_init=True)."

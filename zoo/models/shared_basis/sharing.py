@@ -48,6 +48,7 @@ class Sharing:
             groups=groups,
             kernel_initializer="orthogonal" if self.orthonormal_bases else self.initializer(),
             kernel_regularizer=self._penalty(),
+            data_format="channels_last",
             name=name,
         )(x)
         return found if bases > 1 else (found,)
@@ -56,10 +57,11 @@ class Sharing:
         self,
         x: Any,
         filters: int | None,
+        kernel_size: int,
         name: str,
-        bases: Sequence[Any],
         *,
-        kernel_size: int = 3,
+        bases: Sequence[Any],
+        strides: int = 1,
         unique: int = 0,
         groups: int = 1,
         basis_groups: int = 1,
@@ -68,12 +70,14 @@ class Sharing:
         layer = SharedBasisConv2D(
             filters,
             kernel_size,
+            strides=strides,
             unique=unique,
             groups=groups,
             basis_groups=basis_groups,
             unique_initializer=self.initializer() if self.config.reference_init else "orthogonal",
             coefficients_initializer=self.initializer() if self.config.reference_init else None,
             orthogonality=self._penalty() if self._unique and unique else None,
+            data_format="channels_last",
             name=name,
         )
         return layer(x, *bases)

@@ -4,33 +4,30 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from zoo.models import pixels
+from zoo.models.image_config import NormalizedImageConfig
+
 
 @dataclass(frozen=True, kw_only=True)
-class SynapticConfig:
+class SynapticConfig(NormalizedImageConfig):
     """What the networks of this family have in common.
 
     Attributes:
-        name: name of the Keras model.
-        input_shape: (height, width, channels) of raw images with values 0 to 255.
-        num_classes: logits.
-        include_head: end with the classifier, else with the features.
         form: of the convolutions: `"parameter"` or `"product"` as in `zoo.layers.SynapticConv2D`, with normalizations
             without scale; `"plain"` for ordinary convolutions and normalizations.
         strength_l1: weight of the penalty on each strength, while training.
         group_l1: weight of the penalty on the norm of the strengths that leave an input channel, while training.
-        mean: of the training pixels, a channel, 0 to 255.
-        std: of the training pixels, a channel, 0 to 255.
+        head_dropout: rate between the features and the head, in training.
     """
 
-    name: str
     input_shape: tuple[int | None, int | None, int] = (32, 32, 3)
     num_classes: int = 10
-    include_head: bool = True
     form: str = "parameter"
     strength_l1: float = 0.0
     group_l1: float = 0.0
-    mean: tuple[float, ...] = (125.3, 123.0, 113.9)
-    std: tuple[float, ...] = (63.0, 62.1, 66.7)
+    mean: tuple[float, ...] = pixels.CIFAR10.mean
+    std: tuple[float, ...] = pixels.CIFAR10.std
+    head_dropout: float = 0.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,7 +82,7 @@ class BottleneckConfig(SynapticConfig):
 
     input_shape: tuple[int | None, int | None, int] = (224, 224, 3)
     num_classes: int = 1000
-    mean: tuple[float, ...] = (123.675, 116.28, 103.53)
-    std: tuple[float, ...] = (58.395, 57.12, 57.375)
+    mean: tuple[float, ...] = pixels.IMAGENET.mean
+    std: tuple[float, ...] = pixels.IMAGENET.std
     widths: tuple[int, ...] = (64, 128, 256, 512)
     blocks: tuple[int, ...] = (3, 4, 6, 3)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from zoo.models.labels import CIFAR10, IMAGENET
+from zoo._labels import CIFAR10, IMAGENET
 from zoo.models.preset import Paper, Preset
 from zoo.models.synaptic.config import BottleneckConfig, DenseNetConfig, ResNetConfig, SynapticConfig, VGGConfig
 

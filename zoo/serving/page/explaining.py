@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
+from zoo.hub.tasks import probabilities
 from zoo.serving import pictures
 from zoo.serving.errors import RequestError
 from zoo.serving.runners import Runner
@@ -35,7 +36,7 @@ def explain(runner: Runner, image_bytes: bytes, *, top: int = 5) -> dict[str, An
     The 12 x 12 patches have a quarter of the image's height and width; at the border they are cut off.
 
     Args:
-        runner: takes images and gives `probabilities`, or else `logits`.
+        runner: takes images and gives `probabilities`, or else `logits` and says its task.
         image_bytes: the content of an image file (PNG, JPEG, ...).
         top: how many classes to give.
 
@@ -107,8 +108,9 @@ def _probabilities(runner: Runner, name: str, batch: np.ndarray) -> np.ndarray:
         raise ValueError("The model's answer holds NaN or infinite values.")
     if "probabilities" in outputs:
         return values
-    exponentials = np.exp(values - values.max(axis=1, keepdims=True))
-    return exponentials / exponentials.sum(axis=1, keepdims=True)
+    if not runner.facts.task:
+        raise ValueError("The model gives `logits` and does not say what they mean: give it an output `probabilities`.")
+    return probabilities(runner.facts.task, values)
 
 
 def _top(probabilities: np.ndarray, labels: tuple[str, ...], top: int) -> list[dict[str, Any]]:

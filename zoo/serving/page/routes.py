@@ -6,11 +6,11 @@ import json
 import threading
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote, unquote, urlsplit
+from urllib.parse import quote
 
 from zoo.serving import pictures
 from zoo.serving.errors import RequestError, invalid, unavailable
-from zoo.serving.http import Request, Response
+from zoo.serving.messages import Request, Response
 from zoo.serving.page.explaining import explain
 from zoo.serving.service import Service
 
@@ -49,10 +49,10 @@ class Page:
 
     def __call__(self, request: Request) -> Response | None:
         """The answer; a `RequestError` for a request that is wrong."""
-        path = urlsplit(request.path).path
+        path = request.path
         if path.startswith("/page/explain/"):
             _expect(request, "POST")
-            return _json(self._explain(unquote(path.removeprefix("/page/explain/")), request.body))
+            return _json(self._explain(path.removeprefix("/page/explain/"), request.body))
         answer = self._read(path)
         if answer is not None:
             _expect(request, "GET", "HEAD")
@@ -65,7 +65,7 @@ class Page:
         if path == "/page/models":
             return _json([self._describe(name) for name in self._service.models])
         if path.startswith("/page/examples/"):
-            return self._example(unquote(path.removeprefix("/page/examples/")))
+            return self._example(path.removeprefix("/page/examples/"))
         return None
 
     def _describe(self, name: str) -> dict[str, Any]:

@@ -1,6 +1,5 @@
 """On which devices a training run happens, and how its work is divided."""
 
-from zoo.training.strategies.base import Strategy
-from zoo.training.strategies.choosing import NAMES, choose, fitting
+import lazy_loader
 
-__all__ = ["NAMES", "Strategy", "choose", "fitting"]
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -51,6 +51,9 @@ class Strategy:
         """The part of every batch that this process feeds; all of it where there is one process."""
         return batches if self.processes == 1 else Share(batches, self.process, self.processes)
 
+    def meet(self) -> None:
+        """Waits until every process has come here."""
+
     def check_batch(self, batch_size: int) -> None:
         """Raises ValueError unless a batch can be cut into equal parts, one a replica."""
         if batch_size % self.replicas:

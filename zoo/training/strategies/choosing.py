@@ -2,21 +2,12 @@
 
 from __future__ import annotations
 
-import difflib
-
 import keras
 
+from zoo._suggestions import did_you_mean
 from zoo.training.strategies import on_jax, on_tensorflow
 from zoo.training.strategies.base import Strategy
-
-OFFERED: dict[str, tuple[str, ...]] = {
-    "tensorflow": ("single", "mirrored", "multi_worker"),
-    "jax": ("single", "data_parallel", "model_parallel", "tpu"),
-}
-"""Strategies of the backends; any other backend has `single` alone."""
-
-NAMES = ("auto", "single", "mirrored", "multi_worker", "data_parallel", "model_parallel", "tpu")
-"""What `choose` takes."""
+from zoo.training.strategies.names import NAMES, OFFERED
 
 
 def choose(name: str = "auto", *, devices: int | None = None) -> Strategy:
@@ -39,9 +30,8 @@ def choose(name: str = "auto", *, devices: int | None = None) -> Strategy:
         'single: one device'
     """
     if name not in NAMES:
-        near = difflib.get_close_matches(str(name).lower(), NAMES, n=1)
-        hint = f"did you mean {near[0]!r}? " if near else ""
-        raise ValueError(f"Unknown strategy {name!r}: {hint}The strategies are {', '.join(NAMES)}.")
+        hint = did_you_mean(name, NAMES)
+        raise ValueError(f"Unknown strategy {name!r}.{hint} The strategies are {', '.join(NAMES)}.")
     backend = keras.backend.backend()
     if name == "auto":
         name = _choose_name(backend)

@@ -9,6 +9,8 @@ from typing import Any
 
 import keras
 
+from zoo import _keras
+
 
 class LayerModes:
     """Turns the layers of a model to common statistics and compiled calls while a training step is traced.
@@ -67,7 +69,7 @@ def _split(layer: keras.Layer) -> tuple[list[keras.Layer], list[keras.Layer]]:
     """Layers below this one with batch statistics, and the largest ones that contain none of these."""
     synchronized: list[keras.Layer] = []
     others: list[keras.Layer] = []
-    for child in layer._flatten_layers(include_self=False, recursive=False):
+    for child in _keras.sublayers(layer, deep=False):
         below, rest = _split(child)
         if hasattr(child, "synchronized"):
             synchronized.append(child)

@@ -45,6 +45,13 @@ class DataParallel(Strategy):
         """A model of the same layers that can evaluate any number of rows."""
         return EvenModel(model.input, model.output, name=model.name)
 
+    def meet(self) -> None:
+        """Waits until every process has come here."""
+        if self.processes > 1:
+            from jax.experimental import multihost_utils
+
+            multihost_utils.sync_global_devices("zoo")
+
 
 class Tpu(DataParallel):
     """Data parallelism over TPU cores.

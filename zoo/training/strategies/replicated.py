@@ -73,19 +73,27 @@ class ReplicatedModel(ReplicatedStep):
     def evaluate(
         self,
         x: Any,
-        y: Any,
+        y: Any = None,
         *,
         sample_weight: Any = None,
         batch_size: int = 32,
+        callbacks: keras.callbacks.CallbackList | None = None,
         return_dict: bool = False,
         verbose: int = 0,
     ) -> Any:
-        """Loss and metrics of arrays that every process has in full."""
+        """Loss and metrics of arrays, or of a data set, that every process has in full."""
+        runner = callbacks or keras.callbacks.CallbackList()
+        whole = (
+            _all(x) if y is None else _batches((x, y) if sample_weight is None else (x, y, sample_weight), batch_size)
+        )
         self.reset_metrics()
-        for batch in _batches((x, y) if sample_weight is None else (x, y, sample_weight), batch_size):
+        runner.on_test_begin()
+        for index, batch in enumerate(whole):
+            runner.on_test_batch_begin(index)
             self._create_variables(batch)
-            self._make_step("test_step")(self._distribute(batch, parts=1))
+            runner.on_test_batch_end(index, _numbers(self._make_step("test_step")(self._distribute(batch, parts=1))))
         logs = _numbers(self.get_metrics_result())
+        runner.on_test_end(logs)
         return logs if return_dict else list(logs.values())
 
     def _create_variables(self, batch: Any) -> None:
@@ -142,6 +150,11 @@ def _made_ahead(batches: keras.utils.PyDataset) -> Iterator[Any]:
             if index < len(batches):
                 following = pool.submit(batches.__getitem__, index)
             yield batch
+
+
+def _all(batches: keras.utils.PyDataset) -> Iterator[Any]:
+    for index in range(len(batches)):
+        yield batches[index]
 
 
 def _batches(data: Any, size: int) -> Iterator[Any]:

@@ -1,0 +1,258 @@
+"""The site's pages of models: a table to sort and filter, plots of accuracy, and a page for every card."""
+
+from __future__ import annotations
+
+import csv
+import importlib.util
+import io
+import types
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+DOCS = Path(__file__).resolve().parent.parent
+FAMILY_PAGES = {
+    "backbones": "convert.md",
+    "e4net": "e4net.md",
+    "lpsc": "log_polar.md",
+    "pdegcn": "pdegcn.md",
+    "scene": "scene.md",
+    "shared_basis": "shared_basis.md",
+    "synaptic": "synaptic.md",
+}
+
+WEIGHTS = DOCS.parent / "weights"
+
+COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9")
+"""Okabe and Ito's palette, which colour-blind readers tell apart."""
+
+Card = dict[str, Any]
+
+
+def _load_tables() -> types.ModuleType:
+    spec = importlib.util.spec_from_file_location("docs_generate", DOCS / "generate.py")
+    assert spec and spec.loader
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+tables = _load_tables()
+
+
+def card_page(card: Card) -> str:
+    """Returns the page of one card."""
+    dataset, paper = card["dataset"], card["paper"]
+    name = f"{card['name']}.{card['tag']}"
+    parts = [
+        f"# {name}",
+        card["summary"],
+        f"[All models](index.md) · [What the family is](../{FAMILY_PAGES.get(card['family'])})" * has_page(card),
+        f'```python\nmodel = zoo.load("{name}")\n```',
+        _facts(card),
+        f"![Accuracy and loss over the epochs](../assets/curves/{name}.svg)" * has_history(card),
+        *(["## Numbers", _metrics(card["metrics"])] if card["metrics"] else []),
+        "## Differences from the paper",
+        "\n".join(f"- {text}" for text in card["deviations"]) or "None known.",
+        "## Data",
+        f"`{dataset['name']}`, split `{dataset['split']}`. {dataset['note']} Licence: {dataset['license']}",
+        *_origin(card),
+        "## Files",
+        _files(card["files"]),
+        "## Source",
+        f"{paper['authors']}: [{paper['title']}]({paper['url']}). {paper['venue']} {paper['year']}.",
+        f"Licence of the weights: {card['license']}",
+    ]
+    if card.get("symmetry"):
+        parts[6:6] = ["## Symmetry", _pairs(card["symmetry"])]
+    return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def _origin(card: Card) -> list[str]:
+    """How the weights were trained here, or where they were converted from."""
+    if card.get("source"):
+        return ["## Conversion", _pairs({key: value for key, value in card["source"].items() if value})]
+    training = card["training"]
+    return [
+        "## Training",
+        _pairs({key: value for key, value in training.items() if not isinstance(value, dict)}),
+        "Versions: " + ", ".join(f"{name} {version}" for name, version in training["versions"].items()),
+        "Recipe:",
+        _pairs(card["recipe"]),
+    ]
+
+
+def has_page(card: Card) -> bool:
+    """Whether the family has a page of its own."""
+    return card["family"] in FAMILY_PAGES
+
+
+def history(card: Card) -> list[dict[str, str]]:
+    """The rows of a card's `history.csv`; none where it has no such file."""
+    path = WEIGHTS / card["name"] / card["tag"] / "history.csv"
+    return list(csv.DictReader(io.StringIO(path.read_text("utf-8")))) if path.is_file() else []
+
+
+def has_history(card: Card) -> bool:
+    """Whether there is a curve to draw: an accuracy over at least two epochs."""
+    rows = history(card)
+    return len(rows) > 1 and "val_accuracy" in rows[0]
+
+
+def _facts(card: Card) -> str:
+    architecture = card["architecture"]
+    macs = architecture.get("macs")
+    size = "x".join(str(side) for side in architecture["config"]["input_shape"])
+    facts = {
+        "task": card["task"],
+        "input": f"{size}, raw values 0 to 255",
+        "classes": architecture["config"]["num_classes"],
+        "parameters": f"{architecture['parameters']:,}",
+        "multiply-adds": f"{macs:,} ({architecture.get('flops_convention')})" if macs else "not given",
+    }
+    return _pairs(facts)
+
+
+def _metrics(metrics: list[Card]) -> str:
+    rows = ["| Number | Split | Value | Over seeds | Paper | Command |", "| --- | --- | --- | --- | --- | --- |"]
+    for metric in metrics:
+        paper = " ".join(part for part in (tables.number(metric["paper_value"]), metric["paper_note"]) if part)
+        value = f"{tables.number(metric['value'])} {metric['unit']}"
+        cells = [metric["name"], metric["split"], value, tables.spread(metric), paper, f"`{metric['command']}`"]
+        rows.append(f"| {' | '.join(cells)} |")
+    return "\n".join(rows)
+
+
+def _files(files: dict[str, Card]) -> str:
+    rows = [f"| `{name}` | {facts['size']:,} | `{facts['sha256']}` |" for name, facts in files.items()]
+    return "\n".join(["| File | Bytes | SHA-256 |", "| --- | ---: | --- |", *rows])
+
+
+def _pairs(values: dict[str, Any]) -> str:
+    return "\n".join(f"- {key.replace('_', ' ')}: {_plain(value)}" for key, value in values.items())
+
+
+def _plain(value: Any) -> str:
+    if isinstance(value, dict):
+        return ", ".join(f"{key} {_plain(inner)}" for key, inner in value.items())
+    if isinstance(value, float):
+        return f"{value:.4g}"
+    return ", ".join(map(_plain, value)) if isinstance(value, list) else str(value)
+
+
+def index_page(cards: list[Card]) -> str:
+    """The page of all models: a plot for each data set and a table that the script `models.js` sorts and filters."""
+    head = ["Model", "Task", "Data", "Error %", "Parameters", "MACs (M)", "File (kB)", "Family"]
+    rows = [head, ["---", "---", "---", "---:", "---:", "---:", "---:", "---"], *map(_row, tables.latest(cards))]
+    plots = "\n".join(f"![Error against size on {name}](../assets/plots/{name}.svg)" for name in plotted(cards))
+    return (
+        "---\nhide: [toc]\n---\n\n# Models\n\n"
+        "Every row is made from a card; a published tag never changes. Test data measured these errors and chose "
+        "nothing. A click on a heading sorts. `zoo list` also names architectures without trained weights.\n\n"
+        f'<div class="zoo-models" markdown>\n\n{tables.lines(rows)}\n\n</div>\n\n'
+        f"## Accuracy against size\n\nUp and to the left is better.\n\n{plots}\n"
+    )
+
+
+def _row(card: Card) -> list[str]:
+    name = f"{card['name']}.{card['tag']}"
+    macs = card["architecture"].get("macs")
+    family = FAMILY_PAGES.get(card["family"])
+    return [
+        f"[`{name}`]({name}.md)",
+        card["task"].replace("-", " "),
+        card["dataset"]["name"],
+        f"{card['metrics'][0]['value']:.2f}" if card["metrics"] else "",
+        f"{card['architecture']['parameters']:,}",
+        f"{macs / 1e6:,.1f}" if macs else "",
+        f"{tables.weights_size(card) / 1000:,.0f}",
+        f"[{card['family']}](../{family})" if family else card["family"],
+    ]
+
+
+def plotted(cards: list[Card]) -> dict[str, list[Card]]:
+    """The newest cards by data set, of the data sets with at least three measured models."""
+    groups: dict[str, list[Card]] = {}
+    for card in tables.latest(cards):
+        if card["metrics"] and card["metrics"][0]["name"] == "error":
+            groups.setdefault(card["dataset"]["name"], []).append(card)
+    return {name: group for name, group in groups.items() if len(group) > 2}
+
+
+def size_plot(name: str, cards: list[Card]) -> bytes:
+    """An SVG: test error against the number of parameters, a colour for each family."""
+    with _figure() as (figure, axes):
+        for colour, family in zip(COLOURS, sorted({card["family"] for card in cards}), strict=False):
+            points = [card for card in cards if card["family"] == family]
+            x = [card["architecture"]["parameters"] for card in points]
+            y = [card["metrics"][0]["value"] for card in points]
+            axes.scatter(x, y, color=colour, label=family, s=36)
+            for card, left, top in zip(points, x, y, strict=True):
+                axes.annotate(card["name"].removesuffix(f"_{name}"), (left, top), (4, 4), textcoords="offset points")
+        axes.set(xscale="log", xlabel="parameters", ylabel="test error (%)", title=name)
+        axes.invert_yaxis()
+        axes.margins(x=0.25, y=0.15)
+        axes.legend(frameon=False)
+        return _svg(figure)
+
+
+def curve_plot(card: Card) -> bytes:
+    """An SVG: accuracy and loss over the epochs, in training and validation."""
+    rows = history(card)
+    with _figure(panels=2) as (figure, panels):
+        for axes, what in zip(panels, ("accuracy", "loss"), strict=True):
+            for colour, column, label in ((COLOURS[0], what, "training"), (COLOURS[1], f"val_{what}", "validation")):
+                points = [(int(row["epoch"]) + 1, float(row[column])) for row in rows if row.get(column)]
+                if points:
+                    axes.plot(*zip(*points, strict=True), color=colour, label=label)
+            axes.set(xlabel="epoch", title=what)
+            axes.legend(frameon=False)
+        return _svg(figure)
+
+
+@contextmanager
+def _figure(panels: int = 1) -> Iterator[Any]:
+    """A figure with the site's style: transparent, grey lines, so that it can be read on light and on dark pages."""
+    import matplotlib
+
+    matplotlib.use("Agg")
+    from matplotlib import pyplot
+
+    grey = "#7b8290"
+    style = {
+        **{name: grey for name in ("axes.edgecolor", "axes.labelcolor", "text.color", "xtick.color", "ytick.color")},
+        "axes.grid": True,
+        "axes.spines.right": False,
+        "axes.spines.top": False,
+        "font.size": 9,
+        "grid.alpha": 0.25,
+        "svg.fonttype": "none",
+        "svg.hashsalt": "zoo",
+    }
+    with matplotlib.rc_context(style):
+        figure, axes = pyplot.subplots(1, panels, figsize=(7.6, 3.4 if panels > 1 else 4.2), layout="constrained")
+        try:
+            yield figure, axes
+        finally:
+            pyplot.close(figure)
+
+
+def _svg(figure: Any) -> bytes:
+    target = io.BytesIO()
+    figure.savefig(target, format="svg", transparent=True, metadata={"Date": None})
+    return target.getvalue()
+
+
+def on_files(files: Any, config: Any) -> Any:
+    """Adds the generated pages and pictures; MkDocs calls this once a build."""
+    from mkdocs.structure.files import File
+
+    cards = tables.load_cards()
+    made: dict[str, str | bytes] = {"models/index.md": index_page(cards)}
+    made |= {f"models/{card['name']}.{card['tag']}.md": card_page(card) for card in cards}
+    made |= {f"assets/plots/{name}.svg": size_plot(name, group) for name, group in plotted(cards).items()}
+    made |= {f"assets/curves/{c['name']}.{c['tag']}.svg": curve_plot(c) for c in cards if has_history(c)}
+    for uri, content in made.items():
+        files.append(File.generated(config, uri, content=content))
+    return files

@@ -1,0 +1,87 @@
+"""What a command line answers without a backend: importing one takes seconds."""
+
+from __future__ import annotations
+
+import ast
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import zoo
+from zoo.cli import evaluate
+
+pytestmark = pytest.mark.once
+
+
+SCRIPT = """
+import sys
+from zoo.cli import main
+try:
+    code = main(sys.argv[1:])
+except SystemExit as end:
+    code = end.code
+print("loaded:", *[name for name in ("keras", "tensorflow", "jax", "torch", "matplotlib") if name in sys.modules])
+sys.exit(code)
+"""
+
+
+def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+    hidden = os.environ | {"TF_CPP_MIN_LOG_LEVEL": "3"}  # as in the command: a backend's messages are hidden
+    command = [sys.executable, "-c", SCRIPT, *arguments]
+    return subprocess.run(command, capture_output=True, text=True, check=False, env=hidden)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "said"),
+    [
+        (("--version",), 0, zoo.__version__),
+        (("--help",), 0, "exit codes"),
+        (("train", "--help"), 0, "--seed"),
+        (("list", "--json"), 0, "e4net_mnistrot"),
+        (("info", "e4net_mnistrot", "--json"), 0, "sha256"),
+        (("data", "list"), 0, "mnist_rot"),
+        (("frobnicate",), 2, "invalid choice"),
+        (("export", "e4net_mnistro", "--out", "x"), 2, "Did you mean 'e4net_mnistrot'"),
+        (("evaluate", "./no_such_run"), 2, "no_such_run"),
+        (("predict", "e4net_mnistrot", "gone.png"), 2, "No such image file: gone.png"),
+        (("serve", "e4net_mnistro"), 2, "Did you mean 'e4net_mnistrot'"),
+    ],
+)
+def test_no_backend_is_loaded(arguments: tuple[str, ...], code: int, said: str) -> None:
+    done = run(*arguments)
+    assert done.returncode == code, done.stderr
+    assert said in done.stdout + done.stderr
+    assert done.stdout.splitlines()[-1].strip() == "loaded:"
+
+
+def test_the_import_loads_no_backend() -> None:
+    script = "import sys, zoo; zoo.list_models(); zoo.card('e4net_mnistrot'); print('keras' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", script], capture_output=True, text=True).stdout.strip() == "False"
+
+
+def test_classes_are_registered_when_keras_is_there() -> None:
+    script = "import keras, zoo; print(keras.saving.get_registered_object('zoo>E4Conv2D') is not None)"
+    assert subprocess.run([sys.executable, "-c", script], capture_output=True, text=True).stdout.strip() == "True"
+
+
+def test_measures_in_the_help_are_all_there_are() -> None:
+    assert tuple(zoo.evaluation.MEASURES) == evaluate.MEASURES
+
+
+def test_stubs_lie_in_the_package(root: Path) -> None:
+    """`lazy_loader` reads the public names from them when a package is imported."""
+    lazy = [path for path in (root / "zoo").rglob("__init__.py") if "attach_stub" in path.read_text("utf-8")]
+    assert lazy
+    assert [path for path in lazy if not path.with_suffix(".pyi").is_file()] == []
+
+
+def test_no_public_name_is_a_module_beside_it(root: Path) -> None:
+    """Importing such a module would put it in the place of the name."""
+    for stub in (root / "zoo").rglob("__init__.py*"):
+        tree = ast.parse(stub.read_text("utf-8"))
+        found = [node for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) and node.module]
+        names = {alias.name for node in found if node.module not in {"zoo", "zoo.hub"} for alias in node.names}
+        assert not [name for name in names if (stub.parent / f"{name}.py").exists()], stub

@@ -1,0 +1,178 @@
+"""Fine-tuning on a folder and on a graph: the run folder, the split, resumption, and refusals."""
+
+from __future__ import annotations
+
+import csv
+import json
+
+import keras
+import numpy as np
+import pytest
+from PIL import Image
+
+import zoo
+from tests.training import toy
+from zoo import hub
+from zoo.hub import registry
+from zoo.training import epochs, heads
+
+ONE = {"strategy": "single", "progress": False}
+RECIPE = {"epochs": 2, "batch_size": 8, "augmentation": []}
+
+
+@pytest.fixture
+def folder(tmp_path):
+    root, rng = tmp_path / "mine", np.random.default_rng(0)
+    for name, low in (("dark", 0), ("light", 200), ("middle", 100)):
+        (root / name).mkdir(parents=True)
+        for index in range(10):
+            Image.fromarray(rng.integers(low, low + 50, (8, 8), dtype="uint8")).save(root / name / f"{index}.png")
+    return root
+
+
+@pytest.fixture
+def trained(tmp_path):
+    keras.utils.set_random_seed(0)
+    return zoo.save(zoo.build("dots"), tmp_path / "weights_of_dots")
+
+
+@pytest.fixture
+def quick(monkeypatch):
+    monkeypatch.setattr(heads, "_STEPS", 12)
+
+
+def listed(run):
+    with (run / "split.csv").open() as file:
+        return list(csv.DictReader(file))
+
+
+def test_a_folder_becomes_a_run_that_everything_takes(tmp_path, folder, trained, quick, monkeypatch):
+    run = zoo.finetune(trained, folder, out=tmp_path / "run", recipe=RECIPE, **ONE)
+    names = {"run.json", "history.csv", "split.csv", "report.json", "curves.png", "confusion.png", "head", "card.json"}
+    assert names <= {path.name for path in run.iterdir()}
+    rows = listed(run)
+    assert len(rows) == 30 and sum(row["split"] == "validation" for row in rows) == 6
+    model = zoo.load(run)
+    assert hub.origin_of(model).labels == ("dark", "light", "middle")
+    measured = zoo.evaluate(run, data=folder, progress=False)
+    report = json.loads((run / "report.json").read_text())
+    assert (measured["split"], measured["images"]) == ("validation", 6) == (report["split"], report["examples"])
+    assert measured["correct"] == report["correct"] == sum(report["confusion"][k][k] for k in range(3))
+    assert zoo.evaluate(run, data=folder, split="train", progress=False)["images"] == 24
+    assert zoo.evaluate(run, data=folder, split="all", progress=False)["images"] == 30
+    answer = zoo.predict(run, [folder / "dark" / "0.png"])[0][0]
+    assert answer.label in ("dark", "light", "middle")
+    kept = [np.array(keras.ops.convert_to_numpy(w)) for w in model.get_layer("norm").weights]
+    before = [np.array(keras.ops.convert_to_numpy(w)) for w in zoo.load(trained).get_layer("norm").weights]
+    assert all(np.array_equal(a, b) for a, b in zip(kept, before, strict=True))  # statistics stay
+    monkeypatch.setattr(keras.Model, "fit", None)
+    assert zoo.finetune(trained, folder, out=run, recipe=RECIPE, **ONE) == run  # a finished run is returned
+
+
+def test_the_head_learns_first_and_an_interrupted_call_goes_on(tmp_path, folder, trained, quick, monkeypatch):
+    whole = zoo.finetune(trained, folder, out=tmp_path / "whole", recipe=RECIPE, **ONE)
+    save = epochs.Checkpoints.save
+
+    def broken(place):
+        def interrupt(self, progress):
+            save(self, progress)
+            if progress.epoch == 1 and (self._folder.parent.name == "head") == (place == "head"):
+                raise KeyboardInterrupt
+
+        return interrupt
+
+    for place in ("head", "run"):
+        with monkeypatch.context() as patch:
+            patch.setattr(epochs.Checkpoints, "save", broken(place))
+            with pytest.raises(KeyboardInterrupt):
+                zoo.finetune(trained, folder, out=tmp_path / "run", recipe=RECIPE, **ONE)
+    keras.utils.set_random_seed(9)
+    run = zoo.finetune(trained, folder, out=tmp_path / "run", recipe=RECIPE, **ONE)
+    assert (run / "history.csv").read_text() == (whole / "history.csv").read_text()
+    assert (run / "head.safetensors").read_bytes() == (whole / "head.safetensors").read_bytes()
+    body = [zoo.load(place).get_layer("conv").kernel for place in (trained, whole)]
+    assert not np.array_equal(*(keras.ops.convert_to_numpy(kernel) for kernel in body))  # then everything learns
+    with pytest.raises(ValueError, match="holds another run: other data or another model"):
+        (folder / "dark" / "9.png").unlink()
+        zoo.finetune(trained, folder, out=run, recipe=RECIPE, **ONE)
+
+
+def test_a_model_of_ones_own_gets_a_head_for_the_classes(tmp_path, folder, quick):
+    keras.utils.set_random_seed(0)
+    layers = keras.layers
+    model = keras.Sequential(
+        [keras.Input((8, 8, 1)), layers.Flatten(), layers.Dense(5, "relu"), layers.Dense(7, "softmax")], name="mine"
+    )
+    run = zoo.finetune(model, folder, out=tmp_path / "run", recipe=RECIPE, **ONE)
+    assert zoo.load(run).output_shape == (None, 3) and hub.origin_of(zoo.load(run)).labels[0] == "dark"
+    again = zoo.finetune(run, folder, out=tmp_path / "again", recipe=RECIPE, **ONE)
+    assert zoo.card(again).labels == ("dark", "light", "middle")
+
+
+def test_a_graph_of_ones_own(tmp_path, monkeypatch):
+    monkeypatch.setattr(registry, "FAMILIES", ("zoo.models.pdegcn",))
+    team = np.arange(24) % 2
+    pairs = [(i, j) for i in range(24) for j in range(i) if team[i] == team[j]]
+    x = np.random.default_rng(0).normal(size=(24, 4)) + 3 * team[:, None]
+    np.savez(tmp_path / "mine.npz", x=x, edges=pairs, labels=np.array(["red", "blue"])[team])
+    run = zoo.finetune("pdegcn_cora", tmp_path / "mine.npz", out=tmp_path / "run", epochs=5, **ONE)
+    assert zoo.evaluate(run, data=tmp_path / "mine.npz", progress=False)["nodes"] == 4
+    assert zoo.predict(run, nodes=[0])[0][0].label in ("blue", "red")
+    assert json.loads((run / "report.json").read_text())["classes"] == ["blue", "red"]
+
+
+def test_a_registered_name_is_built_for_the_features_of_a_graph(tmp_path, folder, monkeypatch):
+    monkeypatch.setattr(registry, "FAMILIES", ("zoo.models.pdegcn", "tests.training.toy"))
+    team = np.arange(24) % 2
+    graph = {"x": np.eye(24)[:, :5], "edges": [(i, i + 2) for i in range(22)], "labels": team}
+    run = zoo.train("pdegcn_cora", out=tmp_path / "run", data=graph, epochs=1, **ONE)
+    assert hub.origin_of(zoo.load(run)).config.input_shape == (None, 5) and zoo.load(run).output_shape[-1] == 2
+    with pytest.raises(ValueError, match="takes 5 features a node; the graph has 3"):
+        graph = graph | {"x": np.eye(24)[:, :3]}
+        zoo.train(zoo.load(run), out=tmp_path / "other", recipe=RECIPE, data=graph, **ONE)
+    with pytest.raises(ValueError, match="'dots' takes no graphs"):
+        zoo.train("dots", out=tmp_path / "dots", recipe=RECIPE, data=graph, **ONE)
+    with pytest.raises(ValueError, match="numpy.savez.'graph.npz'"):
+        zoo.train("pdegcn_cora", out=tmp_path / "other", data=folder, **ONE)
+
+
+def test_refusals_come_before_anything_is_trained(tmp_path, folder, trained, monkeypatch):
+    monkeypatch.setattr(keras.Model, "fit", None)
+
+    def tune(model=trained, data=folder, **options):
+        zoo.finetune(model, data, **{"out": tmp_path / "run"} | ONE | options)
+
+    (folder / "empty").mkdir()
+    with pytest.raises(ValueError, match="none in: empty"):
+        tune()
+    (folder / "empty").rmdir()
+    with pytest.raises(ValueError, match="'dots' has no trained weights"):
+        tune("dots")
+    with pytest.raises(ValueError, match="no field 'learning_rat'. Did you mean 'learning_rate'"):
+        tune(recipe={"learning_rat": 1})
+    with pytest.raises(ValueError, match="Unknown augmentation 'flipp'"):
+        tune(recipe={"augmentation": ["flipp"]})
+    with pytest.raises(ValueError, match="has no option 'far'"):
+        tune(recipe={"augmentation": ["flip"], "augmentation_options": {"flip": {"far": 1}}})
+    with pytest.raises(ValueError, match="Expected `size` to be a positive integer or .height, width.; got -3"):
+        tune(size=-3)
+    with pytest.raises(ValueError, match="leave out start and publish"):
+        tune(publish="v1")
+    with pytest.raises(FileNotFoundError, match="No such folder"):
+        tune(data=tmp_path / "gone")
+    with pytest.raises(ValueError, match="'dots' takes no graphs"):
+        tune(data={"x": np.eye(4), "edges": [[0, 1]], "labels": [0, 1, 0, 1]})
+    with pytest.raises(ValueError, match="names of the classes"):
+        tune(data=toy.load("mnist_rot", "train"))
+    assert not (tmp_path / "run").exists()
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / "thesis.txt").write_text("")
+    with pytest.raises(ValueError, match="not empty and holds no training run"):
+        tune()
+
+
+def test_ones_own_data_has_the_classes_of_the_model(tmp_path, folder, trained):
+    with pytest.raises(ValueError, match="not the model's: dark, light, middle not among 0, 1"):
+        zoo.evaluate(trained, data=folder, progress=False)
+    with pytest.raises(ValueError, match="Which data set"):
+        zoo.evaluate(zoo.build(toy.DotsConfig(name="unknown")), progress=False)

@@ -1,0 +1,80 @@
+from . import (
+    compression,
+    datasets,
+    evaluation,
+    hub,
+    layers,
+    losses,
+    math,
+    models,
+    optimizers,
+    serving,
+    testing,
+    training,
+    visual,
+)
+from .batch import predict_files
+from .compression import fold
+from .datasets import register_augmentation, register_dataset
+from .evaluation import evaluate, predict
+from .exporting import export
+from .hub import (
+    build,
+    card,
+    convert,
+    decode,
+    features,
+    freeze,
+    list_models,
+    load,
+    push,
+    register_family,
+    register_preset,
+    save,
+    verify,
+)
+from .serving import serve
+from .training import finetune, publish, reset_head, train
+from .version import __version__
+
+__all__ = [
+    "__version__",
+    "build",
+    "card",
+    "compression",
+    "convert",
+    "datasets",
+    "decode",
+    "evaluate",
+    "evaluation",
+    "export",
+    "features",
+    "finetune",
+    "fold",
+    "freeze",
+    "hub",
+    "layers",
+    "list_models",
+    "load",
+    "losses",
+    "math",
+    "models",
+    "optimizers",
+    "predict",
+    "predict_files",
+    "publish",
+    "push",
+    "register_augmentation",
+    "register_dataset",
+    "register_family",
+    "register_preset",
+    "reset_head",
+    "save",
+    "serve",
+    "serving",
+    "testing",
+    "train",
+    "training",
+    "verify",
+    "visual",
+]

@@ -1,0 +1,154 @@
+"""The one file that touches names which Keras keeps for itself: graph reading, and what lies inside a layer.
+
+The rest of zoo calls these functions. When a version of Keras renames something, this is the place to mend.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import dataclass
+from typing import Any
+
+import keras
+from keras.src.backend.common import global_state, masking
+
+
+@dataclass(frozen=True, eq=False)
+class Node:
+    """One call of a layer or operation in the graph of a functional model.
+
+    Attributes:
+        operation: what is called.
+        args: its arguments, in which other nodes' outputs are symbolic tensors.
+        kwargs: its arguments by name, as the user gave them.
+        inputs: the symbolic tensors among the arguments, in order.
+        outputs: the symbolic tensors that come out, in order.
+    """
+
+    operation: Any
+    args: tuple[Any, ...]
+    kwargs: dict[str, Any]
+    inputs: list[Any]
+    outputs: list[Any]
+
+
+def _node(raw: Any) -> Node:
+    arguments = raw.arguments
+    return Node(raw.operation, arguments.args, arguments.kwargs, list(arguments.keras_tensors), list(raw.outputs))
+
+
+def is_functional(model: Any) -> bool:
+    """Whether a model shows its graph: a functional one, built or loaded, whose class computes what the graph says."""
+    if not isinstance(model, keras.Model) or not hasattr(model, "operations"):
+        return False
+    plain = _functional_class()
+    return type(model).call is plain.call and type(model).__call__ is plain.__call__
+
+
+@functools.cache
+def _functional_class() -> Any:
+    """Keras' class of functional models, which it does not export."""
+    inputs = keras.Input((1,), name="input")
+    return type(keras.Model(inputs, inputs, name="functional"))
+
+
+def functional_of(model: Any) -> keras.Model | None:
+    """The functional model that a model is or, if it is a built `Sequential`, has inside; else None."""
+    if is_functional(model):
+        return model
+    inside = getattr(model, "_functional", None) if type(model) is keras.Sequential else None
+    return inside if is_functional(inside) else None
+
+
+def nodes(model: keras.Model) -> list[Node]:
+    """The calls of a functional model, each after those that feed it; input layers are calls without inputs."""
+    levels = model._nodes_by_depth
+    return [_node(raw) for depth in sorted(levels, reverse=True) for raw in levels[depth]]
+
+
+def is_symbolic(tensor: Any) -> bool:
+    """Whether a tensor belongs to the graph of a functional model."""
+    return getattr(tensor, "_keras_history", None) is not None
+
+
+def maker(tensor: Any) -> Node:
+    """The call that makes a symbolic tensor."""
+    history = tensor._keras_history
+    return _node(history.operation._inbound_nodes[history.node_index])
+
+
+def sublayers(layer: keras.layers.Layer, *, deep: bool = True) -> list[Any]:
+    """The layers inside a layer or model: all of them, or with `deep=False` those that it holds itself."""
+    return layer._flatten_layers(include_self=False, recursive=deep)
+
+
+def own_variables(layer: keras.layers.Layer) -> list[Any]:
+    """A layer's variables but for those of the layers inside: weights, statistics, states of its random numbers."""
+    seeds = [generator.state for generator in layer._seed_generators]
+    return [*layer._trainable_variables, *layer._non_trainable_variables, *seeds]
+
+
+@contextmanager
+def untraced() -> Iterator[None]:
+    """Variables made and set inside are real ones at once, also inside the `build` or `call` of a layer around.
+
+    While Keras finds out the shapes of such a layer, it makes variables later, from their initializers, and what is
+    assigned to them before is lost.
+    """
+    names = ("stateless_scope", "symbolic_scope", "torch_device")
+    kept = {name: global_state.get_global_attribute(name) for name in names}
+    if not (kept["stateless_scope"] or kept["symbolic_scope"] or _in_graph()):
+        yield
+        return
+    try:
+        for name in names:
+            if name != "torch_device" or kept[name] == "meta":
+                global_state.set_global_attribute(name, None)
+        with _outside_of_the_backends_tracing():
+            yield
+    finally:
+        for name, value in kept.items():
+            global_state.set_global_attribute(name, value)
+
+
+def compile_anew(model: keras.Model) -> None:
+    """Compiles a compiled model again, with the same arguments and a fresh optimizer.
+
+    After its layers were frozen or freed, that is: the old step goes on as it was traced, and the optimizer holds the
+    variables that it was built for.
+    """
+    arguments = dict(model._compile_config.config)
+    optimizer = arguments["optimizer"]
+    if isinstance(optimizer, keras.optimizers.Optimizer):
+        arguments["optimizer"] = type(optimizer).from_config(optimizer.get_config())
+    model.compile(**arguments)
+
+
+def keep_mask(source: Any, target: Any) -> Any:
+    """`target` with the mask that Keras keeps beside `source`: of a loss, which of its values count."""
+    masking.set_keras_mask(target, masking.get_keras_mask(source))
+    return target
+
+
+def _in_graph() -> bool:
+    """Whether TensorFlow is writing down a `tf.function`."""
+    if keras.backend.backend() != "tensorflow":
+        return False
+    import tensorflow
+
+    return not tensorflow.executing_eagerly()
+
+
+def _outside_of_the_backends_tracing() -> AbstractContextManager[Any]:
+    backend = keras.backend.backend()
+    if backend == "tensorflow":
+        import tensorflow
+
+        return tensorflow.init_scope()
+    if backend == "jax":
+        import jax
+
+        return jax.ensure_compile_time_eval()
+    return nullcontext()

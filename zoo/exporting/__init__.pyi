@@ -1,0 +1,3 @@
+from .exporting import export
+
+__all__ = ["export"]

@@ -1,0 +1,55 @@
+"""How a loaded model is compiled."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import keras
+
+from zoo import _keras
+from zoo.hub import tasks
+from zoo.hub.targets import ClassCrossentropy, LabelCrossentropy
+
+
+def compile_for_fine_tuning(model: keras.Model) -> None:
+    """Compile a classifier with AdamW(1e-3), cross-entropy on logits and accuracy; XLA where the backend has it.
+
+    A classifier of pixels is measured by its mean intersection over union, and pixels of label 255 do not count.
+    """
+    reduction = "mean_with_sample_weight"  # over what the weights choose: of a graph's nodes usually a few
+    loss: Any = ClassCrossentropy(reduction=reduction)
+    metric: Any = keras.metrics.SparseCategoricalAccuracy(name="accuracy")
+    task = tasks.task_of(model)
+    if task.several_labels:
+        loss = LabelCrossentropy(reduction=reduction)
+        metric = keras.metrics.BinaryAccuracy(name="accuracy", threshold=0.0)  # of logits
+    elif task.of == "pixel":
+        loss = ClassCrossentropy(ignore_class=task.ignored_label)
+        classes = model.output_shape[-1]
+        metric = keras.metrics.MeanIoU(classes, ignore_class=task.ignored_label, sparse_y_pred=False, name="mean_iou")
+    model.compile(
+        optimizer=keras.optimizers.AdamW(1e-3),
+        loss=loss,
+        weighted_metrics=[metric],
+        jit_compile=suits_xla(model) and not _is_distributed(model),
+    )
+
+
+def suits_xla(model: keras.Model) -> bool:
+    """Whether a model's steps are compiled by XLA: on JAX, and on TensorFlow but for two kinds of models.
+
+    On CPUs TensorFlow's XLA takes seconds for the random numbers of a dropout over the wide features of a citation
+    graph, for which its ordinary graph mode takes milliseconds; and a depthwise convolution takes it ten times as long.
+    """
+    if keras.backend.backend() != "tensorflow":
+        return keras.backend.backend() == "jax"
+    if isinstance(getattr(model, "input", None), dict):
+        return False
+    depthwise = any(isinstance(layer, keras.layers.DepthwiseConv2D) for layer in _keras.sublayers(model))
+    return not depthwise or bool(keras.distribution.list_devices("gpu"))
+
+
+def _is_distributed(model: keras.Model) -> bool:
+    """Whether a model was made in the scope of a `tf.distribute` strategy: no XLA program holds its variables."""
+    strategy = type(getattr(model, "distribute_strategy", None)).__name__  # of Keras on TensorFlow
+    return strategy not in ("NoneType", "_DefaultDistributionStrategy", "OneDeviceStrategy")
