@@ -81,6 +81,15 @@ def test_in_a_compiled_step_the_loss_is_no_number_and_the_weights_stay_finite(la
     assert all(np.isfinite(weight).all() for weight in model.get_weights())
 
 
+def test_the_guard_asks_nothing_of_the_model():
+    """Keras' `Callback.model` brings the state of JAX home, in a thread of the callback a state that is no more."""
+    guard = targets._LossGuard(2)
+    for look in (guard.on_epoch_end, guard.on_train_batch_end):
+        with pytest.raises(ValueError, match=r"loss is NaN: a label is outside of 0..2"):
+            look(0, {"loss": np.float32("nan")})
+    guard.on_train_batch_end(1, {"loss": np.float32("nan")})  # Only the first step and whole epochs are looked at.
+
+
 def test_ignored_and_unweighted_labels_may_be_anything():
     model = small(loss=targets.ClassCrossentropy(ignore_class=255))
     assert np.isfinite(model.evaluate(X, np.array([0, 255, 1, 2, 255, 0]), verbose=0)[0])

@@ -189,17 +189,26 @@ def _guarded(model: Any, callbacks: Any) -> Any:
     if isinstance(callbacks, keras.callbacks.CallbackList):
         return callbacks
     given = [] if callbacks is None else list(callbacks) if isinstance(callbacks, list | tuple) else [callbacks]
-    return [*given, _LossGuard()]
+    return [*given, _LossGuard(_last_label(model))]
 
 
 class _LossGuard(keras.callbacks.Callback):
     """Ends with an error once the loss is NaN.
 
     It looks after the first step, and then after each epoch: the loss that Keras shows is a mean in which NaN stays,
-    and to look at it in each step would make fast devices wait.
+    and to look at it in each step would make fast devices wait. It knows the last label from the start: `self.model`
+    brings the state of JAX home, and from the thread that `async_safe` gives a callback that would be a state which
+    the next step has already consumed.
+
+    Args:
+        last_label: the largest label that names a class.
     """
 
     async_safe = True
+
+    def __init__(self, last_label: int) -> None:
+        super().__init__()
+        self._last_label = last_label
 
     def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
         if batch == 0:
@@ -216,7 +225,7 @@ class _LossGuard(keras.callbacks.Callback):
             value = (logs or {}).get(name)
             if value is not None and math.isnan(float(keras.ops.convert_to_numpy(value))):
                 raise ValueError(
-                    f"the {name} is NaN: a label is outside of 0..{_last_label(self.model)} or no whole number, the "
+                    f"the {name} is NaN: a label is outside of 0..{self._last_label} or no whole number, the "
                     "inputs or weights hold NaN, or the training has diverged (learning rate too high)"
                 )
 
