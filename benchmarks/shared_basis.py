@@ -23,12 +23,12 @@ import json
 import os
 import subprocess
 import sys
-import tempfile
 import time
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from runners import ENGINES, environment, runner
 
 PAIRS = {
     "resnet32_cifar10": "shared_basis_resnet32_s16u1_double_cifar10",
@@ -59,7 +59,7 @@ def _options() -> argparse.Namespace:
     for name in ("latency", "worker"):
         command = commands.add_parser(name)
         command.add_argument("--networks", nargs="+", choices=list(PAIRS), default=list(PAIRS))
-        command.add_argument("--engines", nargs="+", default=["onnxruntime", "tensorflow", "jax"])
+        command.add_argument("--engines", nargs="+", default=list(ENGINES))
         command.add_argument("--batch", type=int, nargs="+", default=[1, 32])
         command.add_argument("--threads", type=int, default=1)
         command.add_argument("--repeats", type=int, default=30)
@@ -86,21 +86,13 @@ def latency(options: argparse.Namespace) -> None:
     """Each engine and batch in a process of its own."""
     if options.quick:
         options.networks, options.repeats = options.networks[:1], 2
-    root = str(Path(__file__).resolve().parents[1])
     for engine in options.engines:
-        backend = "jax" if engine == "jax" else "tensorflow"
-        environment = os.environ | {
-            "KERAS_BACKEND": backend,
-            "TF_CPP_MIN_LOG_LEVEL": "3",
-            "PYTHONPATH": root,
-            "OMP_NUM_THREADS": str(options.threads),
-            "XLA_FLAGS": f"--xla_cpu_multi_thread_eigen={'true' if options.threads > 1 else 'false'}",
-        }
+        variables = os.environ | environment(engine, options.threads)
         for batch in options.batch:
             words = ["worker", "--engines", engine, "--batch", str(batch), "--networks", *options.networks]
             words += ["--threads", str(options.threads), "--repeats", str(options.repeats)]
             command = [sys.executable, __file__, *words]
-            result = subprocess.run(command, env=environment, capture_output=True, text=True)
+            result = subprocess.run(command, env=variables, capture_output=True, text=True)
             if result.returncode:
                 print(f"\n{engine}: not measured: {(result.stderr.strip().splitlines() or ['?'])[-1]}")
                 continue
@@ -118,14 +110,10 @@ def _show(title: str, rows: dict[str, dict[str, float]]) -> None:
 def measure(options: argparse.Namespace) -> dict[str, dict[str, float]]:
     """For each network the least milliseconds of every form."""
     (engine,), (batch,) = options.engines, options.batch
-    if engine == "tensorflow":
-        import tensorflow as tf
-
-        tf.config.threading.set_intra_op_parallelism_threads(options.threads)
-        tf.config.threading.set_inter_op_parallelism_threads(1)
     rows = {}
     for plain in options.networks:
-        runs = {form: _runner(model, engine, batch, options.threads) for form, model in _models(plain).items()}
+        models = _models(plain)
+        runs = {form: runner(models[form], engine, _inputs(models[form], batch), options.threads) for form in models}
         taken: dict[str, list[float]] = {form: [] for form in runs}
         for _ in range(options.repeats):
             for form, run in runs.items():
@@ -149,44 +137,8 @@ def _models(plain: str) -> dict[str, Any]:
     }
 
 
-def _runner(model: Any, engine: str, batch: int, threads: int) -> Any:
-    """A function that runs one batch, compiled and run once."""
-    x = np.random.default_rng(0).integers(0, 256, (batch, *model.input_shape[1:])).astype("float32")
-    run = {"onnxruntime": _onnxruntime, "tensorflow": _tensorflow, "jax": _jax}[engine](model, x, threads)
-    run()
-    return run
-
-
-def _tensorflow(model: Any, x: np.ndarray, threads: int) -> Any:
-    import tensorflow as tf
-
-    step = tf.function(lambda x: model(x, training=False), jit_compile=True)
-    inputs = tf.constant(x)
-    return lambda: step(inputs).numpy()
-
-
-def _jax(model: Any, x: np.ndarray, threads: int) -> Any:
-    import jax
-
-    weights = [variable.value for variable in model.trainable_variables]
-    state = [variable.value for variable in model.non_trainable_variables]
-    step = jax.jit(lambda x: model.stateless_call(weights, state, x, training=False)[0])
-    inputs = jax.numpy.asarray(x)
-    return lambda: step(inputs).block_until_ready()
-
-
-def _onnxruntime(model: Any, x: np.ndarray, threads: int) -> Any:
-    import onnxruntime
-
-    model(x)  # Keras exports only what was called
-    with tempfile.TemporaryDirectory() as folder:
-        file = Path(folder) / "model.onnx"
-        model.export(file, format="onnx", verbose=False)
-        settings = onnxruntime.SessionOptions()
-        settings.intra_op_num_threads = threads
-        session = onnxruntime.InferenceSession(file.read_bytes(), settings, providers=["CPUExecutionProvider"])
-    feed = {session.get_inputs()[0].name: x}
-    return lambda: session.run(None, feed)
+def _inputs(model: Any, batch: int) -> np.ndarray:
+    return np.random.default_rng(0).integers(0, 256, (batch, *model.input_shape[1:])).astype("float32")
 
 
 def recipes(options: argparse.Namespace) -> None:

@@ -1,13 +1,16 @@
 """Tables and pages made from the cards and records, so that a number stands in one place only.
 
-`python docs/generate.py` writes the table of papers into README.md, the table of models into weights/README.md, and the
-tables of attempts into docs/reliability.md; `--check` only says whether they are up to date. It reads JSON and imports
-nothing of zoo; the site's pages of models (`docs/hooks/models.py`) are made from the same cards.
+`python docs/generate.py` writes the table of papers into README.md, the table of models into weights/README.md, every
+measure into results/accuracy.csv, and the tables of attempts into docs/reliability.md; `--check` only says whether they
+are up to date. It reads JSON and results/latency.csv, which `benchmarks/latency.py` writes, and imports nothing of zoo;
+the site's pages of models (`docs/hooks/models.py`) are made from the same cards.
 """
 
 from __future__ import annotations
 
 import argparse
+import csv
+import io
 import json
 import re
 import sys
@@ -20,6 +23,8 @@ BEGIN = "<!-- models: written by `make readme` from the cards -->"
 END = "<!-- end of models -->"
 MARKS = (BEGIN, END)
 ATTEMPTS = ("<!-- attempts: written by `make readme` from tests/trust/records -->", "<!-- end of attempts -->")
+MEASURES = ("model", "tag", "dataset", "metric", "unit", "value", "mean", "std", "seeds", "parameters", "macs", "bytes")
+"""Columns of results/accuracy.csv."""
 _NOTHING = "No trained weights are published yet."
 
 Card = dict[str, Any]
@@ -36,12 +41,34 @@ def latest(cards: Iterable[Card]) -> list[Card]:
     return list({card["name"]: card for card in cards}.values())
 
 
-def paper_table(cards: list[Card]) -> str:
+def load_latency(root: Path = ROOT, *, engine: str = "onnxruntime", batch: int = 1) -> dict[str, str]:
+    """Returns the measured milliseconds a batch of each model on one engine."""
+    path = root / "results" / "latency.csv"
+    rows = csv.DictReader(io.StringIO(path.read_text("utf-8"))) if path.is_file() else []
+    return {row["model"]: row["milliseconds"] for row in rows if (row["engine"], row["batch"]) == (engine, str(batch))}
+
+
+def accuracy_file(cards: list[Card]) -> str:
+    """Returns every measure of every card as CSV."""
+    file = io.StringIO()
+    writer = csv.writer(file, lineterminator="\n")
+    writer.writerow(MEASURES)
+    for card in cards:
+        size = card["architecture"]["parameters"], card["architecture"].get("macs"), weights_size(card)
+        for metric in card["metrics"]:
+            found = [number(metric[key]) for key in ("value", "mean", "std")]
+            about = [card["name"], card["tag"], card["dataset"]["name"], metric["name"], metric["unit"]]
+            writer.writerow([*about, *found, max(1, len(metric["seeds"])), *size])
+    return file.getvalue()
+
+
+def paper_table(cards: list[Card], latency: dict[str, str] | None = None) -> str:
     """Returns a Markdown table with the models of each paper: what they reach, beside what they cost."""
-    head = ["Paper", "Model", "Data", "Test error", "Parameters", "MACs", "Weights"]
-    rows, before = [head, ["---", "---", "---", "---:", "---:", "---:", "---:"]], None
+    head = ["Paper", "Model", "Data", "Test error", "Parameters", "MACs", "Weights", *(["Time"] if latency else [])]
+    rows, before = [head, ["---", "---", "---", *["---:"] * (len(head) - 3)]], None
     for card in sorted(cards, key=lambda card: (card["family"] == "backbones", card["family"])):
-        rows.append([_paper(card["paper"]) if card["family"] != before else "", *_cost(card)])
+        time = [f"{latency[card['name']]} ms" if card["name"] in latency else ""] if latency else []
+        rows.append([_paper(card["paper"]) if card["family"] != before else "", *_cost(card), *time])
         before = card["family"]
     return lines(rows) if cards else _NOTHING
 
@@ -169,27 +196,31 @@ def insert_table(text: str, table: str, marks: tuple[str, str] = MARKS) -> str:
 def fresh_texts(root: Path = ROOT) -> dict[Path, str]:
     """Returns the text with a fresh table of each file that has one."""
     cards = load_cards(root)
-    tables = {root / "README.md": paper_table(latest(cards)), root / "weights" / "README.md": model_table(cards)}
+    papers = paper_table(latest(cards), load_latency(root))
+    tables = {root / "README.md": papers, root / "weights" / "README.md": model_table(cards)}
     found = {path: insert_table(path.read_text("utf-8"), table) for path, table in tables.items()}
     page = root / "docs" / "reliability.md"
     table = attempts_table(root / "tests" / "trust" / "records")
-    return found | {page: insert_table(page.read_text("utf-8"), table, ATTEMPTS)}
+    found |= {page: insert_table(page.read_text("utf-8"), table, ATTEMPTS)}
+    return found | {root / "results" / "accuracy.csv": accuracy_file(latest(cards))}
 
 
 def main() -> int:
     """Writes or checks the tables; the result is an exit code."""
     parser = argparse.ArgumentParser(
-        description="Write the tables of README.md, weights/README.md and docs/reliability.md."
+        description="Write results/accuracy.csv and the tables of README.md, weights/README.md and docs/reliability.md."
     )
     parser.add_argument("--check", action="store_true", help="change nothing; exit with 1 if a table is out of date")
     check = parser.parse_args().check
-    stale = {path: text for path, text in fresh_texts().items() if text != path.read_text("utf-8")}
+    stale = {
+        path: text for path, text in fresh_texts().items() if not path.is_file() or text != path.read_text("utf-8")
+    }
     for path, text in stale.items():
         if check:
             print(f"{path.relative_to(ROOT)} is out of date: run `make readme`", file=sys.stderr)
             continue
         path.write_text(text, "utf-8")
-        print(f"{path.relative_to(ROOT)} has a new table")
+        print(f"{path.relative_to(ROOT)} is new")
     if not stale:
         print("the tables are up to date")
     return 1 if check and stale else 0

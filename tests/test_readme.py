@@ -126,6 +126,7 @@ def test_the_tables_are_those_of_the_cards(root: Path, generate: types.ModuleTyp
         "README.md",
         "weights/README.md",
         "docs/reliability.md",
+        "results/accuracy.csv",
     }
     assert [path for path, text in pages.items() if path.read_text("utf-8") != text] == [], "run `make readme`"
 
@@ -161,6 +162,24 @@ def test_a_paper_is_named_once_and_cost_stands_beside_error(generate: types.Modu
         f"|  | `net11_digits` | digits | 1.25 % | {cost} |",
         f"| {paper} | `net10_digits` | digits | not measured | {cost} |",
     ]
+
+
+def test_measured_times_are_a_column(generate: types.ModuleType, tmp_path: Path) -> None:
+    assert generate.load_latency(tmp_path) == {}
+    (tmp_path / "results").mkdir()
+    rows = ["model,engine,batch,milliseconds", "net10_digits,onnxruntime,1,2.5", "net10_digits,onnxruntime,32,70"]
+    (tmp_path / "results" / "latency.csv").write_text("\n".join([*rows, "net10_digits,jax,1,3", ""]))
+    latency = generate.load_latency(tmp_path)
+    head, _, row, other = generate.paper_table([CARD, {**CARD, "name": "net11_digits"}], latency).splitlines()
+    assert head.endswith("| Weights | Time |") and row.endswith("| 0 kB | 2.5 ms |") and other.endswith("| 0 kB |  |")
+
+
+def test_every_measure_is_a_row_of_the_file(generate: types.ModuleType) -> None:
+    head, row = generate.accuracy_file([CARD]).splitlines()
+    assert dict(zip(head.split(","), row.split(","), strict=True)) == {
+        "model": "net10_digits", "tag": "v2", "dataset": "digits", "metric": "error", "unit": "%", "value": "1.25",
+        "mean": "1.3", "std": "0.07", "seeds": "2", "parameters": "18118", "macs": "17640000", "bytes": "12",
+    }  # fmt: skip
 
 
 def test_newest_tag_in_natural_order(generate: types.ModuleType, tmp_path: Path) -> None:
