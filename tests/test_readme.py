@@ -78,6 +78,7 @@ PAGES_THAT_RUN = (
     "docs/batch.md",
     "docs/e4net.md",
     "docs/data.md",
+    "docs/pictures.md",
     "docs/tensorflow-addons.md",
     "docs/devices.md",
     "docs/train.md",

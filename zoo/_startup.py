@@ -66,7 +66,19 @@ def check_backend(name: str) -> None:
 _WITHOUT_BACKEND = {
     *("card", "list_models"),
     *("register_augmentation", "register_dataset", "register_family", "register_preset"),
-    *("batch", "compression", "datasets", "evaluation", "exporting", "hub", "math", "models", "serving", "training"),
+    *(
+        "batch",
+        "compression",
+        "datasets",
+        "evaluation",
+        "exporting",
+        "hub",
+        "math",
+        "models",
+        "serving",
+        "training",
+        "visual",
+    ),
 }
 """Public names that are there before Keras is: each loads it when something of it needs it."""
 

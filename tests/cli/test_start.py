@@ -46,6 +46,8 @@ def run(*arguments: str) -> subprocess.CompletedProcess[str]:
         (("frobnicate",), 2, "invalid choice"),
         (("export", "e4net_mnistro", "--out", "x"), 2, "Did you mean 'e4net_mnistrot'"),
         (("evaluate", "./no_such_run"), 2, "no_such_run"),
+        (("plot", "--help"), 0, "turning"),
+        (("plot", "e4net_mnistro", "curves"), 2, "Did you mean 'e4net_mnistrot'"),
         (("predict", "e4net_mnistrot", "gone.png"), 2, "No such image file: gone.png"),
         (("serve", "e4net_mnistro"), 2, "Did you mean 'e4net_mnistrot'"),
     ],

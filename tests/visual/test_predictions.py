@@ -13,8 +13,8 @@ from zoo.visual import plot_predictions
 pytestmark = pytest.mark.once
 
 SEVEN = [Prediction("7", 7, 0.97), Prediction("1", 1, 0.02), Prediction("4", 4, 0.01)]
-RED = (0xC6, 0x28, 0x28)
-GREEN = (0x2E, 0x7D, 0x4F)
+ORANGE = (0xD5, 0x5E, 0x00)
+GREEN = (0x00, 0x9E, 0x73)
 
 
 def digits(count: int, channels: int = 1) -> np.ndarray:
@@ -25,13 +25,13 @@ def count_pixels(path, color) -> int:
     return int((np.asarray(Image.open(path).convert("RGB")) == color).all(-1).sum())
 
 
-def test_right_answers_are_green_and_wrong_ones_red(tmp_path):
+def test_right_answers_are_green_and_wrong_ones_orange(tmp_path):
     right = plot_predictions(digits(1), [SEVEN], ["7"], path=tmp_path / "right.png")
     wrong = plot_predictions(digits(1), [SEVEN], [1], path=tmp_path / "wrong.png")
     unjudged = plot_predictions(digits(1), [SEVEN], path=tmp_path / "unjudged.png")
-    assert count_pixels(right, GREEN) > 100 and count_pixels(right, RED) == 0
-    assert count_pixels(wrong, RED) > 500 and count_pixels(wrong, GREEN) == 0
-    assert count_pixels(unjudged, RED) == count_pixels(unjudged, GREEN) == 0
+    assert count_pixels(right, GREEN) > 100 and count_pixels(right, ORANGE) == 0
+    assert count_pixels(wrong, ORANGE) > 500 and count_pixels(wrong, GREEN) == 0
+    assert count_pixels(unjudged, ORANGE) == count_pixels(unjudged, GREEN) == 0
 
 
 def test_the_bar_is_as_long_as_the_probability(tmp_path):

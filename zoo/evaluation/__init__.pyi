@@ -1,12 +1,12 @@
 from .classification import evaluate
-from .energies import graph_energy
+from .energies import graph_energy, graph_features
 from .equivariance import equivariance_error
 from .focus import THRESHOLDS, FocusArea, erased_accuracy, focus_area
 from .graphs import ASSET, check_step_size, pack_graph, takes_graphs
 from .log_polar import center_correlation, region_means
 from .macs import CONVENTION, count_macs
 from .measures import MEASURES
-from .own_data import confusion
+from .own_data import confusion, read_part
 from .prediction import predict
 from .receptive_field import effective_receptive_field
 from .segmentation import segmentation_scores
@@ -27,8 +27,10 @@ __all__ = [
     "evaluate",
     "focus_area",
     "graph_energy",
+    "graph_features",
     "pack_graph",
     "predict",
+    "read_part",
     "region_means",
     "segmentation_scores",
     "takes_graphs",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import keras
 import numpy as np
 
@@ -40,9 +42,49 @@ def graph_energy(model: keras.Model, graph: Inputs) -> np.ndarray:
     blocks = [layer for layer in model.layers if offers(layer, "energies")]
     if len(blocks) != 1:
         raise ValueError(f"Expected a model with one PDEGCNBlock; {model.name!r} has {len(blocks)}.")
+    inputs = _one_graph(graph, model)
+    return blocks[0].energies(_values(model, blocks[0].input[0], inputs), np.asarray(inputs["edges"])[0])
+
+
+def graph_features(model: keras.Model, graph: Inputs) -> np.ndarray:
+    """The features of all nodes of one graph before and after each layer that passes them along the edges.
+
+    Args:
+        model: has one `PDEGCNBlock`, whose steps are the layers, or `GraphConvolution` layers of one width, after
+            each of which the activation counts.
+        graph: its inputs, for one graph.
+
+    Returns:
+        float64 (depth + 1, N, C).
+
+    Raises:
+        ValueError: a model with neither, or inputs that do not fit.
+
+    Example:
+        >>> import zoo
+        >>> graph = {"x": np.eye(3, 1433), "edges": [[0, 1], [1, 0]]}
+        >>> graph_features(zoo.build("pdegcn_cora"), graph).shape, graph_features(zoo.build("gcn_cora"), graph).shape
+        ((17, 3, 64), (3, 3, 64))
+    """
+    inputs = _one_graph(graph, model)
+    blocks = [layer for layer in model.layers if offers(layer, "states")]
+    if len(blocks) == 1:
+        return blocks[0].states(_values(model, blocks[0].input[0], inputs), np.asarray(inputs["edges"])[0])
+    passing = [layer for layer in model.layers if isinstance(layer.input, (list, tuple)) and len(layer.input) > 1]
+    if not passing:
+        raise ValueError(f"Expected a model with a PDEGCNBlock or GraphConvolution layers; {model.name!r} has none.")
+    activated = [model.get_layer(f"{layer.name}_relu").output for layer in passing]
+    states = [_values(model, tensor, inputs) for tensor in (passing[0].input[0], *activated)]
+    return np.stack(states).astype("float64")
+
+
+def _one_graph(graph: Inputs, model: keras.Model) -> Inputs:
     inputs = graph_inputs(graph, model)
     if len(inputs["x"]) != 1:
         raise ValueError(f"Expected one graph; got {len(inputs['x'])}.")
-    nodes, _ = blocks[0].input
-    start = keras.Model(model.input, nodes).predict_on_batch(inputs)
-    return blocks[0].energies(np.asarray(keras.ops.convert_to_numpy(start))[0], np.asarray(inputs["edges"])[0])
+    return inputs
+
+
+def _values(model: keras.Model, tensor: Any, inputs: Inputs) -> np.ndarray:
+    """What a symbolic tensor of a model holds for the first graph."""
+    return np.asarray(keras.ops.convert_to_numpy(keras.Model(model.input, tensor).predict_on_batch(inputs)))[0]

@@ -42,7 +42,12 @@ def confusion(labels: Any, answers: Any, classes: int) -> np.ndarray:
 
 
 def read_part(
-    model: keras.Model, data: Any, *, dataset: str | None, split: str | None, run: Path | None = None
+    model: keras.Model,
+    data: Any = None,
+    *,
+    dataset: str | None = None,
+    split: str | None = None,
+    run: Path | None = None,
 ) -> tuple[str, str, tuple[Any, ...]]:
     """The arrays to measure a model with.
 
@@ -61,6 +66,12 @@ def read_part(
     Raises:
         ValueError: no such data or part, or classes that the model does not have.
         FileNotFoundError: data that is not there.
+
+    Example:
+        >>> import zoo
+        >>> arrays = np.zeros((2, 28, 28, 1), "uint8"), np.array([0, 1])
+        >>> read_part(zoo.build("e4net_mnistrot"), arrays)[:2]
+        ('own data', 'all')
     """
     if dataset is None and isinstance(data, str) and data in datasets.list_datasets():
         dataset, data = data, None

@@ -12,15 +12,15 @@ from zoo.math import gcn_weights
 
 def energies(block: Any, start: np.ndarray, edges: np.ndarray) -> np.ndarray:
     """The energy after every step of a `PDEGCNBlock`; `zoo.evaluation.graph_energy` has the formulas."""
-    states = _states(block, start, edges)
+    found = states(block, start, edges)
     if block.kind != "hyperbolic":
-        return 0.5 * np.square(states).sum(axis=(1, 2))
-    speeds = np.diff(states, axis=0) / block.step_size
-    forces = [_flow(block, states[step + 1], edges, step) for step in range(block.depth)]
-    return 0.5 * np.square(speeds).sum(axis=(1, 2)) + 0.5 * (states[:-1] * forces).sum(axis=(1, 2))
+        return 0.5 * np.square(found).sum(axis=(1, 2))
+    speeds = np.diff(found, axis=0) / block.step_size
+    forces = [_flow(block, found[step + 1], edges, step) for step in range(block.depth)]
+    return 0.5 * np.square(speeds).sum(axis=(1, 2)) + 0.5 * (found[:-1] * forces).sum(axis=(1, 2))
 
 
-def _states(block: Any, start: np.ndarray, edges: np.ndarray) -> np.ndarray:
+def states(block: Any, start: np.ndarray, edges: np.ndarray) -> np.ndarray:
     """x[0] to x[depth], (depth + 1, N, C)."""
     every = type(block).from_config(block.get_config() | {"concatenate": True, "name": f"{block.name}_all"})
     every.build((1, *start.shape), (1, *edges.shape))

@@ -241,6 +241,10 @@ class PDEGCNBlock(keras.layers.Layer):
         """The energy after each step for one graph: see `zoo.evaluation.graph_energy`."""
         return _energies.energies(self, nodes, edges)
 
+    def states(self, nodes: np.ndarray, edges: np.ndarray) -> np.ndarray:
+        """The nodes of one graph before the first step and after each, (depth + 1, N, C)."""
+        return _energies.states(self, nodes, edges)
+
     def stable_step(self, edges: np.ndarray, nodes: int) -> float:
         """The largest stable step on a graph of so many nodes, for the layer's largest kernel."""
         kernel = np.asarray(ops.convert_to_numpy(self.kernel))

@@ -139,6 +139,9 @@ class OffersEnergies(Protocol):
     def energies(self, nodes: np.ndarray, edges: np.ndarray) -> np.ndarray:
         """The energy after each step for one graph, nodes (N, C) and edges (E, 2)."""
 
+    def states(self, nodes: np.ndarray, edges: np.ndarray) -> np.ndarray:
+        """The nodes before the first step and after each, (depth + 1, N, C)."""
+
     def stable_step(self, edges: np.ndarray, nodes: int) -> float:
         """The largest step that does not blow up on a graph of so many nodes."""
 

@@ -11,8 +11,10 @@ import keras
 import numpy as np
 
 from zoo.losses import check_threshold, normalize_maps, resize_maps
-from zoo.models.class_maps import class_map_batches
-from zoo.visual._figure import check_png, new_figure, write
+from zoo.models.class_maps import class_map_batches, with_cam
+from zoo.visual._figure import check_picture, drawn, new_figure, write
+
+__all__ = ["cam", "overlay", "plot_cams", "with_cam"]
 
 _COLUMNS, _MOST = 8, 200
 _COLOURS = np.array([(0, 0, 96), (0, 64, 224), (0, 200, 200), (250, 210, 0), (220, 20, 20)], np.float32)
@@ -94,6 +96,7 @@ def overlay(images: np.ndarray, maps: np.ndarray, *, opacity: float = 0.5) -> np
     return np.rint(mixed).astype(np.uint8)
 
 
+@drawn
 def plot_cams(
     images: np.ndarray,
     rows: Sequence[tuple[str, np.ndarray]],
@@ -109,7 +112,7 @@ def plot_cams(
     Args:
         images: (N, H, W, 1 or 3), pixels in 0..255, at most 200; after 8 of them new rows begin.
         rows: name and maps (N, H, W) of each row of overlays.
-        path: the PNG file to write; its folder must exist.
+        path: the PNG or SVG file to write; its folder must exist.
         titles: a word above each image.
         threshold: draw a white line where a map reaches it.
 
@@ -117,7 +120,7 @@ def plot_cams(
         The path.
 
     Raises:
-        ValueError: shapes that do not go together, too many images, or another ending than `.png`.
+        ValueError: shapes that do not go together, too many images, or another ending than `.png` or `.svg`.
         OSError: the file cannot be written.
 
     Example:
@@ -127,7 +130,7 @@ def plot_cams(
         >>> plot_cams(images, [("plain", maps)], path=path).stat().st_size > 500
         True
     """
-    check_png(path)
+    check_picture(path)
     if not 1 <= len(images) <= _MOST or (titles is not None and len(titles) != len(images)):
         counted = "no" if titles is None else str(len(titles))
         raise ValueError(f"Expected 1 to {_MOST} images and as many titles; got {len(images)} and {counted} titles.")

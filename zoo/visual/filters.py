@@ -10,9 +10,10 @@ from typing import Any
 import keras
 import numpy as np
 
-from zoo.visual._figure import check_png, new_figure, write
+from zoo.visual._figure import SIGNED, check_picture, drawn, new_figure, write
 
 
+@drawn
 def plot_basis(kernels: Mapping[str, Any], *, path: str | os.PathLike[str], title: str | None = None) -> Path:
     """Draws the filters of a basis, such as that of a `SharedFilterBasis`, and their Gram matrix, one row a basis.
 
@@ -22,14 +23,15 @@ def plot_basis(kernels: Mapping[str, Any], *, path: str | os.PathLike[str], titl
     Args:
         kernels: kernels (k, k, channels, filters), tensors or variables, by a name for the row: of a basis before and
             after training, for example.
-        path: the PNG file to write; its folder must exist.
+        path: the PNG or SVG file to write; its folder must exist.
         title: a line above.
 
     Returns:
         The path.
 
     Raises:
-        ValueError: no kernel, one of another rank or with values that are not finite, or another ending than `.png`.
+        ValueError: no kernel, one of another rank or with values that are not finite, or another
+            ending than `.png` or `.svg`.
 
     Example:
         >>> import tempfile, zoo
@@ -38,7 +40,7 @@ def plot_basis(kernels: Mapping[str, Any], *, path: str | os.PathLike[str], titl
         >>> plot_basis({"before training": model.get_layer("stage1_basis").kernel}, path=path).stat().st_size > 1000
         True
     """
-    check_png(path)
+    check_picture(path)
     if not isinstance(kernels, Mapping):
         raise ValueError(f"Expected kernels by a name, as in {{'trained': kernel}}; got {type(kernels).__name__}.")
     arrays = {name: _kernel(kernel) for name, kernel in kernels.items()}
@@ -49,10 +51,10 @@ def plot_basis(kernels: Mapping[str, Any], *, path: str | os.PathLike[str], titl
     panels = figure.subplots(len(arrays), 2, squeeze=False)
     for (left, right), (name, kernel) in zip(panels, arrays.items(), strict=True):
         reach = float(np.abs(kernel).max()) or 1.0
-        left.imshow(_tiles(kernel), cmap="RdBu_r", vmin=-reach, vmax=reach, interpolation="nearest")
+        left.imshow(_tiles(kernel), cmap=SIGNED, vmin=-reach, vmax=reach, interpolation="nearest")
         left.set(title=f"{name}: {kernel.shape[-1]} filters", xlabel="input channel", xticks=[], yticks=[])
         left.set_ylabel("filter")
-        picture = right.imshow(gram_matrix(kernel), cmap="RdBu_r", vmin=-1, vmax=1, interpolation="nearest")
+        picture = right.imshow(gram_matrix(kernel), cmap=SIGNED, vmin=-1, vmax=1, interpolation="nearest")
         right.set(title=f"{name}: Gram matrix", xlabel="filter", ylabel="filter")
         figure.colorbar(picture, ax=right, shrink=0.8)
     return write(figure, path)

@@ -10,9 +10,8 @@ from typing import Any
 import numpy as np
 
 from zoo.math.values import check_whole
-from zoo.visual._figure import check_png, new_figure, write
-
-_COLORS = ("#1f6f8b", "#c8553d", "#5b8c5a", "#8d6a9f", "#b08900", "#444444")
+from zoo.visual._figure import COLOURS, check_picture, current, drawn, new_figure, write
+from zoo.visual.series import plot_series
 
 
 def plot_graph_energy(
@@ -22,7 +21,7 @@ def plot_graph_energy(
 
     Args:
         energies: what `zoo.evaluation.graph_energy` returned, by a name for the legend.
-        path: the PNG file to write; its folder must exist.
+        path: the PNG or SVG file to write; its folder must exist.
         title: a line above.
 
     Returns:
@@ -30,7 +29,7 @@ def plot_graph_energy(
 
     Raises:
         ValueError: nothing to draw, no lists of numbers by name, values that are not finite, or another ending than
-            `.png`.
+            `.png` or `.svg`.
 
     Example:
         >>> import tempfile
@@ -44,7 +43,7 @@ def plot_graph_energy(
     if any(not len(y) or not y[0] > 0 for y in curves.values()):
         raise ValueError("Expected energies that start above 0.")
     relative = {name: (np.arange(len(y)), y / y[0]) for name, y in curves.items()}
-    return _draw(relative, path, title, labels=("time step", "energy / energy at the start"))
+    return plot_series(relative, path=path, title=title, labels=("time step", "energy / energy at the start"))
 
 
 def plot_depths(
@@ -54,7 +53,7 @@ def plot_depths(
 
     Args:
         accuracies: for each network its accuracy in percent by depth.
-        path: the PNG file to write; its folder must exist.
+        path: the PNG or SVG file to write; its folder must exist.
         title: a line above.
 
     Returns:
@@ -62,7 +61,7 @@ def plot_depths(
 
     Raises:
         ValueError: nothing to draw, no accuracies by depth by name, depths that are no whole numbers of at least 1,
-            values that are not finite, or another ending than `.png`.
+            values that are not finite, or another ending than `.png` or `.svg`.
 
     Example:
         >>> import tempfile
@@ -80,7 +79,7 @@ def plot_depths(
             check_whole(f"depth of {name}", depth)
         depths = sorted(by_depth)
         curves[name] = (np.asarray(depths), _row([by_depth[d] for d in depths], f"accuracies of {name!r}"))
-    return _draw(curves, path, title, labels=("layers", "accuracy, %"), logarithmic=True)
+    return plot_series(curves, path=path, title=title, labels=("layers", "accuracy, %"), logarithmic=True)
 
 
 def _row(values: Any, what: str) -> np.ndarray:
@@ -91,29 +90,69 @@ def _row(values: Any, what: str) -> np.ndarray:
         row = np.empty((), object)
     if row.ndim != 1 or (row.size and row.dtype.kind not in "biuf"):
         raise ValueError(f"Expected {what} as a list of numbers; got {values!r:.60}.")
-    return row.astype(float)
+    row = row.astype(float)
+    if not row.size or not np.isfinite(row).all():
+        raise ValueError(f"Expected one or more curves of finite values; got {what} {row.tolist()!r:.60}.")
+    return row
 
 
-def _draw(
-    curves: Mapping[str, tuple[np.ndarray, np.ndarray]],
-    path: str | os.PathLike[str],
-    title: str | None,
+@drawn
+def plot_graph_features(
+    features: Mapping[str, np.ndarray],
+    classes: Any,
     *,
-    labels: tuple[str, str],
-    logarithmic: bool = False,
+    path: str | os.PathLike[str],
+    depths: Sequence[int] = (0, 2, 8, -1),
+    title: str | None = None,
 ) -> Path:
-    check_png(path)
-    if not curves or any(not len(y) or not np.isfinite(y).all() for _, y in curves.values()):
-        raise ValueError("Expected one or more curves of finite values.")
-    figure = new_figure(6, 4, "constrained")
-    axes = figure.add_subplot()
-    for index, (name, (x, y)) in enumerate(curves.items()):
-        axes.plot(x, y, "o-", color=_COLORS[index % len(_COLORS)], markersize=3, label=name)
-    if logarithmic:
-        ticks = sorted({int(value) for x, _ in curves.values() for value in x})
-        axes.set_xscale("log", base=2)
-        axes.set_xticks(ticks, [str(tick) for tick in ticks])
-    axes.set(xlabel=labels[0], ylabel=labels[1], title=title or "")
-    axes.grid(color="#e6e6e6")
-    axes.legend(frameon=False)
+    """Draws the nodes of a graph at several depths, by their two principal components, coloured by class.
+
+    Features are divided by their length first, and each panel has its own scale, so that it shows how the classes lie
+    to one another and not how large the numbers are.
+
+    Args:
+        features: what `zoo.evaluation.graph_features` returned, (depth + 1, N, C), by a name for the row.
+        classes: class of each node, whole numbers (N,).
+        path: the PNG or SVG file to write; its folder must exist.
+        depths: which layers, a column each; 0 is before the first, -1 after the last.
+        title: a line above.
+
+    Returns:
+        The path.
+
+    Raises:
+        ValueError: nothing to draw, shapes that do not fit, or another ending than `.png` or `.svg`.
+        OSError: the file cannot be written.
+
+    Example:
+        >>> import tempfile
+        >>> path = Path(tempfile.mkdtemp()) / "features.png"
+        >>> states = np.random.default_rng(0).random((3, 20, 8))
+        >>> plot_graph_features({"D": states}, np.arange(20) % 3, path=path, depths=(0, -1)).stat().st_size > 1000
+        True
+    """
+    check_picture(path)
+    classes = np.asarray(classes)
+    if not features or any(np.ndim(one) != 3 or one.shape[1:2] != classes.shape for one in features.values()):
+        raise ValueError(f"Expected features (depth + 1, N, C) by a name and N classes; got {len(classes)} classes.")
+    figure = new_figure(2.0 * len(depths), 2.15 * len(features) + 0.2, "constrained")
+    figure.suptitle(title or "")
+    grid = figure.subplots(len(features), len(depths), squeeze=False)
+    shades = [*COLOURS, current().ink, current().other]
+    colors = [shades[number % len(shades)] for number in classes]
+    for line, (name, states) in zip(grid, features.items(), strict=True):
+        for axes, depth in zip(line, depths, strict=True):
+            number = min(depth, len(states) - 1) if depth >= 0 else len(states) + depth
+            points = _principal(np.asarray(states[number], float))
+            axes.scatter(*points.T, c=colors, s=3, linewidth=0)
+            axes.set(xticks=[], yticks=[])
+            axes.set_title(f"after {number} layers" if number else "before the layers", fontsize=9, fontweight="normal")
+        line[0].set_ylabel(name, fontweight="bold")
     return write(figure, path)
+
+
+def _principal(rows: np.ndarray) -> np.ndarray:
+    """The first two principal components of rows of length one."""
+    rows = rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-12)
+    rows = rows - rows.mean(axis=0)
+    return rows @ np.linalg.svd(rows, full_matrices=False)[2][:2].T

@@ -12,25 +12,26 @@ import keras
 import numpy as np
 
 from zoo.math import LogPolarMap
-from zoo.visual._figure import check_png, new_figure, write
+from zoo.visual._figure import ORDERED, SIGNED, check_picture, drawn, new_figure, write
 
-_INK, _OUTSIDE = "#222222", "#f2f2f2"
+_INK, _OUTSIDE = "#222222", "#f2f2f2"  # on cells of every theme
 _MOST_KERNELS = 64
 
 
+@drawn
 def plot_regions(regions: LogPolarMap, *, path: str | os.PathLike[str], title: str | None = None) -> Path:
     """Draws the cells of a window in the colours of their regions, with their numbers and the circles of the rings.
 
     Args:
         regions: what `zoo.math.log_polar_map` returned, or `LogPolarConv2D.regions`.
-        path: the PNG file to write; its folder must exist.
+        path: the PNG or SVG file to write; its folder must exist.
         title: a line above.
 
     Returns:
         The path.
 
     Raises:
-        ValueError: no map, or another ending than `.png`.
+        ValueError: no map, or another ending than `.png` or `.svg`.
 
     Example:
         >>> import tempfile
@@ -62,6 +63,7 @@ def plot_regions(regions: LogPolarMap, *, path: str | os.PathLike[str], title: s
     return write(figure, path)
 
 
+@drawn
 def plot_kernels(
     layer: keras.layers.Layer, *, path: str | os.PathLike[str], count: int = 16, title: str | None = None
 ) -> Path:
@@ -72,7 +74,7 @@ def plot_kernels(
 
     Args:
         layer: built; has `plain_convolution`, as the convolutions of `zoo.layers`, or is a `keras.layers.Conv2D`.
-        path: the PNG file to write; its folder must exist.
+        path: the PNG or SVG file to write; its folder must exist.
         count: how many of its filters, 64 at most.
         title: a line above.
 
@@ -101,11 +103,12 @@ def plot_kernels(
         else:
             one = one.mean(axis=-1)
             bound = np.abs(one).max() or 1.0
-            axes.imshow(one, cmap="RdBu_r", vmin=-bound, vmax=bound, interpolation="nearest")
+            axes.imshow(one, cmap=SIGNED, vmin=-bound, vmax=bound, interpolation="nearest")
         axes.set(xticks=[], yticks=[])
     return write(figure, path)
 
 
+@drawn
 def plot_receptive_fields(
     fields: Mapping[str, np.ndarray], *, path: str | os.PathLike[str], title: str | None = None
 ) -> Path:
@@ -113,14 +116,14 @@ def plot_receptive_fields(
 
     Args:
         fields: what `zoo.evaluation.effective_receptive_field` returned, by a name.
-        path: the PNG file to write; its folder must exist.
+        path: the PNG or SVG file to write; its folder must exist.
         title: a line above.
 
     Returns:
         The path.
 
     Raises:
-        ValueError: nothing to draw, or another ending than `.png`.
+        ValueError: nothing to draw, or another ending than `.png` or `.svg`.
 
     Example:
         >>> import tempfile
@@ -134,12 +137,13 @@ def plot_receptive_fields(
         raise ValueError("Expected one or more fields (height, width) with values above 0.")
     figure, panels = _canvas(len(fields), title, path, size=3.0)
     for axes, (name, field) in zip(panels, fields.items(), strict=True):
-        axes.imshow(np.sqrt(field / np.max(field)), cmap="magma", vmin=0, vmax=1, interpolation="nearest")
+        axes.imshow(np.sqrt(field / np.max(field)), cmap=ORDERED, vmin=0, vmax=1, interpolation="nearest")
         axes.set(xticks=[], yticks=[])
         axes.set_title(name, fontsize=10)
     return write(figure, path)
 
 
+@drawn
 def plot_region_scores(
     scores: np.ndarray, *, path: str | os.PathLike[str], radii: np.ndarray | None = None, title: str | None = None
 ) -> Path:
@@ -147,7 +151,7 @@ def plot_region_scores(
 
     Args:
         scores: shape (L, A), as `zoo.evaluation.region_means` returns them.
-        path: the PNG file to write; its folder must exist.
+        path: the PNG or SVG file to write; its folder must exist.
         radii: outer radii of the rings; None draws rings of equal width.
         title: a line above.
 
@@ -155,7 +159,7 @@ def plot_region_scores(
         The path.
 
     Raises:
-        ValueError: no table, radii that do not fit, or another ending than `.png`.
+        ValueError: no table, radii that do not fit, or another ending than `.png` or `.svg`.
 
     Example:
         >>> import tempfile
@@ -175,7 +179,7 @@ def plot_region_scores(
 
     for (ring, sector), score in np.ndenumerate(scores):
         share = (score - low) / (high - low or 1.0)
-        color = colormaps["viridis"](share) if np.isfinite(score) else _OUTSIDE
+        color = colormaps[ORDERED](share) if np.isfinite(score) else _OUTSIDE
         middle, center, width = (sector + 0.5) * step, (inner[ring] + outer[ring]) / 2, outer[ring] - inner[ring]
         axes.bar(middle, width, step, bottom=inner[ring], color=color, edgecolor="white", linewidth=1)
         ink = "white" if share < 0.6 else _INK
@@ -214,11 +218,11 @@ def _canvas(
     polar: bool = False,
 ) -> tuple[Any, list[Any]]:
     """A figure and its panels, `size` inches each."""
-    check_png(path)
+    check_picture(path)
     columns = columns or count
     rows = -(-count // columns)
     figure = new_figure(size * columns, size * rows + (0.4 if title else 0.1), "constrained")
     if title:
-        figure.suptitle(title, fontsize=11)
+        figure.suptitle(title)
     options = {"projection": "polar"} if polar else {}
     return figure, [figure.add_subplot(rows, columns, index + 1, **options) for index in range(count)]

@@ -10,15 +10,14 @@ from typing import Any
 import numpy as np
 
 from zoo.hub import Prediction
-from zoo.visual._figure import check_png, new_figure, write
+from zoo.visual._figure import RIGHT, UNJUDGED, WRONG, check_picture, current, drawn, new_figure, write
 
 MAX_IMAGES = 400
-_INK, _FAINT, _OTHER = "#222222", "#e6e6e6", "#8a8a8a"
-_RIGHT, _WRONG, _UNJUDGED = "#2e7d4f", "#c62828", "#3b6ea8"
 _COLUMNS, _BARS = 10, 3
 _CELL_WIDTH, _CELL_HEIGHT = 1.22, 1.95  # in units of an image's side
 
 
+@drawn
 def plot_predictions(
     images: np.ndarray,
     predictions: Sequence[Sequence[Prediction]],
@@ -29,21 +28,21 @@ def plot_predictions(
 ) -> Path:
     """Draws images with their predicted class, its probability and bars of the runners-up.
 
-    With the truth given, right answers are green; wrong ones are red, framed, and say what it is. The file appears
+    With the truth given, right answers are green; wrong ones are orange, framed, and say what it is. The file appears
     whole or not at all.
 
     Args:
         images: shape `(N, H, W, C)` with 1 or 3 channels and pixels in 0..255; N at most 400.
         predictions: what `zoo.predict` returned for them.
         truth: the true labels, compared with the predicted ones as text.
-        path: the PNG file to write; its folder must exist.
+        path: the PNG or SVG file to write; its folder must exist.
         title: a line above the images; by default the number of right answers when the truth is given.
 
     Returns:
         The path.
 
     Raises:
-        ValueError: no or too many images, lengths that do not match, or another ending than `.png`.
+        ValueError: no or too many images, lengths that do not match, or another ending than `.png` or `.svg`.
         OSError: the file cannot be written.
 
     Example:
@@ -74,7 +73,7 @@ def plot_predictions(
 def _checked(
     images: np.ndarray, predictions: Sequence[Sequence[Prediction]], truth: Sequence[Any] | None, path: Path
 ) -> np.ndarray:
-    check_png(path)
+    check_picture(path)
     if images.ndim != 4 or images.shape[-1] not in (1, 3):
         raise ValueError(f"Expected images of shape (N, H, W, 1 or 3); got {images.shape}.")
     if not 1 <= len(images) <= MAX_IMAGES:
@@ -95,7 +94,7 @@ def _canvas(columns: int, rows: int, title: str | None) -> tuple[Any, Any]:
     axes.set_xlim(-margin / 2 - (_CELL_WIDTH - 1) / 2, width - margin / 2 - (_CELL_WIDTH - 1) / 2)
     axes.set_ylim(height - head, -head)
     if title:
-        axes.text(0, -head / 2, title, fontsize=13, fontweight="bold", color=_INK, va="center", ha="left")
+        axes.text(0, -head / 2, title, fontsize=13, fontweight="bold", color=current().ink, va="center", ha="left")
     return figure, axes
 
 
@@ -107,7 +106,7 @@ def _draw_image(axes: Any, image: np.ndarray, left: float, top: float, *, framed
     extent = (left, left + 1, top + 1, top)
     axes.imshow(pixels, cmap="gray" if grey else None, vmin=0, vmax=255, extent=extent, interpolation="nearest")
     if framed:
-        axes.add_patch(Rectangle((left, top), 1, 1, fill=False, edgecolor=_WRONG, linewidth=3))
+        axes.add_patch(Rectangle((left, top), 1, 1, fill=False, edgecolor=WRONG, linewidth=3))
 
 
 def _draw_answer(
@@ -117,7 +116,7 @@ def _draw_answer(
     from matplotlib.patches import Rectangle
 
     first = row[:_BARS]
-    color = {True: _RIGHT, False: _WRONG, None: _UNJUDGED}[right]
+    color = {True: RIGHT, False: WRONG, None: UNJUDGED}[right]
     wordy = max(len(label) for label in (truth or "", *(p.label for p in first))) > 2
     style = {"fontsize": 7.5 if wordy else 10, "fontweight": "bold", "color": color, "va": "center"}
     line = top + 1.13
@@ -125,15 +124,15 @@ def _draw_answer(
     if right is False and not wordy:
         answer += f", is {truth}"
     axes.text(left, line, answer, **style)
-    axes.text(left + 1, line, _percent(first[0].probability), fontsize=7, color=_INK, va="center", ha="right")
+    axes.text(left + 1, line, _percent(first[0].probability), fontsize=7, color=current().ink, va="center", ha="right")
     if right is False and wordy:
         line += 0.15
         axes.text(left, line, f"is {_short(truth or '', 14)}", **style)
     start = 0.5 if wordy else 0.12
     for rank, prediction in enumerate(first):
         middle = line + 0.18 + 0.14 * rank
-        axes.text(left, middle, _short(prediction.label, 8), fontsize=6.5, color=_INK, va="center")
-        for share, shade in ((1.0, _FAINT), (prediction.probability, color if rank == 0 else _OTHER)):
+        axes.text(left, middle, _short(prediction.label, 8), fontsize=6.5, color=current().ink, va="center")
+        for share, shade in ((1.0, current().faint), (prediction.probability, color if rank == 0 else current().other)):
             bar = Rectangle((left + start, middle - 0.04), (1 - start) * share, 0.08, color=shade, linewidth=0)
             axes.add_patch(bar)
 

@@ -1,0 +1,60 @@
+"""`zoo plot`: one picture for each kind, and what it refuses before it loads anything."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from tests.evaluation import toy
+from zoo.cli.plot import KINDS
+
+pytestmark = pytest.mark.once
+
+
+@pytest.mark.parametrize("kind", ["architecture", "curves", "size"])
+def test_without_data(zoo_command: Callable[..., Any], tmp_path: Path, kind: str) -> None:
+    done = zoo_command("plot", "e4net_mnistrot", kind, "--out", tmp_path / "a.svg", "--dark")
+    assert done.code == 0, done.err
+    assert "a.svg" in done.out and "#1f2129" in (tmp_path / "a.svg").read_text()
+
+
+def test_own_pictures(
+    zoo_command: Callable[..., Any], bars: str, pictures: list[Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for label in (3, 7):
+        folder = tmp_path / "mine" / str(label)
+        folder.mkdir(parents=True)
+        Image.fromarray(toy.bars(np.array([label]))[0, ..., 0]).save(folder / "a.png")
+    (tmp_path / "mine" / "3").rename(tmp_path / "mine" / "5")  # one picture lies in the wrong folder
+    for kind, more in (("confusion", ["--data", "mine"]), ("mistakes", ["--data", "mine"]), ("turning", pictures[:1])):
+        done = zoo_command("plot", bars, kind, *more, "--json")
+        assert done.code == 0, done.err
+        assert done.json["picture"] == f"{bars}-{kind}.png" and Path(done.json["picture"]).stat().st_size > 1000
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["e4net_mnistro", "curves"], "Did you mean 'e4net_mnistrot'"),
+        (["e4net_mnistrot", "curves", "--out", "a.gif"], r"ends in .png or .svg"),
+        (["e4net_mnistrot", "curves", "a.png"], "takes no images"),
+        (["e4net_mnistrot", "curves", "--against", "resnet32_cifar10"], "draws one model"),
+        (["e4net_mnistrot", "turning", "--against", "e4net_mnistro"], "Did you mean"),
+        (["e4net_mnistrot", "mistakes", "--count", "0"], "--count of at least 1"),
+        (["e4net_mnistrot", "pie"], "invalid choice"),
+    ],
+)
+def test_refusals(zoo_command: Callable[..., Any], words: list[str], message: str) -> None:
+    done = zoo_command("plot", *words)
+    assert done.code == 2 and message in done.err
+
+
+def test_every_kind_is_in_the_help(zoo_command: Callable[..., Any]) -> None:
+    done = zoo_command("plot", "--help")
+    assert all(f"  {kind} " in done.out for kind in KINDS)

@@ -1,0 +1,231 @@
+"""`zoo plot`: pictures of a model, as `zoo.visual` draws them."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import zoo
+from zoo.cli import options as common
+from zoo.cli import output
+
+_CHUNK = 20  # images of a class map, at most
+
+
+def register(commands: Any) -> None:
+    """Adds the command to the parser."""
+    kinds = "\n".join(f"  {name:<13} {about}" for name, (_, about) in KINDS.items())
+    parser = commands.add_parser(
+        "plot",
+        help="draw a picture of a model",
+        description=f"Draw a picture of a model.\n\nkinds:\n{kinds}",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    output.add_name(parser)
+    parser.add_argument("kind", metavar="KIND", choices=tuple(KINDS), help=f"one of {', '.join(KINDS)}")
+    parser.add_argument("images", nargs="*", metavar="IMAGE", help="image files, for maps and turning")
+    parser.add_argument("--out", metavar="FILE", help=".png or .svg (default: NAME-KIND.png)")
+    parser.add_argument("--dark", action="store_true", help="for dark pages")
+    parser.add_argument("--against", metavar="NAME", help="a second model to compare with: maps, turning, features")
+    parser.add_argument(
+        "--data", metavar="DIR", help="folder with the data sets (default: ZOO_DATA), or pictures of your own"
+    )
+    parser.add_argument("--split", help="split of the data (default: test)")
+    parser.add_argument("--count", type=int, default=20, metavar="N", help="mistakes to show (default: %(default)s)")
+    common.add_prepare(parser)
+    output.add_json(parser)
+    parser.set_defaults(run=run)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Draws the picture and says where it is."""
+    draw = KINDS[options.kind][0]
+    if options.images and draw not in (_maps, _turning):
+        raise ValueError(f"{options.kind} takes no images; got {', '.join(options.images)}.")
+    if options.against is not None:
+        if draw not in (_maps, _turning, _features):
+            raise ValueError(f"{options.kind} draws one model: leave out --against.")
+        if not options.against.endswith(".keras"):
+            zoo.card(options.against)  # a misspelt name is said before a backend is loaded
+    if options.count < 1:
+        raise ValueError(f"Expected --count of at least 1; got {options.count}.")
+    path = Path(options.out or f"{Path(options.name).name}-{options.kind}.png")
+    if path.suffix.lower() not in (".png", ".svg"):
+        raise ValueError(f"Expected a file name that ends in .png or .svg; got {str(path)!r}.")
+    with zoo.visual.theme("dark" if options.dark else "light"):
+        common.with_data(options, lambda: draw(options, path))
+    if options.json:
+        output.print_json({"model": options.name, "kind": options.kind, "picture": path})
+    else:
+        output.show(f"picture: {path}")
+    return 0
+
+
+def _curves(options: argparse.Namespace, path: Path) -> None:
+    rows = zoo.hub.asset(options.name, "history.csv")
+    zoo.visual.plot_learning_curves(rows, path=path, title=_full_name(options.name))
+
+
+def _architecture(options: argparse.Namespace, path: Path) -> None:
+    zoo.visual.plot_architecture(zoo.load(options.name, weights=None, compile=False), path=path)
+
+
+def _confusion(options: argparse.Namespace, path: Path) -> None:
+    model, where, _, truth, answers = _answers(options)
+    counts = zoo.evaluation.confusion(truth, answers, len(model.labels))
+    right = int((truth == answers).sum())
+    title = f"{_full_name(options.name)} on {where}: {right:,} of {len(truth):,} right"
+    zoo.visual.plot_confusion(counts, model.labels, path=path, title=title)
+
+
+def _mistakes(options: argparse.Namespace, path: Path) -> None:
+    model, _, images, truth, _ = _answers(options)
+    if images.ndim != 4:
+        raise ValueError(f"{options.name} takes no images: mistakes are shown of pictures.")
+    names = [model.labels[number] for number in truth]
+    found = zoo.predict(model, images)
+    zoo.visual.plot_mistakes(images, found, names, path=path, count=options.count)
+
+
+def _answers(options: argparse.Namespace) -> tuple[Any, str, Any, Any, Any]:
+    """The model, what it was asked about, inputs, true classes and answers."""
+    import numpy as np
+
+    model = zoo.load(options.name)
+    folder = Path(options.name)
+    data, split, (inputs, labels, *weights) = zoo.evaluation.read_part(
+        model, options.data, split=options.split, run=folder if folder.is_dir() else None
+    )
+    found = zoo.predict(model, inputs, top=1)
+    answers, truth = np.array([row[0].index for row in found]), np.asarray(labels).reshape(-1)
+    if answers.shape != truth.shape:
+        raise ValueError(
+            f"{options.name} gives several answers an example: there is no table of one class for another."
+        )
+    chosen = np.asarray(weights[0]).reshape(-1) > 0 if weights else slice(None)
+    images = np.asarray(inputs) if not isinstance(inputs, dict) else np.zeros((0, 0))
+    return model, f"{data}, {split}", images, truth[chosen], answers[chosen]
+
+
+def _maps(options: argparse.Namespace, path: Path) -> None:
+    import numpy as np
+
+    if not options.images:
+        raise ValueError(f"Which images? zoo plot {options.name} maps photo.jpg")
+    model = zoo.load(options.name)
+    images = _read(options.images[:_CHUNK], model.input_shape[1:])
+    rows = []
+    for name in filter(None, (options.name, options.against)):
+        one = model if name == options.name else zoo.load(name)
+        given = images if one.input_shape[1:] == model.input_shape[1:] else _read(options.images, one.input_shape[1:])
+        maps = zoo.visual.cam(one, given)
+        if maps.shape[1:] != images.shape[1:3]:
+            maps = zoo.visual.cam(one, given, upsample=False)
+            maps = np.kron(maps, np.ones((1, images.shape[1] // maps.shape[1], images.shape[2] // maps.shape[2])))
+        rows.append((_full_name(name), maps))
+    titles = [row[0].label for row in zoo.predict(model, images, top=1)]
+    zoo.visual.plot_cams(images, rows, path=path, titles=titles)
+
+
+def _turning(options: argparse.Namespace, path: Path) -> None:
+    model = zoo.load(options.name)
+    files = options.images or [_digit()]
+    image = _read(files[:1], model.input_shape[1:])[0]
+    models = {options.name: model}
+    if options.against:
+        models[Path(options.against).name] = zoo.load(options.against)
+    zoo.visual.plot_turning(image, models, path=path)
+
+
+def _digit() -> Path:
+    """A digit of the examples, which a checkout has."""
+    found = Path(zoo.__file__).resolve().parents[1] / "examples" / "images" / "mnistrot" / "digit_08.png"
+    if not found.is_file():
+        raise ValueError("Which image? zoo plot NAME turning digit.png")
+    return found
+
+
+def _read(files: list[Any], shape: tuple[int | None, ...]) -> Any:
+    return zoo.datasets.read_images([os.fspath(file) for file in files], shape)
+
+
+def _energy(options: argparse.Namespace, path: Path) -> None:
+    model, graph, _ = _graph(options)
+    energy = zoo.evaluation.graph_energy(model, graph)
+    zoo.visual.plot_graph_energy({options.name: energy}, path=path, title="Energy over the time steps")
+
+
+def _features(options: argparse.Namespace, path: Path) -> None:
+    model, graph, labels = _graph(options)
+    states = {options.name: zoo.evaluation.graph_features(model, graph)}
+    if options.against:
+        states[Path(options.against).name] = zoo.evaluation.graph_features(zoo.load(options.against), graph)
+    zoo.visual.plot_graph_features(states, labels, path=path, title="Nodes, coloured by class")
+
+
+def _graph(options: argparse.Namespace) -> tuple[Any, Any, Any]:
+    """The model, the graph that it is measured on, and its nodes' classes."""
+    model = zoo.load(options.name)
+    if not zoo.evaluation.takes_graphs(model):
+        raise ValueError(f"{options.name} takes images, not graphs: there is nothing to pass along edges.")
+    _, _, (graph, labels, *_) = zoo.evaluation.read_part(model, options.data, split=options.split)
+    return model, graph, labels.reshape(-1)
+
+
+def _pruned(options: argparse.Namespace, path: Path) -> None:
+    model = zoo.load(options.name)
+    report = zoo.compression.sparsity_report(model)
+    layers = {
+        layer.name: (layer.kept * layer.weights_each, layer.connections * layer.weights_each) for layer in report.layers
+    }
+    zoo.visual.plot_pruned(layers, path=path)
+
+
+def _size(options: argparse.Namespace, path: Path) -> None:
+    _tradeoff(options, path, "parameters", "parameters")
+
+
+def _cost(options: argparse.Namespace, path: Path) -> None:
+    _tradeoff(options, path, "macs", "multiply-adds of one input")
+
+
+def _tradeoff(options: argparse.Namespace, path: Path, key: str, label: str) -> None:
+    """The model among all that were measured on the same data."""
+    card = zoo.card(options.name)
+    points = []
+    for name in zoo.list_models(pretrained=True):
+        other = zoo.card(name)
+        same = other.dataset and card.dataset and other.dataset["name"] == card.dataset["name"]
+        if same and other.metrics and other.metrics[0]["name"] == "error" and other.architecture.get(key):
+            value, cost = 100.0 - other.metrics[0]["value"], other.architecture[key]
+            short = name.removesuffix(f"_{card.dataset['name']}")
+            points.append({"name": short, "group": other.family, "cost": cost, "value": value})
+    if not points:
+        raise ValueError(f"{options.name} has no measured test error and {key} to draw.")
+    data = (card.dataset or {}).get("name", "")
+    title, mark = f"Test accuracy on {data}", card.name.removesuffix(f"_{data}")
+    zoo.visual.plot_tradeoff(points, path=path, labels=(label, "accuracy, %"), title=title, marked=mark)
+
+
+def _full_name(name: str) -> str:
+    """The name with the tag of the weights."""
+    card = zoo.card(name)
+    return f"{card.name}.{card.tag}" if card.tag else card.name
+
+
+KINDS: dict[str, tuple[Callable[[argparse.Namespace, Path], None], str]] = {
+    "architecture": (_architecture, "its layers, from the input to the output"),
+    "curves": (_curves, "accuracy and loss over the epochs, from history.csv"),
+    "confusion": (_confusion, "which class was taken for which (needs data)"),
+    "mistakes": (_mistakes, "the pictures it got most wrong (needs data)"),
+    "maps": (_maps, "class maps over IMAGE ...: what it looked at"),
+    "turning": (_turning, "an IMAGE turned through 360 degrees, and the logits"),
+    "energy": (_energy, "of graph networks: energy over depth (needs data)"),
+    "features": (_features, "of graph networks: nodes over depth (needs data)"),
+    "pruned": (_pruned, "weights of each layer that are left, beside the dense network"),
+    "size": (_size, "accuracy against parameters, among all models of its data set"),
+    "cost": (_cost, "accuracy against multiply-adds, among all models of its data set"),
+}
