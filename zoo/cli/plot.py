@@ -195,17 +195,17 @@ def _cost(options: argparse.Namespace, path: Path) -> None:
 def _tradeoff(options: argparse.Namespace, path: Path, key: str, label: str) -> None:
     """The model among all that were measured on the same data."""
     card = zoo.card(options.name)
+    data = (card.dataset or {}).get("name", "")
     points = []
     for name in zoo.list_models(pretrained=True):
         other = zoo.card(name)
-        same = other.dataset and card.dataset and other.dataset["name"] == card.dataset["name"]
+        same = data and (other.dataset or {}).get("name") == data
         if same and other.metrics and other.metrics[0]["name"] == "error" and other.architecture.get(key):
             value, cost = 100.0 - other.metrics[0]["value"], other.architecture[key]
-            short = name.removesuffix(f"_{card.dataset['name']}")
+            short = name.removesuffix(f"_{data}")
             points.append({"name": short, "group": other.family, "cost": cost, "value": value})
     if not points:
         raise ValueError(f"{options.name} has no measured test error and {key} to draw.")
-    data = (card.dataset or {}).get("name", "")
     title, mark = f"Test accuracy on {data}", card.name.removesuffix(f"_{data}")
     zoo.visual.plot_tradeoff(points, path=path, labels=(label, "accuracy, %"), title=title, marked=mark)
 

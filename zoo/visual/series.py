@@ -18,7 +18,7 @@ _PLACES += [(0, 12, "center"), (0, -12, "center"), (6, 16, "left"), (-6, -16, "r
 
 @drawn
 def plot_series(
-    series: Mapping[str, tuple[Sequence[float], Sequence[float]]],
+    series: Mapping[str, tuple[Any, Any]],
     *,
     path: str | os.PathLike[str],
     labels: tuple[str, str],
@@ -29,7 +29,7 @@ def plot_series(
     """Draws one line for each name, with the names beside their ends.
 
     Args:
-        series: x and y of each line, by its name; NaN leaves a gap.
+        series: x and y of each line, numbers, by its name; NaN leaves a gap.
         path: the PNG or SVG file to write; its folder must exist.
         labels: of the axes x and y.
         title: a line above.
