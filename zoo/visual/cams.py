@@ -17,8 +17,8 @@ from zoo.visual._figure import check_picture, drawn, new_figure, write
 __all__ = ["cam", "overlay", "plot_cams", "with_cam"]
 
 _COLUMNS, _MOST = 8, 200
-_COLOURS = np.array([(0, 0, 96), (0, 64, 224), (0, 200, 200), (250, 210, 0), (220, 20, 20)], np.float32)
-"""From low to high; between two of them colours are mixed."""
+_COLOURS = np.array([(13, 8, 135), (126, 3, 168), (204, 71, 120), (248, 149, 64), (240, 249, 33)], np.float32)
+"""From low to high, darker to lighter, so that grey prints and colour-blind readers keep the order; mixed between."""
 
 
 def cam(
@@ -64,7 +64,7 @@ def cam(
 
 
 def overlay(images: np.ndarray, maps: np.ndarray, *, opacity: float = 0.5) -> np.ndarray:
-    """Images with their maps over them in colour, blue for 0 to red for 1.
+    """Images with their maps over them in colour, dark blue for 0 to yellow for 1.
 
     Args:
         images: (N, H, W, 1 or 3), pixels in 0..255.
@@ -79,7 +79,7 @@ def overlay(images: np.ndarray, maps: np.ndarray, *, opacity: float = 0.5) -> np
 
     Example:
         >>> overlay(np.zeros((1, 2, 2, 1), "uint8"), np.ones((1, 2, 2)), opacity=1.0)[0, 0, 0].tolist()
-        [220, 20, 20]
+        [240, 249, 33]
     """
     check_threshold(opacity, "opacity")
     images, maps = np.asarray(images), np.asarray(maps)
