@@ -34,7 +34,7 @@ LABELS = "_labels"
 KERAS = ("_keras", "_copying")
 """What reads graphs and copies layers."""
 
-PLAIN = ("_paths", "_suggestions", "_writing")
+PLAIN = ("_paths", "_reading", "_suggestions", "_writing")
 """What errors, paths and files need of the standard library."""
 
 BELOW = (
@@ -92,6 +92,7 @@ RULES = {
     "_plugins": Rule((), NOTHING),
     "_labels": Rule((), NOTHING),
     "_suggestions": Rule((), NOTHING),
+    "_reading": Rule((), NOTHING),
     "_writing": Rule((), NOTHING),
     "_paths": Rule((), NOTHING),
     "_keras": Rule((), frozenset({"keras"}), frozenset({"tensorflow", "jax"})),

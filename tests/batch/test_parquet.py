@@ -123,5 +123,5 @@ def test_files_that_do_not_fit_together(model, tmp_path):
 
 def test_a_file_that_is_no_parquet(model, tmp_path):
     (tmp_path / "t.parquet").write_bytes(b"PAR1 not really")
-    with pytest.raises(ValueError, match="is no Parquet file that can be read"):
+    with pytest.raises(ValueError, match="is not a readable Parquet file"):
         zoo.predict_files(model, tmp_path / "t.parquet", tmp_path / "out")

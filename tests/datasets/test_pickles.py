@@ -36,6 +36,6 @@ def test_the_protocols_of_such_files(protocol):
 @pytest.mark.skipif(sys.platform == "win32", reason="reads the memory of the process by resource")
 def test_numbers_beyond_the_file_take_no_memory(content):
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    with pytest.raises(ValueError, match="a.pkl is no dictionary"):
+    with pytest.raises(ValueError, match="a.pkl is not a readable dictionary"):
         read(content)
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 100_000  # kB

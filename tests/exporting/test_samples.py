@@ -99,7 +99,7 @@ def test_samples_that_do_not_fit(model, given, message, tmp_path):
 
 def test_a_file_that_holds_no_arrays(tmp_path):
     (tmp_path / "a.npz").write_bytes(b"PK\x03\x04 no archive")
-    with pytest.raises(ValueError, match=r"samples in an .npy or .npz file of arrays; .*a.npz is none"):
+    with pytest.raises(ValueError, match=r"a.npz is not a readable .npy or .npz file of samples"):
         write_samples("m", tmp_path / "a.npz", None, tmp_path / "s.npz")
     with pytest.raises(FileNotFoundError):
         write_samples("m", "missing.npy", None, tmp_path / "t.npz")

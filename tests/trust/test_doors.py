@@ -142,13 +142,11 @@ def test_names_that_are_no_utf_8(tmp_path: Path) -> None:
     }
 
 
-@pytest.mark.parametrize("data", [b"path,label\na,b\n", b"\xff\xfe", b'path,label,split\n"a' + b"\0" * 200_000])
+@pytest.mark.parametrize("data", [b"path,label\na,b\n", b"\xff\xfe\na\n", b'path,label,split\n"a' + b"\0" * 200_000])
 def test_a_damaged_list_of_splits_is_named(tmp_path: Path, data: bytes) -> None:
     (tmp_path / "split.csv").write_bytes(data)
-    try:
+    with pytest.raises(ValueError, match=r"split\.csv is not a readable list"):
         own_data._drawn(tmp_path)
-    except ValueError as error:
-        assert "split.csv is not a readable list" in str(error)
 
 
 @pytest.mark.parametrize("home", ["~nobody-of-this-name", "~"])
@@ -200,7 +198,7 @@ def test_damaged_files_of_ours_are_named(tmp_path: Path) -> None:
     data = bytearray((tmp_path / "s.npz").read_bytes())
     data[60:70] = bytes(10)
     (tmp_path / "s.npz").write_bytes(data)
-    with pytest.raises(ValueError, match=r"Expected samples in .*s\.npz is none"):
+    with pytest.raises(ValueError, match=r"s\.npz is not a readable .* file of samples"):
         samples._from_file(tmp_path / "s.npz")
 
 
@@ -342,11 +340,11 @@ def test_damaged_parquet_files_are_named(tmp_path: Path) -> None:
     part = find_parts(path, [""], "image", None, 10)[0][0]
     assert sum(len(ids) for ids, _ in part.batches(8)) == 50
     path.write_bytes(sound[:8] + b"\xff" * 3000 + sound[3008:])
-    with pytest.raises(ValueError, match=r"p\.parquet is no Parquet file that can be read"):
+    with pytest.raises(ValueError, match=r"p\.parquet is not a readable Parquet file"):
         list(part.batches(8))
     length = int.from_bytes(sound[-8:-4], "little")
     path.write_bytes(sound[: -8 - length] + b"\xff" * length + sound[-8:])
-    with pytest.raises(ValueError, match=r"p\.parquet is no Parquet file that can be read"):
+    with pytest.raises(ValueError, match=r"p\.parquet is not a readable Parquet file"):
         find_parts(path, [""], "image", None, 10)
 
 

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from zoo import _writing
+from zoo._reading import readable
 from zoo.batch.extra import load_pyarrow
-from zoo.hub.store import readable
 
 MANIFEST = "_run.json"  # readers of a folder of Parquet files skip such names
 _PART = "part-{:05d}.parquet"

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from zoo._reading import readable
 from zoo.batch.extra import load_pyarrow
 
 _USUAL_IDS = ("path", "id")
@@ -47,7 +47,7 @@ class ParquetPart:
         columns = [self.image_column] + ([self.id_column] if self.id_column else [])
         row = self.first_row
         with (
-            _readable(self.file),
+            readable(self.file, "Parquet file"),
             arrow.parquet.ParquetFile(self.file, buffer_size=_READ_BUFFER, pre_buffer=False) as file,
         ):
             for batch in file.iter_batches(batch_size=size, row_groups=list(self.groups), columns=columns):
@@ -73,7 +73,7 @@ def find_parts(
     keys = []
     for name in names:
         file, label = root / name, name or root.name
-        with _readable(file), arrow.parquet.ParquetFile(file) as opened:
+        with readable(file, "Parquet file"), arrow.parquet.ParquetFile(file) as opened:
             schema, metadata = opened.schema_arrow, opened.metadata
         _check_images(schema, image_column, file)
         found = _id_column(schema, id_column, image_column, file)
@@ -88,17 +88,6 @@ def find_parts(
     if not parts:
         raise ValueError(f"No rows found in {root}: its {len(names)} Parquet files are empty.")
     return parts, keys[0]
-
-
-@contextmanager
-def _readable(file: Path | str) -> Iterator[None]:
-    """Within it whatever pyarrow raises on a damaged file is a `ValueError` that names the file."""
-    try:
-        yield
-    except Exception as error:
-        if isinstance(error, OSError) and error.errno is not None:
-            raise  # not readable at all: permissions, a vanished file
-        raise ValueError(f"{file} is no Parquet file that can be read: {error}") from error
 
 
 def _content(cell: Any) -> Any:

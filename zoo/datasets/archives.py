@@ -5,21 +5,18 @@ Nothing is unpacked: members are read by their exact names, and an archive that 
 
 from __future__ import annotations
 
-import errno
 import gzip
 import hashlib
 import math
 import struct
 import tarfile
 import zipfile
-import zlib
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 import numpy as np
 
+from zoo._reading import readable
 from zoo.datasets.pickles import read_pickle
 
 Half = tuple[np.ndarray, np.ndarray]
@@ -160,34 +157,38 @@ def copy_members(path: Path, names: list[str], target: Path) -> None:
     Raises:
         ValueError: a damaged file, one that lacks a member, or one that names paths outside itself.
     """
-    with _said(path), zipfile.ZipFile(path) as archive:
+    with readable(path, "zip file"):
+        archive = zipfile.ZipFile(path)
+    with archive:
         found = archive.namelist()
-        for name in found:
-            _check_member(name, path)
+        _check_members(found, path)
         _check_complete(set(found), names, path)
         for name in names:
-            with archive.open(name) as source, (target / name).open("wb") as file:
+            with readable(path, "zip file"), archive.open(name) as source, (target / name).open("wb") as file:
                 while block := source.read(1 << 20):
                     file.write(block)
 
 
 def _tar_members(path: Path, names: list[str]) -> dict[str, bytes]:
     members: dict[str, bytes] = {}
-    with _said(path), tarfile.open(path, "r:gz") as archive:
+    found = []
+    with readable(path, "tar.gz file"), tarfile.open(path, "r:gz") as archive:
         for member in archive:
-            _check_member(member.name, path)
+            found.append(member.name)
             if member.name in names and member.isreg():  # a link is no member that is wanted
                 file = archive.extractfile(member)
                 assert file is not None  # of a regular member
                 members[member.name] = file.read()
+    _check_members(found, path)
     _check_complete(set(members), names, path)
     return members
 
 
-def _check_member(name: str, path: Path) -> None:
-    inside = PurePosixPath(name.replace("\\", "/"))
-    if inside.is_absolute() or ".." in inside.parts:
-        raise ValueError(f"{path} is refused: its member {name!r} leads out of the archive.")
+def _check_members(names: list[str], path: Path) -> None:
+    for name in names:
+        inside = PurePosixPath(name.replace("\\", "/"))
+        if inside.is_absolute() or ".." in inside.parts:
+            raise ValueError(f"{path} is refused: its member {name!r} leads out of the archive.")
 
 
 def _check_complete(found: set[str], names: list[str], path: Path) -> None:
@@ -217,21 +218,10 @@ def _python(content: bytes, where: str) -> Half:
 
 
 def _idx_array(path: Path, dimensions: int) -> np.ndarray:
-    with _said(path), gzip.open(path) as file:
+    with readable(path, "gzip file"), gzip.open(path) as file:
         content = file.read()
     head = 4 + 4 * dimensions
     shape = struct.unpack(f">{dimensions}I", content[4:head].ljust(head - 4, b"\0"))
     if content[:4] != bytes((0, 0, 8, dimensions)) or len(content) != head + math.prod(shape):
         raise ValueError(f"Expected bytes in {dimensions} dimensions in the idx file {path}; it is damaged or another.")
     return np.frombuffer(content, np.uint8, offset=head).reshape(shape)
-
-
-@contextmanager
-def _said(path: Path) -> Iterator[None]:
-    """The several errors of damaged archives as one that names the file."""
-    try:
-        yield
-    except (tarfile.TarError, zipfile.BadZipFile, zlib.error, EOFError, OSError, RuntimeError) as error:
-        if isinstance(error, OSError) and error.errno not in (None, errno.EINVAL):  # EINVAL: a place before the start
-            raise
-        raise ValueError(f"{path} cannot be read: {error}. It is damaged or of another kind; fetch it anew.") from error

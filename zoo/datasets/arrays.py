@@ -7,6 +7,8 @@ from pathlib import Path
 
 import numpy as np
 
+from zoo._reading import readable
+
 
 def read_npz(path: Path, keys: Iterable[str]) -> dict[str, np.ndarray]:
     """Reads some arrays of an npz file.
@@ -30,13 +32,5 @@ def read_npz(path: Path, keys: Iterable[str]) -> dict[str, np.ndarray]:
         [0, 1, 2]
     """
     keys = list(keys)
-    try:
-        with np.load(path, allow_pickle=False) as archive:
-            return {key: archive[key] for key in keys}
-    except Exception as error:  # zipfile, zlib, struct and NumPy each have their own for a damaged file
-        if isinstance(error, OSError) and error.errno is not None:
-            raise  # not readable at all: permissions, a vanished file
-        raise ValueError(
-            f"Cannot read {' and '.join(keys[:3])} from {path}: {error}. The file is damaged or of another kind; copy "
-            "it anew."
-        ) from error
+    with readable(path, f".npz file with {' and '.join(keys[:3])}"), np.load(path, allow_pickle=False) as archive:
+        return {key: archive[key] for key in keys}

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from zoo._paths import expanded
+from zoo._reading import readable
 from zoo.datasets.protocol import DataSet, class_names
 from zoo.datasets.splitting import SHARE, stratified
 from zoo.math import check_edges, from_networkx, pair_edges, to_undirected
@@ -85,14 +86,9 @@ def _open(values: Mapping[str, Any], share: float, seed: int) -> DataSet:
 def _read(path: Path) -> dict[str, Any]:
     if not path.is_file():
         raise FileNotFoundError(f"No such file of a graph: {path}.")
-    try:
-        with np.load(path, allow_pickle=False) as archive:
-            return dict(archive)
-    except Exception as error:  # zipfile, zlib, struct and NumPy each have their own for a damaged file
-        raise ValueError(
-            f"{path} is no .npz file of plain arrays that can be read: {error} Names of classes are stored as texts, "
-            "not as objects."
-        ) from error
+    what = ".npz file of plain arrays (names of classes are texts, not objects)"
+    with readable(path, what), np.load(path, allow_pickle=False) as archive:
+        return dict(archive)
 
 
 def _from_networkx(graph: Any) -> dict[str, Any]:

@@ -11,6 +11,8 @@ from typing import Any
 
 import numpy as np
 
+from zoo._reading import readable
+
 
 class Csr:
     """Stands for scipy's `csr_matrix` while reading: takes the attributes, and needs no scipy."""
@@ -84,8 +86,6 @@ def read_pickle(content: bytes, where: object, what: str) -> Any:
         >>> read_pickle(pickle.dumps({"a": [1]}), "a.pkl", "dictionary")
         {'a': [1]}
     """
-    try:
+    with readable(where, what):
         _check_numbers(content)
         return _Unpickler(io.BytesIO(content), encoding="latin1").load()
-    except Exception as error:  # a damaged pickle raises nearly anything
-        raise ValueError(f"{where} is no {what}: {error}. Copy it anew.") from error

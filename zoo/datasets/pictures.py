@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from zoo._paths import expanded
+from zoo._reading import readable
 from zoo.datasets.folders import list_folder
 from zoo.datasets.images import PathLike, fixed_shape, read_each
 from zoo.datasets.protocol import DataSet, class_names
@@ -216,10 +217,8 @@ def _read_parquet(path: Path) -> list[dict[str, Any]]:
         import pyarrow.parquet as parquet
     except ImportError as error:
         raise ImportError('Reading Parquet needs pyarrow: pip install "zoo[batch]"') from error
-    try:
+    with readable(path, "Parquet file"):
         return parquet.read_table(path).to_pylist()
-    except Exception as error:  # pyarrow has several of its own
-        raise ValueError(f"{path} is no Parquet file that can be read: {error}") from error
 
 
 def _column(path: Path, row: dict[str, Any], names: tuple[str, ...]) -> str:

@@ -11,10 +11,10 @@ import keras
 import numpy as np
 
 from zoo import datasets, hub
+from zoo._reading import readable
 from zoo.datasets.opening import is_set_place
 from zoo.datasets.protocol import DataSet, checked_data, is_batches
 from zoo.evaluation.graphs import takes_graphs
-from zoo.hub.store import readable
 
 LISTING = "split.csv"
 """The file of a run folder that says which picture was in which split."""

@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from zoo.hub import store
+from zoo._reading import readable
 from zoo.version import __version__
 
 EXTRA, FILE = "assets.extra", "zoo.json"
@@ -42,7 +42,7 @@ def check_same_model(folder: Path, facts: dict[str, Any]) -> None:
     if not numbers:
         return
     version = folder / str(max(numbers))
-    with store.readable(version / EXTRA / FILE, "report of an export"):
+    with readable(version / EXTRA / FILE, "report of an export"):
         there = dict(json.loads((version / EXTRA / FILE).read_text("utf-8")))
     default = facts["signatures"]["serving_default"]
     new = {"labels": facts["labels"], "inputs": default["inputs"], "outputs": default["outputs"]}

@@ -13,6 +13,7 @@ import numpy as np
 
 from zoo import datasets, hub
 from zoo._paths import expanded
+from zoo._reading import readable
 from zoo.exporting.interface import Interface, Spec
 
 _COUNT = 256
@@ -87,11 +88,9 @@ def _fitted(name: str, values: np.ndarray, spec: Spec) -> np.ndarray:
 
 def _from_file(path: Path) -> Any:
     data = path.read_bytes()
-    try:
+    with readable(path, ".npy or .npz file of samples"):
         loaded = np.load(io.BytesIO(data), allow_pickle=False)
         return loaded if isinstance(loaded, np.ndarray) else dict(loaded)
-    except Exception as error:  # zipfile, zlib, struct and NumPy each have their own for a damaged file
-        raise ValueError(f"Expected samples in an .npy or .npz file of arrays; {path} is none: {error}.") from error
 
 
 def _from_data(model: str, data: str | os.PathLike[str] | None) -> Any:

@@ -16,6 +16,7 @@ import numpy as np
 import safetensors
 
 from zoo._paths import expanded
+from zoo._reading import first_line, readable
 from zoo.hub import hugging_face, store
 
 _HDF5, _ZIP = b"\x89HDF\r\n\x1a\n", b"PK\x03\x04"
@@ -121,7 +122,7 @@ def _from_safetensors(path: Path) -> dict[str, np.ndarray]:
 
     kinds = {"BF16": ml_dtypes.bfloat16, "F64": "<f8", "F32": "<f4", "F16": "<f2", "I64": "<i8", "I32": "<i4"}
     data = path.read_bytes()
-    with store.readable(path, "safetensors file"):
+    with readable(path, "safetensors file"):
         entries = safetensors.deserialize(data)
     tensors = {}
     for name, entry in entries:
@@ -142,20 +143,20 @@ def _from_torch(path: Path) -> Any:
             return torch.load(path, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
         if "Unsupported" not in str(error) and "GLOBAL" not in str(error):
-            raise ValueError(f"{path} is cut short or damaged, as a file of torch: {store.first_line(error)}") from None
+            raise ValueError(f"{path} is cut short or damaged, as a file of torch: {first_line(error)}") from None
         raise ValueError(
             f"{path} was not read: it holds more than tensors, and reading that would run code from the file "
             f"({_blocked(error)}). If you trust its origin, open it with torch and write model.state_dict() to a new "
             "file"
         ) from None
     except Exception as error:  # torch raises a dozen kinds
-        raise ValueError(f"{path} is cut short or damaged, as a file of torch: {store.first_line(error)}") from None
+        raise ValueError(f"{path} is cut short or damaged, as a file of torch: {first_line(error)}") from None
 
 
 def _blocked(error: Exception) -> str:
     """What of a pickle torch refused, in its own words."""
     lines = [line.strip() for line in str(error).splitlines() if "GLOBAL" in line or "Unsupported" in line]
-    return lines[0] if lines else store.first_line(error)
+    return lines[0] if lines else first_line(error)
 
 
 def _choose(content: Any, path: Path, key: str | None) -> Mapping[str, Any]:
@@ -194,7 +195,7 @@ def _from_hdf5(path: Path) -> dict[str, np.ndarray]:
         if isinstance(item, h5py.Dataset) and "optimizer" not in place.split("/")[0]:
             tensors[place] = np.asarray(item)
 
-    with store.readable(path, "HDF5 file"), h5py.File(path, "r") as file:
+    with readable(path, "HDF5 file"), h5py.File(path, "r") as file:
         file.get("model_weights", file).visititems(collect)
     return tensors
 

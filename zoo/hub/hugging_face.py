@@ -13,7 +13,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from zoo.hub import paths, store
+from zoo._reading import first_line
+from zoo.hub import paths
 from zoo.hub.cards import Card
 from zoo.version import __version__
 
@@ -141,7 +142,7 @@ def explained(address: Address, doing: str, file: str) -> Iterator[None]:
         written = ": expected a repository that zoo.push wrote" if file == paths.CARD else ""
         raise ValueError(f"{address} holds no {file}{written}") from error
     except errors.HfHubHTTPError as error:
-        said, status = error.server_message or store.first_line(error), error.response.status_code
+        said, status = error.server_message or first_line(error), error.response.status_code
         if status in (401, 403):
             raise PermissionError(f"{where} lets nobody {doing} {address} with your token ({said}): {login}") from error
         if status == 429 or status >= 500:
@@ -158,11 +159,11 @@ def explained(address: Address, doing: str, file: str) -> Iterator[None]:
             ) from error
         raise OSError(
             f"{where} cannot be reached, and {file} of {address} is not in {constants.HF_HUB_CACHE}: check the "
-            f"connection, and HF_ENDPOINT for a mirror ({store.first_line(error.__cause__ or error)})"
+            f"connection, and HF_ENDPOINT for a mirror ({first_line(error.__cause__ or error)})"
         ) from error
     except (errors.HTTPError, OSError) as error:
         raise OSError(
-            f"could not {doing} {file} of {address}: {store.first_line(error)}; try again: files that are complete are "
+            f"could not {doing} {file} of {address}: {first_line(error)}; try again: files that are complete are "
             "not transferred twice"
         ) from error
 

@@ -7,7 +7,7 @@ import zipfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from zoo.hub import store
+from zoo._reading import readable
 from zoo.hub.origin import Origin
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ def read_origin(path: Path) -> Origin:
     """
     if not path.exists():
         raise FileNotFoundError(f"{path} does not exist: expected a file written by model.save")
-    with store.readable(path, "file that model.save wrote"), zipfile.ZipFile(path) as archive:
+    with readable(path, "file that model.save wrote"), zipfile.ZipFile(path) as archive:
         config: dict[str, Any] = json.loads(archive.read("config.json"))
         origin = config.get("config", {}).get("origin")
     if origin is None:

@@ -11,14 +11,14 @@ import json
 import os
 import shutil
 import uuid
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import safetensors.numpy
 
+from zoo._reading import readable
 from zoo._writing import whole_together
 from zoo.hub import packing
 from zoo.hub.cards import FileFacts
@@ -146,24 +146,6 @@ def tensors_from_bytes(data: bytes, *, source: str) -> Tensors:
     with readable(source, "safetensors file"):
         arrays, note = safetensors.numpy.load(data), _note(data)
         return packing.unpack(packing.lengthen(arrays, note), note)
-
-
-@contextmanager
-def readable(source: object, what: str) -> Iterator[None]:
-    """Within it any error means that bytes from elsewhere are not what they should be: one `ValueError` says so.
-
-    Libraries raise errors of a dozen kinds on bytes that they cannot read, and a list of them is never complete.
-    """
-    try:
-        yield
-    except Exception as error:
-        said = first_line(error)[:500]
-        raise ValueError(f"{source} is not a readable {what}, it is cut short or damaged: {said}") from error
-
-
-def first_line(error: BaseException) -> str:
-    """What an error says, in one line; its class where it says nothing."""
-    return (str(error).strip() or type(error).__name__).splitlines()[0]
 
 
 def _note(data: bytes) -> dict[str, str]:

@@ -9,11 +9,11 @@ import keras
 import numpy as np
 
 from zoo import hub
+from zoo._reading import readable
 from zoo.datasets.protocol import DataSet
 from zoo.evaluation import confusion, takes_graphs
 from zoo.evaluation.graphs import graph_logits
 from zoo.evaluation.prediction import logits_of
-from zoo.hub import store
 from zoo.training import record
 from zoo.visual import plot_confusion, plot_learning_curves
 
@@ -63,7 +63,7 @@ def _table(model: keras.Model, split: Any) -> np.ndarray:
 
 def _history(folder: Path) -> list[dict[str, float]]:
     path = folder / record.HISTORY
-    with store.readable(path, "history of a training run"):
+    with readable(path, "history of a training run"):
         lines = path.read_text("utf-8").splitlines()
         names = lines[0].split(",")
         return [dict(zip(names, map(float, line.split(",")), strict=True)) for line in lines[1:]]

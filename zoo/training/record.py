@@ -16,9 +16,9 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+from zoo._reading import readable
 from zoo._writing import is_unfinished, remove_unfinished, whole
 from zoo.datasets.roots import check_target
-from zoo.hub import store
 from zoo.models.recipe import Recipe, renamed
 
 RUN = "run.json"
@@ -187,7 +187,7 @@ def write_text(path: Path, text: str) -> None:
 def _facts(folder: Path) -> dict[str, Any]:
     """What `run.json` says; a `ValueError` that names the file where it is damaged."""
     path = folder / RUN
-    with store.readable(path, "record of a training run"):
+    with readable(path, "record of a training run"):
         run = json.loads(path.read_text("utf-8"))
         if not isinstance(run, dict) or type(run.get("finished")) is not bool:
             raise ValueError("it does not say whether the run is finished")
