@@ -65,7 +65,10 @@ class Storm:
         """Does `count` things; an `AssertionError` for a wrong answer."""
         for _ in range(count):
             action = self.actions[self.rng.integers(len(self.actions))]
-            action()
+            try:
+                action()
+            except AssertionError as error:
+                raise AssertionError(f"{action.__name__}: {error}") from error
             self.done[action.__name__] += 1
         self.client.close()
 
@@ -110,7 +113,7 @@ class Storm:
         """A request byte by byte, for longer than the server waits."""
         with self.send(HEAD[:20]) as connection:
             connection.settimeout(0.05)
-            for byte in HEAD[20:] * 20:
+            for byte in HEAD[20:] + b"X: " + b"y" * 900:
                 try:
                     connection.sendall(bytes([byte]))
                     content = connection.recv(65_536)
@@ -224,9 +227,9 @@ def check(logits, images: np.ndarray) -> None:
     np.testing.assert_allclose(logits, artifacts.expected(images)["logits"], rtol=1e-4, atol=1e-5)
 
 
-def storm(clients: int, count: int, **options) -> tuple[Counter[str], list[BaseException]]:
-    """Runs many clients at once; what they did, and what went wrong."""
-    storms = [Storm(seed=seed, **options) for seed in range(clients)]
+def storm(clients: int, count: int, *, seed: int = 0, **options) -> tuple[Counter[str], list[BaseException]]:
+    """Runs many clients at once, whose seeds begin at `seed`; what they did, and what went wrong."""
+    storms = [Storm(seed=number, **options) for number in range(seed, seed + clients)]
     faults: list[BaseException] = []
 
     def run(one: Storm) -> None:
