@@ -225,7 +225,7 @@ class Trap:
 def test_a_pickle_cannot_run_anything(tmp_path, unchecked):
     members = {"cifar-100-python/train": pickle.dumps({"data": Trap(tmp_path / "caught")}, protocol=2)}
     path = write_tar(tmp_path / "cifar-100-python.tar.gz", members | {"cifar-100-python/test": b""})
-    with pytest.raises(ValueError, match=r"cifar-100-python/train is not a readable batch of CIFAR, .*: it names \w+.mkdir"):
+    with pytest.raises(ValueError, match=r"cifar-100-python/train is not a readable batch.*it names \w+.mkdir"):
         prepare("cifar100", tmp_path / "data", path)
     assert not (tmp_path / "caught").exists() and not list((tmp_path / "data").iterdir())
 
