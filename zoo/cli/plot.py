@@ -12,7 +12,7 @@ import zoo
 from zoo.cli import options as common
 from zoo.cli import output
 
-_CHUNK = 20  # images of a class map, at most
+_MOST = 24  # images under class maps
 
 
 def register(commands: Any) -> None:
@@ -76,56 +76,50 @@ def _architecture(options: argparse.Namespace, path: Path) -> None:
 def _confusion(options: argparse.Namespace, path: Path) -> None:
     model, where, _, truth, answers = _answers(options)
     counts = zoo.evaluation.confusion(truth, answers, len(model.labels))
-    right = int((truth == answers).sum())
+    right = sum(map(int.__eq__, truth, answers))
     title = f"{_full_name(options.name)} on {where}: {right:,} of {len(truth):,} right"
     zoo.visual.plot_confusion(counts, model.labels, path=path, title=title)
 
 
 def _mistakes(options: argparse.Namespace, path: Path) -> None:
     model, _, images, truth, _ = _answers(options)
-    if images.ndim != 4:
+    if images is None or images.ndim != 4:
         raise ValueError(f"{options.name} takes no images: mistakes are shown of pictures.")
     names = [model.labels[number] for number in truth]
     found = zoo.predict(model, images)
     zoo.visual.plot_mistakes(images, found, names, path=path, count=options.count)
 
 
-def _answers(options: argparse.Namespace) -> tuple[Any, str, Any, Any, Any]:
-    """The model, what it was asked about, inputs, true classes and answers."""
-    import numpy as np
-
+def _answers(options: argparse.Namespace) -> tuple[Any, str, Any, list[int], list[int]]:
+    """The model, what it was asked about, the images, true classes and answers."""
     model = zoo.load(options.name)
     folder = Path(options.name)
     data, split, (inputs, labels, *weights) = zoo.evaluation.read_part(
         model, options.data, split=options.split, run=folder if folder.is_dir() else None
     )
-    found = zoo.predict(model, inputs, top=1)
-    answers, truth = np.array([row[0].index for row in found]), np.asarray(labels).reshape(-1)
-    if answers.shape != truth.shape:
+    answers = [row[0].index for row in zoo.predict(model, inputs, top=1)]
+    truth = labels.reshape(-1).tolist()
+    if len(answers) != len(truth):
         raise ValueError(
             f"{options.name} gives several answers an example: there is no table of one class for another."
         )
-    chosen = np.asarray(weights[0]).reshape(-1) > 0 if weights else slice(None)
-    images = np.asarray(inputs) if not isinstance(inputs, dict) else np.zeros((0, 0))
-    return model, f"{data}, {split}", images, truth[chosen], answers[chosen]
+    counted = weights[0].reshape(-1).tolist() if weights else [1] * len(truth)
+    chosen = [place for place, weight in enumerate(counted) if weight > 0]
+    images = None if isinstance(inputs, dict) else inputs
+    return model, f"{data}, {split}", images, [truth[place] for place in chosen], [answers[place] for place in chosen]
 
 
 def _maps(options: argparse.Namespace, path: Path) -> None:
-    import numpy as np
-
     if not options.images:
         raise ValueError(f"Which images? zoo plot {options.name} maps photo.jpg")
     model = zoo.load(options.name)
-    images = _read(options.images[:_CHUNK], model.input_shape[1:])
-    rows = []
-    for name in filter(None, (options.name, options.against)):
-        one = model if name == options.name else zoo.load(name)
-        given = images if one.input_shape[1:] == model.input_shape[1:] else _read(options.images, one.input_shape[1:])
-        maps = zoo.visual.cam(one, given)
-        if maps.shape[1:] != images.shape[1:3]:
-            maps = zoo.visual.cam(one, given, upsample=False)
-            maps = np.kron(maps, np.ones((1, images.shape[1] // maps.shape[1], images.shape[2] // maps.shape[2])))
-        rows.append((_full_name(name), maps))
+    images = _read(options.images[:_MOST], model.input_shape[1:])
+    rows = [(_full_name(options.name), zoo.visual.cam(model, images))]
+    if options.against:
+        other = zoo.load(options.against)
+        if other.input_shape != model.input_shape:
+            raise ValueError(f"{options.against} takes other images than {options.name}: draw two pictures.")
+        rows.append((_full_name(options.against), zoo.visual.cam(other, images)))
     titles = [row[0].label for row in zoo.predict(model, images, top=1)]
     zoo.visual.plot_cams(images, rows, path=path, titles=titles)
 
