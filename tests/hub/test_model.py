@@ -167,3 +167,13 @@ def test_the_first_fit_says_that_it_compiles(toy: ZooModel, capsys: pytest.Captu
     assert ("compiling the training step" in said and "compiled in" in said) or keras.backend.backend() == "torch"
     toy.fit(x, y, verbose=2)
     assert "compil" not in capsys.readouterr().err
+
+
+@pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="only a tf.function is written down again")
+def test_the_first_fit_writes_the_step_down_once(toy: ZooModel, monkeypatch: pytest.MonkeyPatch) -> None:
+    x, y = np.zeros((2, *toy.input_shape[1:]), "float32"), np.zeros(2, "int32")
+    toy.compile("adam", keras.losses.SparseCategoricalCrossentropy(from_logits=True), jit_compile=False)
+    step, passes = toy.train_step, []
+    monkeypatch.setattr(toy, "train_step", lambda data: passes.append(data) or step(data))
+    toy.fit(x, y, verbose=0)
+    assert len(passes) == 1

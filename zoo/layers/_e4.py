@@ -74,8 +74,7 @@ def aggregate(kernels: Tensor, values: Tensor, rows: Rows) -> Tensor:
 def mix(kernels: Tensor, values: Tensor, rows: Rows) -> Tensor:
     """What `aggregate` computes, without a gradient of its own."""
     total = 0
-    for tap, shift in enumerate(rows.shifts):
-        kernel = _part(kernels[:, :, tap : tap + 1], rows.margin, rows.core)
+    for kernel, shift in zip(_split(_part(kernels, rows.margin, rows.core)), rows.shifts, strict=True):
         total = total + kernel * _part(values, shift, rows.core)
     return total
 
@@ -86,22 +85,17 @@ def _kernel_gradient(upstream: Tensor, values: Tensor, rows: Rows) -> Tensor:
     values = pad(values, rows.margin)
     taps = []
     for shift in rows.shifts:
-        product = upstream * _part(values, shift, length)
         # A sum of slices, which XLA fuses; its reductions are many times slower on CPUs.
-        total = product[:, :, 0]
-        for field in range(1, product.shape[2]):
-            total = total + product[:, :, field]
-        taps.append(total)
+        first, *others = ops.unstack(upstream * _part(values, shift, length), axis=2)
+        taps.append(sum(others, start=first))
     return ops.stack(taps, axis=2)
 
 
 def _value_gradient(upstream: Tensor, kernels: Tensor, rows: Rows) -> Tensor:
     """Every value gathers from the windows that it lies in: the mirrored sum."""
     total = 0
-    for tap, shift in enumerate(rows.shifts):
-        back = 2 * rows.margin - shift
-        kernel = _part(kernels[:, :, tap : tap + 1], back, rows.core)
-        total = total + kernel * _part(upstream, back, rows.core)
+    for kernel, shift in zip(_split(kernels), rows.shifts, strict=True):
+        total = total + _part(kernel * upstream, 2 * rows.margin - shift, rows.core)
     return pad(total, rows.margin)
 
 
@@ -121,6 +115,12 @@ def pad(inputs: Tensor, margin: Any, axis: int = -1) -> Tensor:
     widths: list[tuple[Any, Any]] = [(0, 0)] * len(inputs.shape)
     widths[axis] = (margin, margin)
     return ops.pad(inputs, widths)
+
+
+def _split(kernels: Tensor) -> list[Tensor]:
+    """The kernels of each tap, (B, slices, 1, numbers in a row). One operation: TensorFlow traces a slice as four."""
+    taps: list[Tensor] = ops.split(kernels, kernels.shape[2], axis=2)
+    return taps
 
 
 def _part(inputs: Tensor, start: Any, length: Any) -> Tensor:
