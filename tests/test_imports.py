@@ -140,7 +140,7 @@ RULES = {
     "testing": Rule(
         ("", "evaluation", "models", "training", "visual", *BELOW), frozenset({"keras", "numpy"}), OPTIONAL
     ),
-    "cli": Rule(("",), frozenset({"rich"})),
+    "cli": Rule(("",), frozenset({"rich"}), frozenset({"argcomplete"})),
 }
 
 

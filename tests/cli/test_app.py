@@ -22,7 +22,7 @@ def test_help(zoo_command, words):
     assert outcome.code == 0 and outcome.out.startswith("usage: zoo")
 
 
-@pytest.mark.parametrize("words", [[], ["fly"], ["predict"], ["info"], ["evaluate", "x", "--batch-size", "many"]])
+@pytest.mark.parametrize("words", [["fly"], ["predict"], ["info"], ["evaluate", "x", "--batch-size", "many"]])
 def test_wrong_usage(zoo_command, words):
     outcome = zoo_command(*words)
     assert outcome.code == 2 and "usage: zoo" in outcome.err and outcome.out == ""

@@ -22,6 +22,7 @@ from zoo.cli import (
     finetune,
     info,
     list_,
+    output,
     plot,
     predict,
     prune,
@@ -58,6 +59,7 @@ exit codes: 0 done, 1 a check failed or some images could not be read, 2 wrong u
   143 told to stop (SIGTERM).
 environment: ZOO_DATA folder of the data sets, KERAS_BACKEND tensorflow, jax or torch, ZOO_CACHE folder for downloads,
 ZOO_DEBUG=1 shows where an error comes from.
+completion in bash and zsh: pip install "zoo[completion]", then eval "$(register-python-argcomplete zoo)".
 """
 
 
@@ -82,7 +84,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         []
         0
     """
-    options = make_parser().parse_args(arguments)
+    parser = make_parser()
+    _complete(parser)
+    options = parser.parse_args(arguments)
+    if not hasattr(options, "run"):
+        parser.print_help()
+        return OK
+    quiet = output.quiet.set(getattr(options, "quiet", False))
     try:
         with warnings.catch_warnings():
             warnings.showwarning = _show_warning
@@ -104,6 +112,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
             raise
         print(f"zoo: error: {error}", file=sys.stderr)
         return BAD_INPUT
+    finally:
+        output.quiet.reset(quiet)
+
+
+def _complete(parser: argparse.ArgumentParser) -> None:
+    """Answers a shell that asks for what may follow, and ends the process, where the extra `completion` is there."""
+    if "_ARGCOMPLETE" in os.environ:
+        try:
+            import argcomplete
+        except ImportError:
+            return
+        argcomplete.autocomplete(parser)
 
 
 def _check_names(options: argparse.Namespace) -> None:
@@ -138,7 +158,7 @@ def make_parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--version", action="version", version=f"zoo {zoo.__version__}")
-    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND")
     for command in COMMANDS:
         command.register(commands)
     return parser
@@ -152,5 +172,5 @@ def _show_warning(
     file: TextIO | None = None,
     line: str | None = None,
 ) -> None:
-    if issubclass(category, UserWarning):  # the others are for developers
+    if issubclass(category, UserWarning) and not output.quiet.get():  # the others are for developers
         print(f"zoo: warning: {message}", file=sys.stderr)

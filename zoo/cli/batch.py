@@ -52,7 +52,7 @@ def run(options: argparse.Namespace) -> int:
         white=options.white,
         invert=options.invert,
         part_rows=options.part_rows,
-        progress=not options.json,
+        progress=output.progress(options),
     )
     if options.json:
         output.print_json(vars(result))

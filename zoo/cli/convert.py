@@ -15,10 +15,10 @@ def register(commands: Any) -> None:
         "convert",
         help="read an author's, torchvision's or timm's weights",
         description="Put the weights of a file of torch, safetensors, NumPy or Keras into a registered network, and "
-        "write it with a card, for `zoo predict --model FOLDER` and all other commands. Nothing in the file is run.",
+        "write it with a card, for `zoo predict FOLDER` and all other commands. Nothing in the file is run.",
     )
-    parser.add_argument("file", metavar="FILE", help="such as net.pth, or hf://owner/name/model.safetensors")
     parser.add_argument("name", metavar="NAME", help="registered model")
+    parser.add_argument("file", metavar="FILE", help="such as net.pth, or hf://owner/name/model.safetensors")
     parser.add_argument("--out", required=True, metavar="FOLDER", help="folder for the result")
     parser.add_argument("--num-classes", type=int, metavar="N", help="where the head has another size")
     parser.add_argument("--license", metavar="TEXT", help="of the file's weights, for the card")
@@ -29,9 +29,12 @@ def register(commands: Any) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Converts, writes and prints what was done."""
+    name, file = options.name, options.file
+    if file in zoo.list_models() and name not in zoo.list_models():
+        name, file = file, name  # the order of zoo.convert
     made = zoo.convert(
-        options.file,
-        options.name,
+        file,
+        name,
         out=options.out,
         num_classes=options.num_classes,
         license=options.license,

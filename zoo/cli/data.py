@@ -72,7 +72,7 @@ def run_prepare(options: argparse.Namespace) -> int:
         out=options.out,
         size=options.size,
         grayscale=options.grayscale,
-        progress=not options.json,
+        progress=output.progress(options),
     )
     if options.json:
         output.print_json({"name": options.name, "folder": folder})

@@ -46,7 +46,7 @@ def run(options: argparse.Namespace) -> int:
             data=options.data,
             batch_size=options.batch_size,
             measures=None if options.measures is None else [name for name in options.measures.split(",") if name],
-            progress=not options.json,
+            progress=output.progress(options),
         ),
     )
     if options.json:

@@ -96,7 +96,10 @@ def _shortened(labels: tuple[str, ...]) -> str:
 
 
 def _pairs(values: dict[str, Any] | None) -> str:
-    return ", ".join(f"{name} {value}" for name, value in (values or {}).items() if value not in (None, [], ()))
+    kept = {name: value for name, value in (values or {}).items() if value not in (None, [], ())}
+    return ", ".join(
+        f"{name} {value:.3g}" if isinstance(value, float) else f"{name} {value}" for name, value in kept.items()
+    )
 
 
 def _recipe(recipe: Any) -> Any:

@@ -32,15 +32,48 @@ def run(options: argparse.Namespace) -> int:
     elif not names:
         output.note(f"no model matches {options.pattern!r} and the filters; 'zoo list' shows all")
     else:
-        table = output.table("model", "weights", "parameters", "result", "summary", right=("parameters",))
-        for card in cards:
-            result = output.metric_text(card.metrics[0]) if card.metrics else "-"
-            cells = (card.name, card.tag or "-", f"{card.architecture['parameters']:,}", result, card.summary)
-            table.add_row(*map(Text, cells))
-        output.show(table)
+        output.show(_table(sorted(cards, key=lambda card: card.tag is None)), _counted(cards, options))
     for fault in damaged:
         output.note(fault)
     return 1 if damaged else 0
+
+
+def _table(cards: list[Any]) -> Any:
+    """Models with weights first; where the terminal is narrow, names are whole and the last columns left out."""
+    room, longest = output.width(), max(len(_named(card)) for card in cards)
+    columns = ["model", "task", "data", "result", "parameters", "weights, kB", "summary"]
+    widths = [longest, 15, 12, 18, 12, 13, 30]
+    while len(columns) > 1 and sum(widths[: len(columns)]) + 2 * len(columns) > room:
+        columns.pop()
+    table = output.table(*columns, right=("parameters", "weights, kB"), whole=("model", "data", "parameters"))
+    for card in cards:
+        cells = (
+            _named(card),
+            card.task.replace("-classification", "").replace("-", " "),
+            (card.dataset or {}).get("name") or "-",
+            output.metric_text(card.metrics[0]) if card.metrics else "-",
+            f"{card.architecture['parameters']:,}",
+            f"{_bytes(card) / 1000:,.0f}" if card.tag else "-",
+            card.summary,
+        )
+        table.add_row(*map(Text, cells[: len(columns)]))
+    return table
+
+
+def _named(card: Any) -> str:
+    return f"{card.name}.{card.tag}" if card.tag else card.name
+
+
+def _bytes(card: Any) -> int:
+    return sum(facts.size for name, facts in card.files.items() if name.endswith(".safetensors"))
+
+
+def _counted(cards: list[Any], options: argparse.Namespace) -> str:
+    trained = sum(card.tag is not None for card in cards)
+    rest = (
+        "" if options.pretrained or trained == len(cards) else "; the others are architectures to train or convert into"
+    )
+    return f"{trained} of {len(cards)} have weights{rest}"
 
 
 def _cards(names: list[str]) -> tuple[list[Any], list[str]]:

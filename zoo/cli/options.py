@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 import zoo
+from zoo.cli import output
 
 
 def add_recipe(parser: argparse.ArgumentParser, *, default: str) -> None:
@@ -53,7 +54,7 @@ def with_data(options: argparse.Namespace, work: Callable[[], Any]) -> Any:
     except zoo.datasets.MissingData as error:
         if not (options.prepare or _agrees(options, error)):
             raise
-        zoo.datasets.prepare(error.name, data=error.root, progress=not options.json)
+        zoo.datasets.prepare(error.name, data=error.root, progress=output.progress(options))
     return work()
 
 
@@ -90,5 +91,5 @@ def run_options(options: argparse.Namespace) -> dict[str, Any]:
         "xla": not options.no_xla,
         "checkpoint_steps": options.checkpoint_steps,
         "smoke": options.smoke,
-        "progress": not options.json,
+        "progress": output.progress(options),
     }

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from contextvars import ContextVar
 from typing import Any
 
 from rich import box
@@ -12,19 +13,33 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+import zoo
+
 _WIDE = 160  # columns where nobody's terminal sets a limit
 
 
 def add_json(parser: argparse.ArgumentParser) -> None:
-    """Gives a command the option `--json`."""
+    """Gives a command the options `--json` and `--quiet`."""
     parser.add_argument("--json", action="store_true", help="print JSON instead of tables")
+    add_quiet(parser)
+
+
+def add_quiet(parser: argparse.ArgumentParser) -> None:
+    """Gives a command the option `--quiet`."""
+    parser.add_argument("--quiet", "-q", action="store_true", help="the result and errors only: no progress, no notes")
+
+
+def progress(options: argparse.Namespace) -> bool:
+    """Whether a command may show how far it is."""
+    return not (getattr(options, "json", False) or getattr(options, "quiet", False))
 
 
 def add_name(
     parser: argparse.ArgumentParser, help: str = "model, model.tag, a folder such as ./run, or hf://owner/name"
 ) -> None:
     """Gives a command the argument NAME, which `main` checks before anything slow is loaded."""
-    parser.add_argument("name", metavar="NAME", help=help)
+    argument: Any = parser.add_argument("name", metavar="NAME", help=help)
+    argument.completer = lambda **_: zoo.list_models()
     parser.set_defaults(checked_names="name")
 
 
@@ -33,9 +48,14 @@ def print_json(value: Any) -> None:
     print(json.dumps(value, indent=2, ensure_ascii=False, default=str))
 
 
+quiet: ContextVar[bool] = ContextVar("quiet", default=False)
+"""Whether the command that runs was told `--quiet`."""
+
+
 def note(message: str) -> None:
     """Prints a line for the user that is not part of the result."""
-    print(f"zoo: {message}", file=sys.stderr)
+    if not quiet.get():
+        print(f"zoo: {message}", file=sys.stderr)
 
 
 def show(*parts: Any) -> None:
@@ -45,12 +65,18 @@ def show(*parts: Any) -> None:
         console.print(part, markup=False, highlight=False)
 
 
-def table(*columns: str, right: tuple[str, ...] = (), title: str | None = None) -> Table:
-    """An empty table; the columns named in `right` hold numbers."""
+def table(*columns: str, right: tuple[str, ...] = (), title: str | None = None, whole: tuple[str, ...] = ()) -> Table:
+    """An empty table; the columns named in `right` hold numbers, those in `whole` names that are copied."""
     made = Table(box=box.SIMPLE_HEAD, title=title, title_justify="left", pad_edge=False)
     for column in columns:
-        made.add_column(column, justify="right" if column in right else "left", overflow="fold")
+        justify: Any = "right" if column in right else "left"
+        made.add_column(column, justify=justify, overflow="fold", no_wrap=column in whole)
     return made
+
+
+def width() -> int:
+    """Columns that `show` has."""
+    return Console().width if sys.stdout.isatty() else _WIDE
 
 
 def facts(rows: dict[str, Any]) -> Table:
@@ -76,7 +102,7 @@ def exit_code(errors: int, rows: int) -> int:
 
 def metric_text(metric: dict[str, Any]) -> str:
     """One number of a card with its unit and its spread over seeds."""
-    text = f"{metric['value']:g} {metric['unit']}".replace("percent", "%")
+    text = f"{metric['value']:.4g} {metric['unit']}".replace("percent", "%")
     if metric.get("std") is not None and len(metric.get("seeds", ())) > 1:
         text += f" (mean {metric['mean']:.4g} ± {metric['std']:.2g} over {len(metric['seeds'])} seeds)"
     return text

@@ -33,7 +33,7 @@ def register(commands: Any) -> None:
         help="model: NAME, NAME.TAG, a folder or hf://owner/name; then image files (PNG, JPEG, ...). Without a model, "
         f"photographs are classified by {PHOTOGRAPHS}, grey pictures of 28x28 pixels by {DIGITS}",
     )
-    parser.add_argument("--model", metavar="NAME", help="model to use, where it is not the first word")
+    parser.add_argument("--model", metavar="NAME", help=argparse.SUPPRESS)  # an older spelling of the first word
     parser.add_argument("--node", type=int, nargs="+", metavar="N", help="nodes of the graph beside the weights")
     parser.add_argument("--top", type=int, default=3, metavar="K", help="classes an image (default: %(default)s)")
     parser.add_argument("--white", type=float, metavar="X", help="value of white in files of more than 8 bits")

@@ -69,13 +69,14 @@ def register(commands: Any) -> None:
         parser.add_argument(
             option, type=type(default), default=default, metavar="N", help=f"{text} (default: {default})"
         )
+    output.add_quiet(parser)
     parser.set_defaults(run=run, checked_names="models")
 
 
 def run(options: argparse.Namespace) -> int:
     """Serves until the process is told to stop."""
     logging.basicConfig(stream=sys.stderr, format="zoo: %(message)s")
-    logging.getLogger("zoo.serving").setLevel(logging.INFO)
+    logging.getLogger("zoo.serving").setLevel(logging.WARNING if options.quiet else logging.INFO)
     server = zoo.serve(
         options.models,
         model_dir=options.model_dir,

@@ -12,6 +12,8 @@ from typing import Any, NoReturn
 
 import jsonschema
 
+from zoo.hub import card_table
+
 SCHEMA_VERSION = 1
 
 
@@ -132,6 +134,14 @@ class Card:
     def to_dict(self) -> dict[str, Any]:
         """The card as plain JSON types, every key present; `Card.from_dict` reads it back."""
         return json.loads(json.dumps(dataclasses.asdict(self)))
+
+    def __str__(self) -> str:
+        """What a reader wants first, a line a fact; `repr` has everything."""
+        return card_table.text(self)
+
+    def _repr_html_(self) -> str:
+        """The same as a table, which notebooks show."""
+        return card_table.table(self)
 
     def to_json(self) -> str:
         """The text of `card.json`."""

@@ -1,0 +1,64 @@
+"""A card as people read it: as text for `print`, and as a table for notebooks."""
+
+from __future__ import annotations
+
+import html
+from typing import Any
+
+
+def facts(card: Any) -> dict[str, str]:
+    """What a reader wants first of a card, by name; numbers are rounded, what is not known is left out."""
+    architecture, dataset, training, source = (
+        value or {} for value in (card.architecture, card.dataset, card.training, card.source)
+    )
+    shape = architecture.get("config", {}).get("input_shape")
+    macs, sizes = architecture.get("macs"), [one.size for name, one in card.files.items() if _holds_weights(name)]
+    rows = {
+        "model": f"{card.name}.{card.tag}" if card.tag else card.name,
+        "summary": card.summary,
+        "task": card.task,
+        "input": " x ".join("any" if side is None else str(side) for side in shape) if shape else "",
+        "expects": (card.expects or {}).get("note", ""),
+        "classes": f"{len(card.labels):,}: {', '.join(card.labels[:8])}{', ...' if len(card.labels) > 8 else ''}",
+        "parameters": f"{architecture['parameters']:,}" if "parameters" in architecture else "",
+        "multiply-adds": f"{macs:,}" if macs else "",
+        "weights": f"{sum(sizes) / 1000:,.0f} kB" if sizes else "none",
+        "data": f"{dataset['name']}, {dataset['split']}" if dataset else "",
+        "trained": f"{training['date']}, {training['minutes']:,.0f} minutes" if training else "",
+        "converted from": source.get("file", ""),
+        "licence": card.license or "",
+        "paper": card.citation or "",
+    }
+    rows |= {f"{one['split']} {one['name'].replace('_', ' ')}": _measured(one) for one in card.metrics}
+    return {name: value for name, value in rows.items() if value}
+
+
+def _holds_weights(name: str) -> bool:
+    return name.endswith(".safetensors")
+
+
+def _measured(metric: dict[str, Any]) -> str:
+    """A value of four digits, and its spread over seeds."""
+    unit = metric["unit"].replace("percent", "%")
+    text = f"{metric['value']:.4g} {unit}"
+    if metric.get("std") is not None and len(metric.get("seeds") or ()) > 1:
+        text += f" (mean {metric['mean']:.4g} ± {metric['std']:.2g} over {len(metric['seeds'])} seeds)"
+    return text
+
+
+def text(card: Any) -> str:
+    """Lines of names and values, then how the model differs from its paper."""
+    rows = facts(card)
+    width = max(map(len, rows))
+    lines = [f"{name:<{width}}  {value}" for name, value in rows.items()]
+    return "\n".join([*lines, *(f"{'deviation':<{width}}  {line}" for line in card.deviations)])
+
+
+def table(card: Any) -> str:
+    """The same as an HTML table; everything from the card is escaped."""
+    rows = "".join(
+        f"<tr><th style='text-align:left'>{html.escape(name)}</th>"
+        f"<td style='text-align:left'>{html.escape(value)}</td></tr>"
+        for name, value in facts(card).items()
+    )
+    return f"<table><tbody>{rows}</tbody></table>"
