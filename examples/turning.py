@@ -3,8 +3,8 @@
     python examples/turning.py [--data DIR] [--out out/turning.png] [--epochs 12] [--smoke]
 
 The plain network is trained first, on the training images that E4-Net has learned from, which lie in all positions; so
-it has seen turned digits, too. Printed is how much the logits change under exact quarter turns of the shipped digits, and
-how often the answer stays.
+it has seen turned digits, too. Printed is how much the logits change under exact quarter turns of the shipped digits,
+and how often the answer stays.
 `--smoke` needs no data: the plain network stays untrained.
 """
 
