@@ -34,6 +34,7 @@ ROUND = 40  # requests of one client between two measurements
 READ = 2.0  # seconds for a request to arrive: a machine with other work is slow
 SETTLED = 2 * READ
 GROWTH = {"MB": 40.0, "threads": 4.0, "files": 8.0}  # from the second quarter of the rounds to the last
+STOP = 120.0  # seconds to end in, on a machine with other work
 SAMPLES = 12  # that a record shows
 
 
@@ -65,13 +66,18 @@ class Server:
         resident = int(status["VmRSS"].split()[0]) / 1000
         return {"MB": resident, "threads": int(status["Threads"]), "files": len(os.listdir(place / "fd"))}
 
-    def stop(self) -> int:
-        """Its exit code, after SIGTERM."""
+    def stop(self) -> str:
+        """What is wrong with its end, after SIGTERM; nothing if all is well."""
+        begun = time.monotonic()
         self.process.terminate()
         try:
-            return self.process.wait(30)
+            code = self.process.wait(STOP)
+        except subprocess.TimeoutExpired:
+            return f"the server did not end within {STOP:.0f} s of SIGTERM"
         finally:
             self.process.kill()
+        print(f"the server ended with {code} after {time.monotonic() - begun:.1f} s", flush=True)
+        return f"the server ended with {code}" if code else ""
 
 
 def change(folder: Path, turn: int) -> None:
@@ -114,9 +120,9 @@ def soak(minutes: float, seed: int, clients: int, engine: str) -> dict[str, Any]
                 samples.append({"minute": passed, "requests": sum(done.values()), **server.measure()})
                 print(samples[-1], flush=True)
         finally:
-            code = server.stop()
+            end = server.stop()
         log = server.log.read_text("utf-8", "replace")
-    failures += [f"the server ended with {code}"] if code else []
+    failures += [end] if end else []
     failures += [f"the server's log: {log[log.index('Traceback') :][:1500]}"] if "Traceback" in log else []
     honest = sum(done[name] for name in HONEST)
     return {
