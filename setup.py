@@ -10,32 +10,33 @@ import zipfile
 from typing import Any
 
 from setuptools import setup
-from setuptools.command.bdist_wheel import bdist_wheel
-from setuptools.command.sdist import sdist
 
 
-class SameSource(sdist):
-    """The source archive; its members have the time that `SOURCE_DATE_EPOCH` says, and rights, but no owner."""
+def same_archives(time: int) -> dict[str, Any]:
+    """Commands of setuptools whose archives hold nothing of the checkout but names and contents."""
+    from setuptools.command.bdist_wheel import bdist_wheel
+    from setuptools.command.sdist import sdist
 
-    def make_archive(self, *arguments: Any, **options: Any) -> str:
-        """As setuptools', which takes times, owners and rights from the checkout, and one more time from the clock."""
-        path = super().make_archive(*arguments, **options)
-        if "SOURCE_DATE_EPOCH" in os.environ and path.endswith(".tar.gz"):
-            _write_source(path, int(os.environ["SOURCE_DATE_EPOCH"]))
-        return path
+    class Source(sdist):
+        """Members have one time, and neither owners nor odd rights."""
+
+        def make_archive(self, *arguments: Any, **options: Any) -> str:
+            path = super().make_archive(*arguments, **options)
+            write_source(path, time)
+            return path
+
+    class Wheel(bdist_wheel):
+        """Members have the time already, and the same rights."""
+
+        def run(self) -> None:
+            super().run()
+            write_wheel(self.distribution.dist_files[-1][2])
+
+    return {"sdist": Source, "bdist_wheel": Wheel}
 
 
-class SameWheel(bdist_wheel):
-    """The wheel; its times are those that `SOURCE_DATE_EPOCH` says already, its rights those of the checkout."""
-
-    def run(self) -> None:
-        """As setuptools', with the same rights for all files."""
-        super().run()
-        if "SOURCE_DATE_EPOCH" in os.environ:
-            _write_wheel(self.distribution.dist_files[-1][2])
-
-
-def _write_source(path: str, time: int) -> None:
+def write_source(path: str, time: int) -> None:
+    """Writes a `.tar.gz` file again."""
     with tarfile.open(path) as archive:
         found = sorted(archive.getmembers(), key=lambda member: member.name)
         contents = [archive.extractfile(member).read() if member.isreg() else b"" for member in found]
@@ -51,7 +52,8 @@ def _write_source(path: str, time: int) -> None:
             new.addfile(member, io.BytesIO(content) if content else None)
 
 
-def _write_wheel(path: str) -> None:
+def write_wheel(path: str) -> None:
+    """Writes a wheel again."""
     with zipfile.ZipFile(path) as archive:
         contents = {member.filename: (member.date_time, archive.read(member)) for member in archive.infolist()}
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as new:
@@ -61,4 +63,5 @@ def _write_wheel(path: str) -> None:
             new.writestr(member, content)
 
 
-setup(cmdclass={"sdist": SameSource, "bdist_wheel": SameWheel})
+when = os.environ.get("SOURCE_DATE_EPOCH")
+setup(cmdclass={} if when is None else same_archives(int(when)))

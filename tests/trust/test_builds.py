@@ -58,10 +58,9 @@ def twice(root: Path, tmp_path_factory: pytest.TempPathFactory) -> list[dict[str
     """The archives of two checkouts."""
     pytest.importorskip("setuptools", minversion="77", reason="builds the package")
     place = tmp_path_factory.mktemp("builds")
-    made = []
-    for name, time, umask in (("one", 1_500_000_000, 0o022), ("other", 1_600_000_001, 0o027)):
-        made.append(build(checkout(root, place / name, time, umask), place / f"{name}-out", umask))
-    return made
+    kinds = (("one", 1_500_000_000, 0o022), ("other", 1_600_000_001, 0o027))
+    folders = [checkout(root, place / name, time, umask) for name, time, umask in kinds]  # both before anything changes
+    return [build(folder, place / f"{folder.name}-out", kind[2]) for folder, kind in zip(folders, kinds, strict=True)]
 
 
 @pytest.mark.large
