@@ -70,6 +70,7 @@ def train(
         FileExistsError: the tag to publish exists.
         FileNotFoundError: the data set is not there.
         OSError: the folder cannot be written, or the disk is full.
+        ConnectionError: another process of the run is gone.
         FloatingPointError: the loss became NaN or infinite; the last checkpoint is kept.
 
     Example:
@@ -107,7 +108,8 @@ def carry_out(
         with devices.scope():
             run = _start(plan, folder, devices)
             run.display.say(_describe(devices, recipe, how.linear_scaling))
-            selected = run.run()
+            with devices.joined():
+                selected = run.run()
         if devices.is_chief:
             with dtype_policy(how.precision):
                 _finish(run, plan, selected)

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from contextlib import AbstractContextManager, nullcontext
+import re
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any
 
 import keras
+
+from zoo._reading import first_line
 
 
 class Strategy:
@@ -54,6 +58,10 @@ class Strategy:
     def meet(self) -> None:
         """Waits until every process has come here."""
 
+    def joined(self) -> AbstractContextManager[None]:
+        """Within it an error that means that another process is gone is a `ConnectionError` that says so."""
+        return nullcontext()
+
     def check_batch(self, batch_size: int) -> None:
         """Raises ValueError unless a batch can be cut into equal parts, one a replica."""
         if batch_size % self.replicas:
@@ -66,6 +74,32 @@ class Strategy:
     def describe(self) -> str:
         """Name and devices in one line."""
         return f"{self.name}: {self.devices}"
+
+
+@contextmanager
+def lost(processes: int, kinds: tuple[type[Exception], ...], words: str = "") -> Iterator[None]:
+    """Turns what a backend raises when another process is gone into an error that says what to do.
+
+    A backend looks for the others by itself, and gives up after a time of its own (docs/reliability.md).
+
+    Args:
+        processes: that train together.
+        kinds: errors of the backend.
+        words: a pattern that such an error's text has; others pass.
+
+    Raises:
+        ConnectionError: instead of such an error.
+    """
+    try:
+        yield
+    except kinds as error:
+        if not re.search(words, str(error), re.IGNORECASE):
+            raise
+        raise ConnectionError(
+            f"One of the {processes} processes of this run has ended or cannot be reached, and the others cannot go on "
+            f"without it: {first_line(error)[:300]}. Look at what it printed last, and start all of them again with "
+            "the same commands: they go on from the last checkpoint."
+        ) from error
 
 
 class Share(keras.utils.PyDataset):

@@ -9,7 +9,7 @@ from typing import Any
 
 import keras
 
-from zoo.training.strategies.base import Strategy
+from zoo.training.strategies.base import Strategy, lost
 
 
 class DataParallel(Strategy):
@@ -44,6 +44,14 @@ class DataParallel(Strategy):
     def trainer(self, model: keras.Model) -> keras.Model:
         """A model of the same layers that can evaluate any number of rows."""
         return EvenModel(model.input, model.output, name=model.name)
+
+    def joined(self) -> AbstractContextManager[None]:
+        """Within it what JAX raises when a process is gone is a `ConnectionError`."""
+        import jax
+
+        if self.processes == 1:
+            return super().joined()
+        return lost(self.processes, (jax.errors.JaxRuntimeError,), "gloo|nccl|connection|peer|heartbeat|coordination")
 
     def meet(self) -> None:
         """Waits until every process has come here."""

@@ -10,7 +10,7 @@ from typing import Any
 
 import keras
 
-from zoo.training.strategies.base import Strategy
+from zoo.training.strategies.base import Strategy, lost
 from zoo.training.strategies.replicated import ReplicatedModel
 
 
@@ -75,6 +75,13 @@ class MultiWorker(Strategy):
     def scope(self) -> AbstractContextManager[Any]:
         """Context of the variables that all processes mirror."""
         return self._engine.scope()
+
+    def joined(self) -> AbstractContextManager[None]:
+        """Within it what TensorFlow raises when a process is gone is a `ConnectionError`."""
+        from tensorflow import errors
+
+        kinds = (errors.UnavailableError, errors.AbortedError, errors.CancelledError, errors.DeadlineExceededError)
+        return lost(self.processes, kinds)
 
     def trainer(self, model: keras.Model) -> keras.Model:
         """A model of the same layers with a loop of its own."""
