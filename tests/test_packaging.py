@@ -45,12 +45,13 @@ def test_extras(settings: configparser.ConfigParser) -> None:
         "batch",
         "serving",
         "hub",
+        "completion",
         "gpu",
         "docs",
         "dev",
         "all",
     ]
-    assert lines(extras["all"]) == ["zoo[jax,torch,onnx,litert,data,train,batch,serving,hub,docs,dev]"]
+    assert lines(extras["all"]) == ["zoo[jax,torch,onnx,litert,data,train,batch,serving,hub,completion,docs,dev]"]
 
 
 def test_the_version_is_in_the_changelog(root: Path) -> None:

@@ -11,6 +11,7 @@ import socket
 import threading
 from collections import Counter
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 from PIL import Image
@@ -57,8 +58,9 @@ class Storm:
             self.huge, self.bomb, self.half_sent, self.slow, self.leaving, self.unknown, self.garbage,
             self.wrong_chunks, self.flood,
         ]  # fmt: skip
+        self.channel: Any = None
         if grpc_port:
-            self.stub, self.messages = _stub(grpc_port)
+            self.channel, self.stub, self.messages = _stub(grpc_port)
             self.actions += [self.good_grpc, self.bad_grpc]
 
     def run(self, count: int) -> None:
@@ -71,6 +73,8 @@ class Storm:
                 raise AssertionError(f"{action.__name__}: {error}") from error
             self.done[action.__name__] += 1
         self.client.close()
+        if self.channel is not None:
+            self.channel.close()
 
     def images(self) -> np.ndarray:
         return artifacts.images(int(self.rng.integers(1, 7)), int(self.rng.integers(2**31)))
@@ -251,4 +255,4 @@ def _stub(port: int):
     from tensorflow_serving.apis import predict_pb2, prediction_service_pb2_grpc
 
     channel = grpc.insecure_channel(f"127.0.0.1:{port}", [("grpc.use_local_subchannel_pool", 1)])
-    return prediction_service_pb2_grpc.PredictionServiceStub(channel), predict_pb2
+    return channel, prediction_service_pb2_grpc.PredictionServiceStub(channel), predict_pb2

@@ -11,6 +11,7 @@ import pytest
 
 from tests.training.strategies.processes import jax_cluster, start, tensorflow_cluster
 from zoo.training.strategies.base import lost
+from zoo.training.strategies.on_jax import LOST
 
 BACKEND = keras.backend.backend()
 STRATEGY = {"tensorflow": "multi_worker", "jax": "data_parallel"}
@@ -42,8 +43,25 @@ def test_a_lost_process_ends_the_run(tmp_path: Path, which: int, sign: signal.Si
         for process in processes:
             process.kill()
     said = outputs[1 - which].read_text()
-    assert code != 0 and (SAID in said or "another task died" in said), said[-3000:]
+    # Beside a process that stands still JAX may end this one before it has raised anything.
+    assert code != 0 and (SAID in said or (BACKEND == "jax" and sign == signal.SIGSTOP)), said[-3000:]
+    assert SAID in said or "another task died" in said, said[-3000:]
     assert list((tmp_path / "run" / "checkpoints").glob("epoch*.npz"))  # from which all go on: test_runs.py
+
+
+@pytest.mark.once
+@pytest.mark.parametrize(
+    ("text", "means"),
+    [
+        ("UNKNOWN: Gloo AllGather failed: [pair.cc:538] Read error [127.0.0.1]:19151: Connection reset by peer", True),
+        ("UNAVAILABLE: The following tasks are unhealthy (stopped sending heartbeats)", True),
+        ("RESOURCE_EXHAUSTED: Out of memory while trying to allocate 8 bytes", False),
+        ("Expected labels from 0 to 9; got 10.", False),
+    ],
+)
+def test_what_jax_says(text: str, means: bool) -> None:
+    with pytest.raises(ConnectionError if means else ValueError), lost(2, (ValueError,), LOST):
+        raise ValueError(text)
 
 
 @pytest.mark.once

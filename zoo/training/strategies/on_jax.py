@@ -11,6 +11,9 @@ import keras
 
 from zoo.training.strategies.base import Strategy, lost
 
+LOST = "(gloo|nccl) .*(failed|error)|connection (reset|closed|refused)|heartbeat|coordination service"
+"""What errors say when another process is gone."""
+
 
 class DataParallel(Strategy):
     """Every device has all variables and a part of each batch; statistics of a batch are those of the whole batch.
@@ -51,7 +54,7 @@ class DataParallel(Strategy):
 
         if self.processes == 1:
             return super().joined()
-        return lost(self.processes, (jax.errors.JaxRuntimeError,), "gloo|nccl|connection|peer|heartbeat|coordination")
+        return lost(self.processes, (jax.errors.JaxRuntimeError, ValueError), LOST)  # of Gloo a ValueError
 
     def meet(self) -> None:
         """Waits until every process has come here."""
