@@ -145,11 +145,13 @@ def number(value: float | None) -> str:
 
 
 def attempts_table(folder: Path) -> str:
-    """Returns the tables of what was tried: altered inputs by door, and trainings that were ended, by backend."""
+    """Returns the tables of what was tried: altered inputs by door, ended trainings by backend, a server for long."""
     records = {path.stem: json.loads(path.read_text("utf-8")) for path in sorted(folder.glob("*.json"))}
     parts = [_doors_table(records["parsers"])] if "parsers" in records else []
     ended = {name.partition("-")[2]: found for name, found in records.items() if name.startswith("kills-")}
     parts += [_ends_table(ended)] if ended else []
+    parts += [_coverage_table(records["coverage"])] if "coverage" in records else []
+    parts += [_soak_table(records["soak"])] if "soak" in records else []
     return "\n\n".join(parts) or "Nothing is recorded yet."
 
 
@@ -178,6 +180,29 @@ def _ends_table(found: dict[str, Card]) -> str:
     rows.append(["**failures**", *(f"{len(record['failures'])}" for record in found.values())])
     said = [f"`{record['command']}`: {record['seconds']:,} s, {record['date']}." for record in found.values()]
     return "\n\n".join([lines(rows), *said])
+
+
+def _coverage_table(found: Card) -> str:
+    rows = [["Door", "Inputs of the fuzzer", "Refused", "Read", "Edges"], ["---", "---:", "---:", "---:", "---:"]]
+    for door, counts in found["doors"].items():
+        total = sum(counts.values()) - counts["edges"]
+        read = counts.get("read", 0) + counts.get("same", 0)
+        row = (total, counts.get("refused", 0) + counts.get("needs a package", 0), read, counts["edges"])
+        rows.append([door, *(f"{count:,}" for count in row)])
+    said = f"`{found['command']}`: {found['inputs']:,} inputs, {len(found['failures'])} faults"
+    return f"{lines(rows)}\n\n{said}, {found['seconds']:,} s, {found['date']}."
+
+
+def _soak_table(found: Card) -> str:
+    rows = [["Minute", "Requests so far", "Memory (MB)", "Threads", "Open files"], ["---:"] * 5]
+    for sample in found["measured"]:
+        names = ("requests", "MB", "threads", "files")
+        rows.append([f"{sample['minute']:g}", *(f"{sample[name]:,.0f}" for name in names)])
+    said = (
+        f"`{found['command']}`: {found['requests']:,} requests, {found['hostile']:,} of them hostile, "
+        f"{found['changes of the folder']} changes of the folder, {len(found['failures'])} failures"
+    )
+    return f"{lines(rows)}\n\n{said}, {found['seconds']:,} s, {found['date']}."
 
 
 def _natural(text: str) -> list[tuple[int, str | int]]:
