@@ -7,7 +7,8 @@ The runs are folders of `zoo train`: of `synaptic_vgg16_narrow_cifar10` (penalty
 scales of the normalizations). Rows: strengths of the first; kernel norm, strength in its measured form (scale times
 norm), scale, and chance on the second; scale on the third. Accuracies are those on the validation images. Fine-tuning
 is `--steps` steps of batch 128 with momentum SGD, the rate falling along half a cosine, masks fixed, no penalty.
-Writes `curve.csv`, `curve.png` and prints a table. What stands in `curve.csv` already is not measured again.
+Writes `curve.csv`, `before.png` and
+`after.png`, and prints a table. What stands in `curve.csv` already is not measured again.
 """
 
 from __future__ import annotations
@@ -154,20 +155,17 @@ def write(rows: list[tuple], folder: Path) -> None:
 
 
 def draw(rows: list[tuple], folder: Path) -> None:
-    import matplotlib.pyplot as plt
-
-    figure, axes = plt.subplots(1, 2, figsize=(11, 4.5), sharey=True)
-    for axis, column, title in zip(axes, (4, 5), ("before fine-tuning", "after a short fine-tuning"), strict=True):
-        for method in dict.fromkeys(row[0] for row in rows):
-            points = [(100 * row[1], 100 * row[column]) for row in rows if row[0] == method and row[column] is not None]
-            if points:
-                axis.plot(*zip(*points, strict=True), marker="o", label=method)
-        axis.set(title=title, xlabel="connections pruned, %")
-        axis.grid(alpha=0.3)
-    axes[0].set_ylabel("accuracy on validation images, %")
-    axes[0].legend(fontsize=8)
-    figure.tight_layout()
-    figure.savefig(folder / "curve.png", dpi=120)
+    """A picture before fine-tuning and one after it."""
+    labels = ("connections pruned, %", "validation accuracy, %")
+    for column, name, title in ((4, "before", "Before fine-tuning"), (5, "after", "After a short fine-tuning")):
+        lines: dict[str, tuple[list[float], list[float]]] = {}
+        for row in rows:
+            if row[column] is not None:
+                x, y = lines.setdefault(row[0], ([], []))
+                x.append(100 * row[1])
+                y.append(100 * row[column])
+        if lines:
+            zoo.visual.plot_series(lines, path=folder / f"{name}.png", labels=labels, title=title)
 
 
 def table(rows: list[tuple]) -> str:

@@ -37,7 +37,7 @@ from zoo.training.compiling import compile_arguments, compile_trainer
 from zoo.training.epochs import Epochs
 
 ROOT = Path(__file__).resolve().parent.parent
-PAGE, IMAGES = ROOT / "docs" / "scene_experiments.md", ROOT / "docs" / "images"
+PAGE = ROOT / "docs" / "scene_experiments.md"
 MEASURES = ("accuracy", "class_mean_accuracy", "focus_area", "erased_accuracy")
 COLUMNS = {
     "accuracy": "accuracy",
@@ -212,19 +212,13 @@ def maps_of(table: Table, variant: str, options: argparse.Namespace) -> tuple[np
 
 def draw_curves(table: Table, variants: Iterable[str], path: Path, options: argparse.Namespace) -> None:
     """Focus area over the threshold: means over images, of one seed."""
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(5.2, 3.4), layout="tight")
-    axes = figure.subplots()
-    thresholds = np.linspace(0.02, 1, 50)
+    thresholds, lines = np.linspace(0.02, 1, 50), {}
     for variant in variants:
         images, _, maps = maps_of(table, variant, options)
         maps = resize_maps(normalize_maps(maps), images.shape[1:3])
         areas = [float(keras.ops.convert_to_numpy(high_areas(maps, float(t))).mean()) for t in thresholds]
-        axes.plot(thresholds, areas, label=VARIANTS[variant][0])
-    axes.set(xlabel="threshold", ylabel="focus area", title=table.title, xlim=(0, 1), ylim=(0, 1))
-    axes.legend(fontsize=7)
-    figure.savefig(path, dpi=110)
+        lines[VARIANTS[variant][0]] = (thresholds, areas)
+    zoo.visual.plot_series(lines, path=path, labels=("threshold", "focus area"), title=table.title)
 
 
 def draw_mean_maps(table: Table, variants: tuple[str, ...], path: Path, options: argparse.Namespace) -> None:
@@ -260,19 +254,14 @@ def draw_overlays(table: Table, variants: tuple[str, ...], path: Path, options: 
     zoo.visual.plot_cams(images[:16], rows, path=path, titles=names, threshold=0.5)
 
 
-def draw(table: Table, folder: Path, options: argparse.Namespace) -> list[str]:
-    """Pictures of a table of scenes; returns the lines that show them."""
+def draw(table: Table, options: argparse.Namespace) -> None:
+    """Pictures of a table of scenes, beside the runs."""
     variants = tuple(v for v in ("plain", "relevance", "erased_ce") if v in table.variants)
-    if not isinstance(table.network, str) or not variants:
-        return []
-    curves, means = folder / f"scene_areas_{table.name}.png", folder / f"scene_maps_{table.name}.png"
-    draw_curves(table, variants, curves, options)
-    draw_mean_maps(table, variants[:2], means, options)
-    draw_overlays(table, variants[:2], Path(options.out) / f"overlays_{table.name}.png", options)
-    return [
-        f"![Focus area over the threshold on {table.title}](images/{curves.name})",
-        f"![Mean class activation map of each class of {table.title}](images/{means.name})",
-    ]
+    if isinstance(table.network, str) and variants:
+        folder = Path(options.out)
+        draw_curves(table, variants, folder / f"areas_{table.name}.png", options)
+        draw_mean_maps(table, variants[:2], folder / f"maps_{table.name}.png", options)
+        draw_overlays(table, variants[:2], folder / f"overlays_{table.name}.png", options)
 
 
 def main() -> None:
@@ -286,16 +275,16 @@ def main() -> None:
     parser.add_argument("--variants", nargs="*", help=f"of {', '.join(VARIANTS)} (default: all)")
     parser.add_argument("--pictured", type=int, default=1000, help="test images in pictures of means")
     parser.add_argument("--xla", action="store_true", help="compile by XLA: slower on most CPUs")
-    parser.add_argument("--docs", action="store_true", help=f"write {PAGE.name} and its pictures")
+    parser.add_argument("--docs", action="store_true", help=f"write {PAGE.name}")
     parser.add_argument("--quick", action="store_true", help="64 images, 1 epoch, 1 seed: shows that it works")
     options = parser.parse_args()
     if options.quick:
         options.seeds, options.epochs, options.pictured = 1, 1, 32
-    folder = IMAGES if options.docs else Path(options.out)
     Path(options.out).mkdir(parents=True, exist_ok=True)
     for table in tables(options):
         found = run_table(table, options)
-        content = "\n\n".join([markdown(table, found, options), *draw(table, folder, options)])
+        content = markdown(table, found, options)
+        draw(table, options)
         print(content, flush=True)
         if options.docs:
             PAGE.write_text(insert(PAGE.read_text("utf-8"), table.name, content), "utf-8")

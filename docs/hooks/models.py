@@ -5,11 +5,13 @@ from __future__ import annotations
 import csv
 import importlib.util
 import io
+import tempfile
 import types
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+
+from zoo import visual
 
 DOCS = Path(__file__).resolve().parent.parent
 FAMILY_PAGES = {
@@ -23,9 +25,6 @@ FAMILY_PAGES = {
 }
 
 WEIGHTS = DOCS.parent / "weights"
-
-COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9")
-"""Okabe and Ito's palette, which colour-blind readers tell apart."""
 
 Card = dict[str, Any]
 
@@ -51,7 +50,7 @@ def card_page(card: Card) -> str:
         f"[All models](index.md) · [What the family is](../{FAMILY_PAGES.get(card['family'])})" * has_page(card),
         f'```python\nmodel = zoo.load("{name}")\n```',
         _facts(card),
-        f"![Accuracy and loss over the epochs](../assets/curves/{name}.svg)" * has_history(card),
+        themed("Accuracy and loss over the epochs", f"../assets/curves/{name}") * has_history(card),
         *(["## Numbers", _metrics(card["metrics"])] if card["metrics"] else []),
         "## Differences from the paper",
         "\n".join(f"- {text}" for text in card["deviations"]) or "None known.",
@@ -145,7 +144,9 @@ def index_page(cards: list[Card]) -> str:
     """The page of all models: a plot for each data set and a table that the script `models.js` sorts and filters."""
     head = ["Model", "Task", "Data", "Error %", "Parameters", "MACs (M)", "File (kB)", "Family"]
     rows = [head, ["---", "---", "---", "---:", "---:", "---:", "---:", "---"], *map(_row, tables.latest(cards))]
-    plots = "\n".join(f"![Error against size on {name}](../assets/plots/{name}.svg)" for name in plotted(cards))
+    plots = "\n\n".join(
+        themed(f"Accuracy against size on {name}", f"../assets/plots/{name}") for name in plotted(cards)
+    )
     return (
         "---\nhide: [toc]\n---\n\n# Models\n\n"
         "Every row is made from a card; a published tag never changes. Test data measured these errors and chose "
@@ -180,68 +181,37 @@ def plotted(cards: list[Card]) -> dict[str, list[Card]]:
     return {name: group for name, group in groups.items() if len(group) > 2}
 
 
-def size_plot(name: str, cards: list[Card]) -> bytes:
-    """An SVG: test error against the number of parameters, a colour for each family."""
-    with _figure() as (figure, axes):
-        for colour, family in zip(COLOURS, sorted({card["family"] for card in cards}), strict=False):
-            points = [card for card in cards if card["family"] == family]
-            x = [card["architecture"]["parameters"] for card in points]
-            y = [card["metrics"][0]["value"] for card in points]
-            axes.scatter(x, y, color=colour, label=family, s=36)
-            for card, left, top in zip(points, x, y, strict=True):
-                axes.annotate(card["name"].removesuffix(f"_{name}"), (left, top), (4, 4), textcoords="offset points")
-        axes.set(xscale="log", xlabel="parameters", ylabel="test error (%)", title=name)
-        axes.invert_yaxis()
-        axes.margins(x=0.25, y=0.15)
-        axes.legend(frameon=False)
-        return _svg(figure)
+def size_plot(name: str, cards: list[Card], theme: str = "light") -> bytes:
+    """An SVG: test accuracy against the number of parameters, a colour and shape for each family."""
+    points = [
+        {
+            "name": card["name"].removesuffix(f"_{name}"),
+            "group": card["family"],
+            "cost": card["architecture"]["parameters"],
+            "value": 100.0 - card["metrics"][0]["value"],
+        }
+        for card in cards
+    ]
+    labels = ("parameters", "test accuracy, %")
+    return _svg(theme, lambda path: visual.plot_tradeoff(points, path=path, labels=labels, title=name))
 
 
-def curve_plot(card: Card) -> bytes:
+def curve_plot(card: Card, theme: str = "light") -> bytes:
     """An SVG: accuracy and loss over the epochs, in training and validation."""
-    rows = history(card)
-    with _figure(panels=2) as (figure, panels):
-        for axes, what in zip(panels, ("accuracy", "loss"), strict=True):
-            for colour, column, label in ((COLOURS[0], what, "training"), (COLOURS[1], f"val_{what}", "validation")):
-                points = [(int(row["epoch"]) + 1, float(row[column])) for row in rows if row.get(column)]
-                if points:
-                    axes.plot(*zip(*points, strict=True), color=colour, label=label)
-            axes.set(xlabel="epoch", title=what)
-            axes.legend(frameon=False)
-        return _svg(figure)
+    rows = [{key: float(value) for key, value in row.items() if value} for row in history(card)]
+    return _svg(theme, lambda path: visual.plot_learning_curves(rows, path=path))
 
 
-@contextmanager
-def _figure(panels: int = 1) -> Iterator[Any]:
-    """A figure with the site's style: transparent, grey lines, so that it can be read on light and on dark pages."""
-    import matplotlib
-
-    matplotlib.use("Agg")
-    from matplotlib import pyplot
-
-    grey = "#7b8290"
-    style = {
-        **{name: grey for name in ("axes.edgecolor", "axes.labelcolor", "text.color", "xtick.color", "ytick.color")},
-        "axes.grid": True,
-        "axes.spines.right": False,
-        "axes.spines.top": False,
-        "font.size": 9,
-        "grid.alpha": 0.25,
-        "svg.fonttype": "none",
-        "svg.hashsalt": "zoo",
-    }
-    with matplotlib.rc_context(style):
-        figure, axes = pyplot.subplots(1, panels, figsize=(7.6, 3.4 if panels > 1 else 4.2), layout="constrained")
-        try:
-            yield figure, axes
-        finally:
-            pyplot.close(figure)
+def _svg(theme: str, draw: Callable[[Path], Any]) -> bytes:
+    with tempfile.TemporaryDirectory() as folder, visual.theme(theme):
+        path = Path(folder) / "picture.svg"
+        draw(path)
+        return path.read_bytes()
 
 
-def _svg(figure: Any) -> bytes:
-    target = io.BytesIO()
-    figure.savefig(target, format="svg", transparent=True, metadata={"Date": None})
-    return target.getvalue()
+def themed(text: str, address: str) -> str:
+    """A picture in Markdown that exists for light and for dark pages."""
+    return f"![{text}]({address}.svg#only-light)\n![{text}]({address}-dark.svg#only-dark)"
 
 
 def on_files(files: Any, config: Any) -> Any:
@@ -251,8 +221,10 @@ def on_files(files: Any, config: Any) -> Any:
     cards = tables.load_cards()
     made: dict[str, str | bytes] = {"models/index.md": index_page(cards)}
     made |= {f"models/{card['name']}.{card['tag']}.md": card_page(card) for card in cards}
-    made |= {f"assets/plots/{name}.svg": size_plot(name, group) for name, group in plotted(cards).items()}
-    made |= {f"assets/curves/{c['name']}.{c['tag']}.svg": curve_plot(c) for c in cards if has_history(c)}
+    for theme, ending in (("light", ".svg"), ("dark", "-dark.svg")):
+        made |= {f"assets/plots/{name}{ending}": size_plot(name, some, theme) for name, some in plotted(cards).items()}
+        drawn = {f"{card['name']}.{card['tag']}": card for card in cards if has_history(card)}
+        made |= {f"assets/curves/{name}{ending}": curve_plot(card, theme) for name, card in drawn.items()}
     for uri, content in made.items():
         files.append(File.generated(config, uri, content=content))
     return files
