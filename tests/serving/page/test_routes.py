@@ -47,6 +47,16 @@ def test_models(server):
     corner, numbers = json.loads(body)
     assert status == 200 and (corner["name"], corner["size"], corner["classes"]) == ("corner", "24×24", 3)
     assert corner["images"] and not numbers["images"]
+    assert len(corner["labels"]) == 3 and isinstance(corner["expects"], str)
+
+
+def test_models_of_photographs_have_the_shipped_ones(server, root):
+    page = routes.Page(server.service)
+    found = page._examples_for("efficientnet_lite0_imagenet")
+    assert [path.name for path in found][:2] == ["camera.jpg", "cat.jpg"]
+    status, body, headers = ask(server, "/page/examples/photos/cat.jpg")
+    assert (status, headers["Content-Type"]) == (200, "image/jpeg") and body == found[1].read_bytes()
+    assert routes._expects("e4net_mnistrot") and routes._expects("corner") == routes._expects("") == ""
 
 
 def test_examples_are_those_of_the_models_data_set(server, root):

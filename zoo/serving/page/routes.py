@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
+from zoo import hub
 from zoo.serving import pictures
 from zoo.serving.errors import RequestError, invalid, unavailable
 from zoo.serving.messages import Request, Response
@@ -31,6 +32,8 @@ _HEADERS = {
 _AT_ONCE = 2  # explanations in progress: each runs the model on 145 images
 _WAIT_SECONDS = 20.0
 _MAX_EXAMPLES = 8
+_KINDS = {".png": "image/png", ".jpg": "image/jpeg"}
+_OF_PHOTOGRAPHS = ("imagenet", "sun16", "places365")
 # In a checkout; an installed zoo has no examples.
 _EXAMPLES = Path(__file__).resolve().parents[3] / "examples" / "images"
 
@@ -75,7 +78,8 @@ class Page:
                 lease.end()
                 runner = lease.version.runner
                 shape = pictures.image_shape(runner)
-                facts = {"version": lease.version.number, "classes": len(runner.labels)}
+                facts: dict[str, Any] = {"version": lease.version.number, "classes": len(runner.labels)}
+                facts |= {"labels": list(runner.labels), "expects": _expects(runner.facts.name)}
                 examples = self._examples_for(runner.facts.name) if shape else []
         except RequestError:
             return {"name": name, "ready": False, "images": False}
@@ -84,17 +88,24 @@ class Page:
         return {"name": name, "ready": True, "images": shape is not None, "size": size, "examples": files} | facts
 
     def _examples_for(self, model: str) -> list[Path]:
-        """Shipped images of the data set that a registered name ends with: `e4net_mnistrot` has those of `mnistrot`."""
+        """Shipped images of the data set that a registered name ends with: `e4net_mnistrot` has those of `mnistrot`.
+
+        Models of photographs have the shipped ones, which are of no data set.
+        """
         if "_" not in model or "/" in model:
             return []
-        return sorted((self._examples / model.rpartition("_")[2]).glob("*.png"))[:_MAX_EXAMPLES]
+        data = model.rpartition("_")[2]
+        folder = self._examples / ("photos" if data in _OF_PHOTOGRAPHS else data)
+        return sorted(path for path in folder.glob("*") if path.suffix in _KINDS)[:_MAX_EXAMPLES]
 
     def _example(self, name: str) -> Response | None:
         folder, _, file = name.partition("/")
-        known = sorted(self._examples.glob("*/*.png"))  # compared, not joined: a name cannot lead elsewhere
+        known = sorted(
+            path for path in self._examples.glob("*/*") if path.suffix in _KINDS
+        )  # compared, not joined: a name cannot lead elsewhere
         for path in known:
             if (path.parent.name, path.name) == (folder, file):
-                return Response(200, path.read_bytes(), "image/png", _HEADERS)
+                return Response(200, path.read_bytes(), _KINDS[path.suffix], _HEADERS)
         return None
 
     def _explain(self, name: str, body: bytes) -> dict[str, Any]:
@@ -110,6 +121,14 @@ class Page:
                 raise invalid(str(error)) from error
             finally:
                 self._places.release()
+
+
+def _expects(name: str) -> str:
+    """What pictures a registered model was trained on, in words; nothing is known of others."""
+    try:
+        return str((hub.card(name).expects or {}).get("note") or "") if name else ""
+    except (ValueError, OSError):
+        return ""
 
 
 def _expect(request: Request, *methods: str) -> None:

@@ -24,6 +24,10 @@ function chosen() {
 function chooseModel() {
   const model = chosen();
   at("about").textContent = model ? `version ${model.version}, ${model.classes || "unnamed"} classes, images of ${model.size} pixels` : "";
+  at("expects").hidden = !model?.expects;
+  at("expects").textContent = model?.expects ? `It expects: ${model.expects}` : "";
+  at("classes").hidden = !model?.labels?.length;
+  at("class-list").textContent = model?.labels?.length ? model.labels.join(", ") : "";
   const examples = model ? model.examples : [];
   at("examples").hidden = examples.length === 0;
   at("example-list").replaceChildren(...examples.map((address, number) => {
