@@ -29,7 +29,7 @@ PYTEST := $(PY) -m pytest --numprocesses=$(WORKERS) --dist=loadfile --quiet $(PY
 # What is no matter of the backend (arguments, files, pages) carries the marker `once` and is tested in the first run alone.
 AGAIN := $(PYTEST) -m "not once and not large and not extra_large"
 
-.PHONY: help demo test test-tensorflow test-jax test-torch lint format docs bench readme clean
+.PHONY: help demo test test-tensorflow test-jax test-torch test-oldest lint format docs bench readme clean
 
 help:
 	@sed -n 's/^# \{0,1\}//p' Makefile | sed '/^Relative/,$$d'
@@ -51,6 +51,10 @@ test-jax: $(VENV)/.dev-jax | test-tensorflow
 test-torch: $(VENV)/.torch
 	@echo "== tests on torch"
 	$(BOUNDS) KERAS_BACKEND=torch $(AGAIN)
+
+# The oldest versions that setup.cfg allows, in an environment of their own.
+test-oldest:
+	PIP_CONSTRAINT=constraints-oldest.txt $(MAKE) test VENV=.venv-oldest
 
 lint: $(VENV)/.dev-jax
 	$(PY) -m ruff check .

@@ -12,6 +12,7 @@ import contextlib
 import importlib
 import importlib.util
 import os
+import platform
 import signal
 import sys
 import tempfile
@@ -110,6 +111,26 @@ def _register_with(keras: ModuleType) -> None:
         register_classes()
 
 
+def keep_compiled_programs() -> None:
+    """Has JAX keep what it compiles in the user's cache folder, up to a gigabyte, unless its variables say otherwise.
+
+    For commands only: in somebody's program the setting would be about all that the program compiles. A kept program
+    is the compiled one, bit for bit. Each kind of processor has a folder of its own, for machines that share a home.
+    """
+    import hashlib
+
+    import platformdirs
+
+    processor = platform.processor() or platform.machine()
+    with contextlib.suppress(OSError), open("/proc/cpuinfo", encoding="utf-8", errors="replace") as lines:
+        processor = next((line for line in lines if line.startswith(("flags", "Features"))), processor)
+    kind = hashlib.sha256(processor.encode()).hexdigest()[:8]
+    folder = Path(platformdirs.user_cache_dir("zoo")) / "jax" / kind
+    os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", str(folder))
+    os.environ.setdefault("JAX_COMPILATION_CACHE_MAX_SIZE", str(2**30))
+    os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0.5")
+
+
 if is_command(sys.orig_argv):
     # Until the command has a handler of its own: as a container's first process it would ignore the signal.
     with contextlib.suppress(ValueError):  # not in the main thread
@@ -117,3 +138,5 @@ if is_command(sys.orig_argv):
     if "KERAS_BACKEND" in os.environ:
         check_backend(os.environ["KERAS_BACKEND"])
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    if os.environ.get("KERAS_BACKEND") not in ("tensorflow", "torch"):
+        keep_compiled_programs()

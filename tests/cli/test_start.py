@@ -69,6 +69,25 @@ def test_classes_are_registered_when_keras_is_there() -> None:
     assert subprocess.run([sys.executable, "-c", script], capture_output=True, text=True).stdout.strip() == "True"
 
 
+def test_a_command_keeps_what_jax_compiles(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    script = "import os, zoo; print(os.environ.get('JAX_COMPILATION_CACHE_DIR'))"
+    (tmp_path / "zoo").write_text(script, encoding="utf-8")  # a process that is called like the command
+    (tmp_path / "other.py").write_text(script, encoding="utf-8")
+    for name in ("KERAS_BACKEND", "JAX_COMPILATION_CACHE_DIR"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+
+    def said(program: str, **variables: str) -> str:
+        command = [sys.executable, str(tmp_path / program)]
+        done = subprocess.run(command, capture_output=True, text=True, env=os.environ | variables)
+        assert done.returncode == 0, done.stderr
+        return done.stdout.strip()
+
+    assert Path(said("zoo")).parent.name == "jax"
+    assert said("zoo", JAX_COMPILATION_CACHE_DIR="mine") == "mine"
+    assert said("zoo", KERAS_BACKEND="tensorflow") == said("other.py") == "None"
+
+
 def test_measures_in_the_help_are_all_there_are() -> None:
     assert tuple(zoo.evaluation.MEASURES) == evaluate.MEASURES
 
