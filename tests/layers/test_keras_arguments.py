@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from tests.layers.equivariant import normal, randomize
+from tests.layers.test_contract import CASES
 from zoo import layers as ours
 from zoo.evaluation import equivariance_error
 
@@ -27,6 +28,16 @@ NEEDED = {
     "SynapticConv2D": {"filters": 4, "kernel_size": 3},
 }
 OF_KERAS = [("SynapticConv2D", name) for name in ("kernel_size", "strides", "dilation_rate")]
+
+
+def needed(name: str) -> dict[str, object]:
+    """Arguments that a layer cannot be made without, of a new one those of its case in the contract's table."""
+    required = [
+        argument
+        for argument, parameter in inspect.signature(getattr(ours, name).__init__).parameters.items()
+        if parameter.default is parameter.empty and argument in CASES[name]["init_kwargs"]
+    ]
+    return NEEDED.get(name) or {argument: CASES[name]["init_kwargs"][argument] for argument in required}
 
 
 def integers() -> list[tuple[str, str]]:
@@ -47,7 +58,7 @@ def test_all_layers_have_integers_where_they_should() -> None:
 @pytest.mark.once
 @pytest.mark.parametrize(("name", "argument"), integers())
 def test_integers_of_numpy_are_taken_and_truth_values_refused(name: str, argument: str) -> None:
-    make, arguments = getattr(ours, name), NEEDED.get(name, {})
+    make, arguments = getattr(ours, name), needed(name)
     parameter = inspect.signature(make.__init__).parameters.get(argument)
     usual = arguments.get(argument, parameter.default if parameter is not None else 1)
     value = usual if isinstance(usual, int) else 1
