@@ -87,6 +87,7 @@ RULES = {
             *BELOW,
         ),
         frozenset({"keras", "wrapt"}),
+        frozenset({"platformdirs"}),
     ),
     "version": Rule((), NOTHING),
     "_plugins": Rule((), NOTHING),

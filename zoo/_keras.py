@@ -51,7 +51,8 @@ def is_functional(model: Any) -> bool:
 def _functional_class() -> Any:
     """Keras' class of functional models, which it does not export."""
     inputs = keras.Input((1,), name="input")
-    return type(keras.Model(inputs, inputs, name="functional"))
+    outputs = keras.layers.Identity(name="same")(inputs)  # Keras 3.12 wants an operation between
+    return type(keras.Model(inputs, outputs, name="functional"))
 
 
 def functional_of(model: Any) -> keras.Model | None:
