@@ -37,7 +37,7 @@ def main(arguments: list[str] | None = None) -> None:
         images = zoo.datasets.read_images(files, model.input_shape[1:])
         titles = [row[0].label.replace("_", " ") for row in zoo.predict(model, images, top=1)]
         focus = zoo.evaluation.focus_area(model, images).means()["focus_area"]
-        print(f"{how}: {', '.join(titles)}; {focus:.0f} % of the pictures looked at")
+        print(f"{how}: {', '.join(titles)}; {focus:.0%} of the pictures looked at")
         rows.append((how, zoo.visual.cam(model, images)))
     options.out.parent.mkdir(parents=True, exist_ok=True)
     zoo.visual.plot_cams(images, rows, path=options.out, titles=titles)
