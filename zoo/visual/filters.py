@@ -10,15 +10,16 @@ from typing import Any
 import keras
 import numpy as np
 
-from zoo.visual._figure import SIGNED, check_picture, drawn, new_figure, write
+from zoo.visual._figure import ORDERED, SIGNED, check_picture, drawn, new_figure, write
 
 
 @drawn
 def plot_basis(kernels: Mapping[str, Any], *, path: str | os.PathLike[str], title: str | None = None) -> Path:
-    """Draws the filters of a basis, such as that of a `SharedFilterBasis`, and their Gram matrix, one row a basis.
+    """Draws where the filters of a basis look, and how far they are from orthonormal, one row a basis.
 
-    On the left one filter a line, one input channel a column; on the right the inner products of all filters, between
-    -1 and 1: the identity for an orthonormal basis.
+    A basis is that of a `SharedFilterBasis`, for example. On the left a tile a filter: the root mean square of its
+    weights over the input channels, at each place of its window, relative to its largest. On the right the inner
+    products of all filters less the identity, on one scale for all rows: blank for an orthonormal basis.
 
     Args:
         kernels: kernels (k, k, channels, filters), tensors or variables, by a name for the row: of a basis before and
@@ -49,13 +50,15 @@ def plot_basis(kernels: Mapping[str, Any], *, path: str | os.PathLike[str], titl
     figure = new_figure(9, 4 * len(arrays), "constrained")
     figure.suptitle(title or "")
     panels = figure.subplots(len(arrays), 2, squeeze=False)
+    off = {name: gram_matrix(kernel) - np.eye(kernel.shape[-1]) for name, kernel in arrays.items()}
+    reach = max(float(np.abs(matrix).max()) for matrix in off.values()) or 1.0
     for (left, right), (name, kernel) in zip(panels, arrays.items(), strict=True):
-        reach = float(np.abs(kernel).max()) or 1.0
-        left.imshow(_tiles(kernel), cmap=SIGNED, vmin=-reach, vmax=reach, interpolation="nearest")
-        left.set(title=f"{name}: {kernel.shape[-1]} filters", xlabel="input channel", xticks=[], yticks=[])
-        left.set_ylabel("filter")
-        picture = right.imshow(gram_matrix(kernel), cmap=SIGNED, vmin=-1, vmax=1, interpolation="nearest")
-        right.set(title=f"{name}: Gram matrix", xlabel="filter", ylabel="filter")
+        left.imshow(_tiles(kernel), cmap=ORDERED, vmin=0, vmax=1, interpolation="nearest")
+        left.set(title=f"{name}: where {kernel.shape[-1]} filters look", xticks=[], yticks=[])
+        left.spines[:].set_visible(False)
+        picture = right.imshow(off[name], cmap=SIGNED, vmin=-reach, vmax=reach, interpolation="nearest")
+        right.set(title=f"Gram matrix less identity, at most {np.abs(off[name]).max():.2g}", xlabel="filter")
+        right.set_ylabel("filter")
         figure.colorbar(picture, ax=right, shrink=0.8)
     return write(figure, path)
 
@@ -83,11 +86,14 @@ def _kernel(kernel: Any) -> np.ndarray:
 
 
 def _tiles(kernel: np.ndarray) -> np.ndarray:
-    """One image of all filters: lines of k x k tiles with an empty line between them."""
-    height, width, channels, filters = kernel.shape
-    image = np.full((filters * (height + 1) - 1, channels * (width + 1) - 1), np.nan)
+    """One image of all filters, a tile each, in rows of about as many as there are columns."""
+    height, width, _, filters = kernel.shape
+    strength = np.sqrt(np.square(kernel).mean(axis=2))
+    columns = int(np.ceil(np.sqrt(filters)))
+    rows = -(-filters // columns)
+    image = np.full((rows * (height + 1) - 1, columns * (width + 1) - 1), np.nan)
     for number in range(filters):
-        for channel in range(channels):
-            top, left = number * (height + 1), channel * (width + 1)
-            image[top : top + height, left : left + width] = kernel[:, :, channel, number]
+        tile = strength[..., number]
+        top, left = number // columns * (height + 1), number % columns * (width + 1)
+        image[top : top + height, left : left + width] = tile / (tile.max() or 1.0)
     return image
