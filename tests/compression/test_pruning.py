@@ -322,7 +322,7 @@ def test_quantized_layers_stay_as_they_are():
     x = keras.layers.Conv2D(8, 3, activation="relu", name="second")(x)
     x = keras.layers.GlobalAveragePooling2D()(x)
     model = keras.Model(inputs, keras.layers.Dense(4, name="logits")(x))
-    model.quantize("int8", filters="logits")
+    model.get_layer("logits").quantize("int8")
     strong = to_synaptic(model)
     prune(strong, 0.6, scope="layer", prune_first=True, min_keep=1)
     small, x = compress(strong, "compact"), pixels(model)

@@ -143,9 +143,9 @@ def test_vocabularies_stay(kind, mode):
 
 def test_bins_and_random_states_stay():
     inputs = keras.Input((4,), name="numbers")
-    bins = layers.Discretization(num_bins=4, output_mode="one_hot", name="bins")
+    bins = layers.Discretization(num_bins=4, name="bins")
     bins.adapt(RNG.normal(size=(50, 4)))
-    x = layers.Flatten(name="flat")(bins(inputs))
+    x = layers.Rescaling(0.25, name="numbers_of_bins")(bins(inputs))
     x = layers.Dropout(0.5, seed=3, name="drop")(layers.Dense(6, name="dense")(x), training=True)
     model = keras.Model(inputs, x)
     x = RNG.normal(size=(3, 4)).astype("float32")
