@@ -26,7 +26,7 @@ Less LogicalAnd LogicalOr MatMul Max MaxPool Maximum Mean MergeV2Checkpoints Min
 Pack Pad Placeholder Prod ReadVariableOp RealDiv Relu Reshape RestoreV2 ReverseV2 Rsqrt SaveV2 ScaleAndTranslate
 Select SelectV2 Shape ShardedFilename Sigmoid Softmax Split Sqrt Square Squeeze StatefulPartitionedCall StatelessIf
 StatelessWhile StaticRegexFullMatch StridedSlice StringJoin Sub Substr Sum Tanh TensorListFromTensor TensorListGetItem
-TensorListReserve TensorListSetItem TensorListStack Tile Transpose UnsortedSegmentSum VarHandleOp ZerosLike
+TensorListReserve TensorListSetItem TensorListStack Tile Transpose Unpack UnsortedSegmentSum VarHandleOp ZerosLike
 """
 PLAIN = frozenset(_NAMES.split())
 

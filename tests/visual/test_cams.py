@@ -34,7 +34,8 @@ def test_overlay():
     maps[:, 0, 0], maps[:, 0, 1], maps[:, 0, 2] = 1.0, np.nan, 7.0
     pictures = overlay(IMAGES, maps)
     assert pictures.shape == (5, 32, 32, 3) and pictures.dtype == np.uint8
-    np.testing.assert_array_equal(pictures[:, 0, 0], np.rint(IMAGES[:, 0, 0] / 2 + np.array([110, 10, 10])))
+    np.testing.assert_array_equal(pictures[:, 0, 0], np.rint((IMAGES[:, 0, 0] + np.array([240.0, 249, 33])) / 2))
+    np.testing.assert_array_equal(pictures[:, 1, 1], np.rint((IMAGES[:, 1, 1] + np.array([13.0, 8, 135])) / 2))
     np.testing.assert_array_equal(overlay(IMAGES, maps, opacity=0.0), np.repeat(IMAGES, 3, -1))
 
 

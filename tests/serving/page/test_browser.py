@@ -93,13 +93,15 @@ def test_only_models_for_images_can_be_chosen(page):
 
 
 def test_the_keyboard_reaches_everything(page):
-    """Tab goes to the model, the file and the examples; each of them has a name."""
+    """Tab goes to the model, its classes, the file and the examples; each of them has a name."""
     reached = []
-    for _ in range(4):
+    for _ in range(5):
         webdriver.ActionChains(page).send_keys(webdriver.Keys.TAB).perform()
         reached.append(page.switch_to.active_element)
-    assert [one.tag_name for one in reached] == ["select", "input", "button", "button"]
-    assert [one.accessible_name for one in reached[:3]] == ["Model", "Choose an image or drop one here", "Example 1"]
+    assert [one.tag_name for one in reached] == ["select", "summary", "input", "button", "button"]
+    names = [reached[index].accessible_name for index in (0, 2, 3)]
+    assert names == ["Model", "Choose an image or drop one here", "Example 1"]
+    assert "classes" in reached[1].text
 
 
 @pytest.mark.parametrize("width", [1280, 390])
