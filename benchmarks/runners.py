@@ -13,7 +13,7 @@ ENGINES = ("onnxruntime", "tensorflow", "jax")
 def runner(model: Any, engine: str, inputs: Any, threads: int) -> Callable[[], Any]:
     """A function that runs one batch of raw inputs, an array or arrays by name, and waits for the answer; run once.
 
-    TensorFlow and JAX run compiled by XLA, ONNX Runtime a file that Keras writes. How many threads TensorFlow and JAX
+    TensorFlow and JAX run compiled by XLA, TensorFlow where zoo does; ONNX Runtime runs a file that Keras writes. How many threads TensorFlow and JAX
     take is set in the process before they start (`environment`).
     """
     run = {"onnxruntime": _onnxruntime, "tensorflow": _tensorflow, "jax": _jax}[engine](model, inputs, threads)
@@ -38,7 +38,9 @@ def environment(engine: str, threads: int) -> dict[str, str]:
 def _tensorflow(model: Any, x: Any, threads: int) -> Callable[[], Any]:
     import tensorflow as tf
 
-    step = tf.function(lambda x: model(x, training=False), jit_compile=True)
+    from zoo.hub import suits_xla
+
+    step = tf.function(lambda x: model(x, training=False), jit_compile=suits_xla(model))
     inputs = tf.nest.map_structure(tf.constant, x)
     return lambda: step(inputs).numpy()
 

@@ -61,7 +61,7 @@ def _drop(key: str) -> Callable[[dict[str, Any]], None]:
         (_drop("labels"), "'labels' is a required property"),
         (_drop("license"), "'license' is a required property"),
         (_set("training", value=None), "training: None is not of type 'object'"),
-        (_set("metrics", value=[]), "metrics: .* non-empty"),
+        (_set("metrics", value=[]), "metrics: .* (non-empty|too short)"),
         (_set("metrics", 0, "value", value="1.5"), r"metrics\[0\].value: '1.5' is not of type 'number'"),
         (_set("mertics", value=[]), "'mertics' was unexpected"),
         (_set("files", "golden.npz", "sha256", value="abc"), "sha256: 'abc' does not match"),

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import os
 import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -176,8 +175,8 @@ def _build(source: Source, model_name: str | None = None, dtype: str | None = No
     config = source.config
     family = registry.family_of(config)
     known = registry.presets().get(config.name)
-    with _size_errors(config), _keras.untraced(), keras_settings(dtype):
-        model = registry.find_family(family).build(config)
+    with _keras.untraced(), keras_settings(dtype):
+        model = _sized(registry.find_family(family).build, config)
     origin = Origin(
         preset=config.name if known and type(known.config) is type(config) else None,
         family=family,
@@ -196,18 +195,21 @@ def _task(source: Source, model: keras.Model) -> str:
     return source.task or (source.card.task if source.card else tasks.task_of_config(source.config))
 
 
-@contextmanager
-def _size_errors(config: Any) -> Iterator[None]:
-    """Says that the images are too small, where Keras speaks of one of its layers."""
+def _sized(build: Callable[[Any], keras.Model], config: Any) -> keras.Model:
+    """The model, or an error that the images are too small: Keras names a layer then, or lets sides of 0 pass."""
+    fault = None
     try:
-        yield
+        model = build(config)
+        if not any(0 in tensor.shape for node in _keras.nodes(model) for tensor in node.outputs):
+            return model
     except ValueError as error:
         if "size would be zero or negative" not in str(error):
             raise
-        raise ValueError(
-            f"images of {config.input_shape} are too small for {config.name!r}, which halves them until nothing is "
-            "left: give a larger input_shape"
-        ) from error
+        fault = error
+    raise ValueError(
+        f"images of {config.input_shape} are too small for {config.name!r}, which halves them until nothing is "
+        "left: give a larger input_shape"
+    ) from fault
 
 
 def _own_classes(num_classes: Any, labels: Any, *, needed: bool = False) -> tuple[int, tuple[str, ...]]:

@@ -56,17 +56,11 @@ class ZooModel(CheckedLabels, CheckedInputs, SaysCompiling, keras.Model):
 
     _origin: Origin | None = None
 
-    def __init__(
-        self,
-        inputs: Any,
-        outputs: Any,
-        name: str | None = None,
-        *,
-        origin: Origin | Mapping[str, Any] | None = None,
-        **kwargs: Any,
-    ) -> None:
-        super().__init__(inputs=inputs, outputs=outputs, name=name, **kwargs)
+    def __init__(self, *args: Any, origin: Origin | Mapping[str, Any] | None = None, **kwargs: Any) -> None:
+        # As Keras' own: before 3.15 it takes a class that names inputs and outputs here for no functional model.
+        super().__init__(*args, **kwargs)
         if origin is None:
+            outputs = kwargs["outputs"] if "outputs" in kwargs else args[1]
             origin = getattr(keras.tree.flatten(outputs)[0], _CLONED_FROM, {}).get(_shapes(self))
         self._origin = Origin.from_data(origin) if isinstance(origin, Mapping) else origin
 
