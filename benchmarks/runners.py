@@ -13,8 +13,8 @@ ENGINES = ("onnxruntime", "tensorflow", "jax")
 def runner(model: Any, engine: str, inputs: Any, threads: int) -> Callable[[], Any]:
     """A function that runs one batch of raw inputs, an array or arrays by name, and waits for the answer; run once.
 
-    TensorFlow and JAX run compiled by XLA, TensorFlow where zoo does; ONNX Runtime runs a file that Keras writes. How many threads TensorFlow and JAX
-    take is set in the process before they start (`environment`).
+    JAX runs compiled by XLA, TensorFlow where zoo's models do (`zoo.hub.suits_xla`), ONNX Runtime a file that Keras
+    writes. How many threads TensorFlow and JAX take is set in the process before they start (`environment`).
     """
     run = {"onnxruntime": _onnxruntime, "tensorflow": _tensorflow, "jax": _jax}[engine](model, inputs, threads)
     run()
