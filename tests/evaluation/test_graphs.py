@@ -149,6 +149,14 @@ def test_the_bound_of_one_graph_without_a_batch_axis() -> None:
         check_step_size(model, {"x": X})
 
 
+@pytest.mark.parametrize("measure", [zoo.evaluation.graph_energy, zoo.evaluation.graph_features])
+def test_weights_of_edges_are_refused_where_they_would_be_passed_over(measure) -> None:
+    model = zoo.build(PDEGCNConfig(name="w", input_shape=(None, 3), num_classes=2, width=4, depth=2, edge_weight=True))
+    graph = {"x": np.eye(3), "edges": [[0, 1], [1, 0]], "edge_weight": [2.0, 2.0]}
+    with pytest.raises(ValueError, match="edges without weights; 'w' takes edge_weight"):
+        measure(model, graph)
+
+
 def test_energies() -> None:
     decaying = graph_energy(network(), GRAPH)
     assert decaying.shape == (7,) and (np.diff(decaying) < 0).all()

@@ -30,7 +30,7 @@ def graph_energy(model: keras.Model, graph: Inputs) -> np.ndarray:
         float64 (depth + 1,), or (depth,) for waves.
 
     Raises:
-        ValueError: a model without such a block, or inputs that do not fit.
+        ValueError: a model without such a block, or with weights of edges, or inputs that do not fit.
 
     Example:
         >>> import zoo
@@ -58,7 +58,7 @@ def graph_features(model: keras.Model, graph: Inputs) -> np.ndarray:
         float64 (depth + 1, N, C).
 
     Raises:
-        ValueError: a model with neither, or inputs that do not fit.
+        ValueError: a model with neither, or with weights of edges, or inputs that do not fit.
 
     Example:
         >>> import zoo
@@ -82,6 +82,8 @@ def _one_graph(graph: Inputs, model: keras.Model) -> Inputs:
     inputs = graph_inputs(graph, model)
     if len(inputs["x"]) != 1:
         raise ValueError(f"Expected one graph; got {len(inputs['x'])}.")
+    if "edge_weight" in inputs:
+        raise ValueError(f"Energy and features are known of edges without weights; {model.name!r} takes edge_weight.")
     return inputs
 
 
