@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 import zoo
-from zoo.cli import list_, output
+from zoo.cli import output
 from zoo.cli.app import COMMANDS, make_parser
 
 pytestmark = pytest.mark.once
@@ -58,7 +58,7 @@ def test_names_are_whole_in_narrow_terminals(
 
 
 def test_the_files_of_weights_are_counted() -> None:
-    assert 70_000 < list_._bytes(zoo.card("e4net_mnistrot")) < 90_000
+    assert 70_000 < zoo.card("e4net_mnistrot").weights_size < 90_000
 
 
 @pytest.mark.parametrize(("line", "expected"), [("zoo fine", "finetune"), ("zoo info e4net_l", "e4net_large_mnistrot")])

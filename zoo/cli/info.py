@@ -120,7 +120,7 @@ def _metrics(card: Any) -> Any:
         paper = "-" if metric["paper_value"] is None else f"{metric['paper_value']:g}"
         if metric["paper_note"]:
             paper += f" ({metric['paper_note']})"
-        cells = (metric["name"], metric["split"], output.metric_text(metric), paper, metric["command"])
+        cells = (metric["name"], metric["split"], card.measured(metric), paper, metric["command"])
         table.add_row(*map(Text, cells))
     return table
 

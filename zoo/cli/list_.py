@@ -40,7 +40,7 @@ def run(options: argparse.Namespace) -> int:
 
 def _table(cards: list[Any]) -> Any:
     """Models with weights first; where the terminal is narrow, names are whole and the last columns left out."""
-    room, longest = output.width(), max(len(_named(card)) for card in cards)
+    room, longest = output.width(), max(len(card.full_name) for card in cards)
     columns = ["model", "task", "data", "result", "parameters", "weights, kB", "summary"]
     widths = [longest, 15, 12, 18, 12, 13, 30]
     while len(columns) > 1 and sum(widths[: len(columns)]) + 2 * len(columns) > room:
@@ -48,24 +48,16 @@ def _table(cards: list[Any]) -> Any:
     table = output.table(*columns, right=("parameters", "weights, kB"), whole=("model", "data", "parameters"))
     for card in cards:
         cells = (
-            _named(card),
+            card.full_name,
             card.task.replace("-classification", "").replace("-", " "),
             (card.dataset or {}).get("name") or "-",
-            output.metric_text(card.metrics[0]) if card.metrics else "-",
+            card.measured(card.metrics[0]) if card.metrics else "-",
             f"{card.architecture['parameters']:,}",
-            f"{_bytes(card) / 1000:,.0f}" if card.tag else "-",
+            f"{card.weights_size / 1000:,.0f}" if card.tag else "-",
             card.summary,
         )
         table.add_row(*map(Text, cells[: len(columns)]))
     return table
-
-
-def _named(card: Any) -> str:
-    return f"{card.name}.{card.tag}" if card.tag else card.name
-
-
-def _bytes(card: Any) -> int:
-    return sum(facts.size for name, facts in card.files.items() if name.endswith(".safetensors"))
 
 
 def _counted(cards: list[Any], options: argparse.Namespace) -> str:

@@ -98,11 +98,3 @@ def percent(probability: float) -> str:
 def exit_code(errors: int, rows: int) -> int:
     """0 if every row has an answer, 1 if some hold an error instead, 2 if all do."""
     return 0 if not errors else 1 if errors < rows else 2
-
-
-def metric_text(metric: dict[str, Any]) -> str:
-    """One number of a card with its unit and its spread over seeds."""
-    text = f"{metric['value']:.4g} {metric['unit']}".replace("percent", "%")
-    if metric.get("std") is not None and len(metric.get("seeds", ())) > 1:
-        text += f" (mean {metric['mean']:.4g} ± {metric['std']:.2g} over {len(metric['seeds'])} seeds)"
-    return text

@@ -74,7 +74,8 @@ def _architecture(options: argparse.Namespace, path: Path) -> None:
 
 
 def _confusion(options: argparse.Namespace, path: Path) -> None:
-    model, where, _, truth, answers = _answers(options)
+    model, where, _, truth, found = _answers(options)
+    answers = [row[0].index for row in found]
     counts = zoo.evaluation.confusion(truth, answers, len(model.labels))
     right = sum(map(int.__eq__, truth, answers))
     title = f"{_full_name(options.name)} on {where}: {right:,} of {len(truth):,} right"
@@ -82,31 +83,30 @@ def _confusion(options: argparse.Namespace, path: Path) -> None:
 
 
 def _mistakes(options: argparse.Namespace, path: Path) -> None:
-    model, _, images, truth, _ = _answers(options)
+    model, _, images, truth, found = _answers(options)
     if images is None or images.ndim != 4:
         raise ValueError(f"{options.name} takes no images: mistakes are shown of pictures.")
     names = [model.labels[number] for number in truth]
-    found = zoo.predict(model, images)
     zoo.visual.plot_mistakes(images, found, names, path=path, count=options.count)
 
 
-def _answers(options: argparse.Namespace) -> tuple[Any, str, Any, list[int], list[int]]:
-    """The model, what it was asked about, the images, true classes and answers."""
+def _answers(options: argparse.Namespace) -> tuple[Any, str, Any, list[int], list[list[Any]]]:
+    """The model, what it was asked about, and of the examples that count the images, true classes and predictions."""
     model = zoo.load(options.name)
     folder = Path(options.name)
     data, split, (inputs, labels, *weights) = zoo.evaluation.read_part(
         model, options.data, split=options.split, run=folder if folder.is_dir() else None
     )
-    answers = [row[0].index for row in zoo.predict(model, inputs, top=1)]
+    found = zoo.predict(model, inputs)
     truth = labels.reshape(-1).tolist()
-    if len(answers) != len(truth):
+    if len(found) != len(truth):
         raise ValueError(
             f"{options.name} gives several answers an example: there is no table of one class for another."
         )
     counted = weights[0].reshape(-1).tolist() if weights else [1] * len(truth)
     chosen = [place for place, weight in enumerate(counted) if weight > 0]
-    images = None if isinstance(inputs, dict) else inputs
-    return model, f"{data}, {split}", images, [truth[place] for place in chosen], [answers[place] for place in chosen]
+    images = None if isinstance(inputs, dict) else inputs[chosen]
+    return model, f"{data}, {split}", images, [truth[place] for place in chosen], [found[place] for place in chosen]
 
 
 def _maps(options: argparse.Namespace, path: Path) -> None:
@@ -205,9 +205,7 @@ def _tradeoff(options: argparse.Namespace, path: Path, key: str, label: str) -> 
 
 
 def _full_name(name: str) -> str:
-    """The name with the tag of the weights."""
-    card = zoo.card(name)
-    return f"{card.name}.{card.tag}" if card.tag else card.name
+    return zoo.card(name).full_name
 
 
 KINDS: dict[str, tuple[Callable[[argparse.Namespace, Path], None], str]] = {

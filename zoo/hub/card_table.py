@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+from collections.abc import Mapping
 from typing import Any
 
 
@@ -12,9 +13,9 @@ def facts(card: Any) -> dict[str, str]:
         value or {} for value in (card.architecture, card.dataset, card.training, card.source)
     )
     shape = architecture.get("config", {}).get("input_shape")
-    macs, sizes = architecture.get("macs"), [one.size for name, one in card.files.items() if _holds_weights(name)]
+    macs, size = architecture.get("macs"), card.weights_size
     rows = {
-        "model": f"{card.name}.{card.tag}" if card.tag else card.name,
+        "model": card.full_name,
         "summary": card.summary,
         "task": card.task,
         "input": " x ".join("any" if side is None else str(side) for side in shape) if shape else "",
@@ -22,25 +23,20 @@ def facts(card: Any) -> dict[str, str]:
         "classes": f"{len(card.labels):,}: {', '.join(card.labels[:8])}{', ...' if len(card.labels) > 8 else ''}",
         "parameters": f"{architecture['parameters']:,}" if "parameters" in architecture else "",
         "multiply-adds": f"{macs:,}" if macs else "",
-        "weights": f"{sum(sizes) / 1000:,.0f} kB" if sizes else "none",
+        "weights": f"{size / 1000:,.0f} kB" if size else "none",
         "data": f"{dataset['name']}, {dataset['split']}" if dataset else "",
         "trained": f"{training['date']}, {training['minutes']:,.0f} minutes" if training else "",
         "converted from": source.get("file", ""),
         "licence": card.license or "",
         "paper": card.citation or "",
     }
-    rows |= {f"{one['split']} {one['name'].replace('_', ' ')}": _measured(one) for one in card.metrics}
+    rows |= {f"{one['split']} {one['name'].replace('_', ' ')}": measured(one) for one in card.metrics}
     return {name: value for name, value in rows.items() if value}
 
 
-def _holds_weights(name: str) -> bool:
-    return name.endswith(".safetensors")
-
-
-def _measured(metric: dict[str, Any]) -> str:
-    """A value of four digits, and its spread over seeds."""
-    unit = metric["unit"].replace("percent", "%")
-    text = f"{metric['value']:.4g} {unit}"
+def measured(metric: Mapping[str, Any]) -> str:
+    """A value of a card of four digits, with its unit and its spread over seeds."""
+    text = f"{metric['value']:.4g} {metric['unit'].replace('percent', '%')}"
     if metric.get("std") is not None and len(metric.get("seeds") or ()) > 1:
         text += f" (mean {metric['mean']:.4g} ± {metric['std']:.2g} over {len(metric['seeds'])} seeds)"
     return text

@@ -135,6 +135,21 @@ class Card:
         """The card as plain JSON types, every key present; `Card.from_dict` reads it back."""
         return json.loads(json.dumps(dataclasses.asdict(self)))
 
+    @property
+    def full_name(self) -> str:
+        """The name with the tag of the weights, where they are published: what `zoo.load` takes."""
+        return f"{self.name}.{self.tag}" if self.tag else self.name
+
+    @property
+    def weights_size(self) -> int:
+        """Bytes of the files of weights."""
+        return sum(facts.size for name, facts in self.files.items() if name.endswith(".safetensors"))
+
+    @staticmethod
+    def measured(metric: Mapping[str, Any]) -> str:
+        """One of the card's metrics as people read it: four digits, unit, and spread over seeds."""
+        return card_table.measured(metric)
+
     def __str__(self) -> str:
         """What a reader wants first, a line a fact; `repr` has everything."""
         return card_table.text(self)
