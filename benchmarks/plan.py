@@ -51,7 +51,8 @@ class Run:
         facts = json.loads((folder / "run.json").read_text())
         if facts["finished"]:
             found = facts["validation"]
-            return f"finished, {facts['minutes']:.0f} min, validation accuracy {found['accuracy']:.4f}"
+            measured = "" if found["accuracy"] is None else f", validation accuracy {found['accuracy']:.4f}"
+            return f"finished, {facts['minutes']:.0f} min{measured}"
         with (folder / "history.csv").open(newline="") as file:
             done = len(list(csv.DictReader(file)))
         return f"{done} of {facts['recipe']['epochs']} epochs"

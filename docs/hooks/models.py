@@ -96,7 +96,7 @@ def history(card: Card) -> list[dict[str, str]]:
 def has_history(card: Card) -> bool:
     """Whether there is a curve to draw: an accuracy over at least two epochs."""
     rows = history(card)
-    return len(rows) > 1 and "val_accuracy" in rows[0]
+    return len(rows) > 1 and "accuracy" in rows[0]
 
 
 def _facts(card: Card) -> str:

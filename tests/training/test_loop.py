@@ -54,6 +54,28 @@ def test_a_run_folder_is_complete_and_loads(tmp_path, capsys):
     assert "epoch 3/3: accuracy" in capsys.readouterr().err
 
 
+def test_validation_examples_are_learned_too(tmp_path):
+    recipe = toy.THOROUGH.changed(split="train+validation", selection="last")
+    run = zoo.train("dots", recipe=recipe, out=tmp_path / "run", progress=False)
+    assert history(run).dtype.names == ("epoch", "accuracy", "loss")
+    assert facts(run)["validation"] == {"accuracy": None, "loss": None, "epoch": 3, "examples": 0}
+    splits = (toy.load("", part) for part in ("train", "validation"))
+    joined = tuple(np.concatenate(arrays) for arrays in zip(*splits, strict=True))
+    data = zoo.datasets.DataSet(train=joined, validation=joined, classes=tuple("0123456789"))
+    plain = recipe.changed(split="train")
+    other = zoo.train("dots", recipe=plain, data=data, out=tmp_path / "joined", progress=False)
+    assert all(np.array_equal(a, b) for a, b in zip(weights(run), weights(other), strict=True))
+
+
+def test_what_cannot_learn_from_validation_examples(tmp_path):
+    with pytest.raises(ValueError, match="nothing is left to choose by"):
+        toy.THOROUGH.changed(split="train+validation")
+    with pytest.raises(ValueError, match="Join them yourself"):
+        recipe = toy.RECIPES["ring"].changed(split="train+validation")
+        zoo.train("ring", recipe=recipe, out=tmp_path / "run", progress=False)
+    assert not (tmp_path / "run").exists()
+
+
 def test_another_recipe_by_its_name(tmp_path):
     run = zoo.train("dots", recipe="faithful", out=tmp_path / "run", progress=False)
     known = facts(run)

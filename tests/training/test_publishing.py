@@ -131,6 +131,15 @@ def test_the_command_names_the_recipe(tmp_path):
     assert zoo.card("dots").training["command"].startswith("zoo train dots --seed 0 --recipe faithful")
 
 
+def test_runs_that_validated_nothing(tmp_path, change):
+    change(epochs=1, split="train+validation")
+    runs = [zoo.train("dots", out=tmp_path / str(seed), seed=seed, progress=False) for seed in (1, 0)]
+    zoo.publish(runs, "v1")
+    card = zoo.card("dots")
+    assert card.training["seed"] == 1 and card.training["selection"].endswith("of 2 seeds the first")
+    assert card.dataset["split"] == "train+validation" and card.metrics[0]["seeds"] == [1, 0]
+
+
 def test_a_run_of_an_older_version_has_fewer_facts(tmp_path, change):
     """Fields that came later mean what was done before them."""
     change(epochs=1)

@@ -18,6 +18,7 @@ CHOICES = {
     "schedule": ("one_cycle", "cosine", "step", "constant"),
     "decay_kind": ("decoupled", "l2"),
     "selection": ("last", "best"),
+    "split": ("train", "train+validation"),
 }
 """The words that fields of a recipe may hold."""
 
@@ -64,6 +65,8 @@ class Recipe:
         consistency: arguments of `zoo.training.consistency.wrap`, which trains with pairwise consistency; empty for
             plain training.
         selection: `"last"` keeps the weights after the last epoch, `"best"` those of the highest validation accuracy.
+        split: what is learned from: `"train"`, or `"train+validation"` once nothing is to be chosen any more; then
+            nothing is measured during the run.
         overrides: fields of the model's configuration that are different while training, such as its dropout rate.
         proximal: thresholds for the variables whose path contains a word: after each step their values move by
             `rate threshold` towards 0 and stop there; those of several words add up.
@@ -104,6 +107,7 @@ class Recipe:
     needs_start: bool = False
     augmentation_options: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     layer_decay: float | None = None
+    split: str = "train"
 
     def __post_init__(self) -> None:
         for name, hint in _hints().items():
@@ -294,6 +298,9 @@ def _faults(recipe: Recipe) -> list[str]:
         "layer_decay is None or lies in (0, 1]": recipe.layer_decay is None or 0 < recipe.layer_decay <= 1,
         "augmentation_options belong to augmentations of the recipe": set(recipe.augmentation_options)
         <= set(recipe.augmentation),
+        "selection is 'last' where split is 'train+validation', as nothing is left to choose by": (
+            recipe.split == "train" or recipe.selection == "last"
+        ),
         "proximal thresholds are not negative": all(step >= 0 for step in recipe.proximal.values()),
         "milestones rise, and belong to the schedule 'step' alone": list(recipe.milestones)
         == sorted(set(recipe.milestones))

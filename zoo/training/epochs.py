@@ -33,7 +33,7 @@ class RunTrainer:
         model: the model whose weights are wanted.
         recipe: what to do.
         train: the training split's batches.
-        validation: the split that is measured after each epoch.
+        validation: the split that is measured after each epoch; None if there is none.
         folder: of the run.
         seed: of order and augmentation.
         devices: where it happens; the first of several processes writes.
@@ -122,6 +122,8 @@ class RunTrainer:
         self.relay.events.on_train_end({name: value for name, value in self.done.rows[-1].items() if name != "epoch"})
         if all(np.array_equal(old, value_of(new)) for old, new in zip(before, self.model.weights, strict=True)):
             return selected
+        if self.validation is None:
+            return selected
         measured = self._measure({})
         same = [row for row in self.done.rows if row.items() >= measured.items()]
         self.display.say("a callback has changed the weights at the end: measured again")
@@ -172,7 +174,7 @@ class RunTrainer:
         with self._averaged():
             measured = self._measure({} if self.relay is None else {"callbacks": self.relay.events})
             row = {"epoch": done.epoch} | logs | measured
-            if done.best is None or row["val_accuracy"] > done.best["val_accuracy"]:
+            if measured and (done.best is None or row["val_accuracy"] > done.best["val_accuracy"]):
                 done.best = row
                 if self.recipe.selection == "best":
                     self.checkpoints.save_selected()
@@ -187,7 +189,9 @@ class RunTrainer:
             self.events.write(row)
 
     def _measure(self, callbacks: dict[str, Any]) -> dict[str, float]:
-        """Loss and metrics of the validation split."""
+        """Loss and metrics of the validation split; nothing where there is none."""
+        if self.validation is None:
+            return {}
         arguments = evaluation_arguments(self.validation) | callbacks
         measured = self.trainer.evaluate(**arguments, verbose=0, return_dict=True)
         return {f"val_{name}": float(value) for name, value in measured.items()}

@@ -184,10 +184,10 @@ def _finish(run: RunTrainer, plan: Plan, selected: dict[str, float]) -> None:
     card = {} if plan.classes is None else {"labels": list(plan.classes)}
     hub.save(_on_one_device(run, plan), run.folder, card=card, assets=_assets(run.model, plan.read().train))
     facts: dict[str, float | None] = {
-        "accuracy": selected["val_accuracy"],
-        "loss": selected["val_loss"],
+        "accuracy": selected.get("val_accuracy"),
+        "loss": selected.get("val_loss"),
         "epoch": selected["epoch"] + 1,
-        "examples": count_examples(run.validation),
+        "examples": 0 if run.validation is None else count_examples(run.validation),
     }
     record.close_run(run.folder, minutes=run.done.seconds / 60, validation=facts)
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import keras
+import numpy as np
 
 from zoo import datasets, hub
 from zoo.datasets.opening import is_set_place, read_dataset
@@ -87,6 +88,7 @@ class Plan:
         if not self._read:
             found = self.own or read_dataset(str(self.recipe.dataset), data=self.root)
             count = max(_SMOKE_EXAMPLES, self.recipe.batch_size) if self.settings.smoke else None
+            found = with_splits(found, train=_joined(found), validation=None) if self.recipe.split != "train" else found
             parts = {name: _cut(getattr(found, name), count) for name in ("train", "validation")}
             checked = {name: _fitting(name, part, self.network, found.kind) for name, part in parts.items()}
             self._read.append(with_splits(found, **checked))
@@ -177,15 +179,30 @@ def _open_data(data: Any, recipe: Recipe, network: Network) -> tuple[DataSet | N
     return datasets.open_data(data, shape=network.shape, labels=network.labels), None
 
 
+def _joined(data: DataSet) -> Any:
+    """The examples of both splits as one, for a recipe that learns from all of them.
+
+    Raises:
+        ValueError: splits that are not arrays of images or rows, one label each.
+    """
+    parts = (data.train, data.validation)
+    if any(is_batches(part) or isinstance(part[0], Mapping) for part in parts) or len(parts[0]) != len(parts[1]):
+        raise ValueError(
+            "A recipe with split='train+validation' takes data whose splits are arrays (inputs, labels) alike; got "
+            "batches, graphs, or weights in one of them alone. Join them yourself, or set split='train'."
+        )
+    return tuple(np.concatenate(arrays) for arrays in zip(*parts, strict=True))
+
+
 def _cut(split: Any, count: int | None) -> Any:
-    if count is None or is_batches(split):
+    if count is None or split is None or is_batches(split):
         return split
     return keras.tree.map_structure(lambda array: array[:count], split)
 
 
 def _fitting(name: str, split: Any, network: Network, kind: str) -> Any:
     """The split, if the network takes it."""
-    if is_batches(split):
+    if split is None or is_batches(split):
         return split
     inputs, labels, *weights = split
     wanted, found = network.shape, None if isinstance(inputs, Mapping) else inputs.shape[1:]

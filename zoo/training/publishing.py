@@ -36,7 +36,7 @@ def publish(
 ) -> Path:
     """Makes `weights/<model>/<tag>` out of finished runs of one recipe.
 
-    The run with the highest validation accuracy is shipped. Every run is measured once on the test split; the card
+    The run with the highest validation accuracy is shipped, the first one where nothing was validated. Every run is measured once on the test split; the card
     has the shipped run's error and the mean and deviation over the seeds.
 
     Args:
@@ -61,7 +61,7 @@ def publish(
     """
     folders = [Path(runs)] if isinstance(runs, (str, os.PathLike)) else [Path(run) for run in runs]
     facts = _check([record.read_run(folder) for folder in folders])
-    best = max(range(len(facts)), key=lambda index: facts[index]["validation"]["accuracy"])
+    best = max(range(len(facts)), key=lambda index: facts[index]["validation"]["accuracy"] or 0.0)
     name, recipe = facts[best]["model"], Recipe.from_dict(facts[best]["recipe"])
     dataset = str(recipe.dataset)
     check_tag(name, tag, root=root)
@@ -77,7 +77,7 @@ def publish(
     shown = isinstance(inputs, np.ndarray) and source.shareable
     golden = inputs[:_GOLDEN_IMAGES] if shown else hub.example_inputs(model)
     card = {
-        "dataset": {"name": dataset, "split": "train", **source.facts},
+        "dataset": {"name": dataset, "split": recipe.split, **source.facts},
         "metrics": _metrics(f"{name}.{tag}", hub.find_preset(name), results, best, [run["seed"] for run in facts]),
         "recipe": record.recipe_facts(recipe),
         "training": training,
@@ -174,7 +174,8 @@ def _training(run: Mapping[str, Any], recipe: Recipe, count: int, half: bool) ->
     if recipe.ema is not None:
         selection += f"; moving average of the weights with momentum {recipe.ema:g}"
     if count > 1:
-        selection += f"; of {count} seeds the one with the highest validation accuracy"
+        first = run["validation"]["accuracy"] is None
+        selection += f"; of {count} seeds the {'first' if first else 'one with the highest validation accuracy'}"
     if half:
         selection += "; kernels rounded to float16 before the test"
     facts = {key: run[key] for key in ("seed", "minutes", "hardware", "versions", "date", "commit", "backend")}

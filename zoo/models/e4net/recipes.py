@@ -57,4 +57,5 @@ def _elastic(epochs: int) -> Recipe:
 OTHER_RECIPES = {
     "affine": {name: _affine(62) for name in RECIPES},
     "elastic": {name: _elastic(62) for name in RECIPES},
+    "elastic_all": {name: replace(_elastic(62), split="train+validation") for name in RECIPES},
 }
