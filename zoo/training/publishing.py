@@ -36,8 +36,8 @@ def publish(
 ) -> Path:
     """Makes `weights/<model>/<tag>` out of finished runs of one recipe.
 
-    The run with the highest validation accuracy is shipped, the first one where nothing was validated. Every run is measured once on the test split; the card
-    has the shipped run's error and the mean and deviation over the seeds.
+    The run with the highest validation accuracy is shipped, or the first one where nothing was validated. Every run is
+    measured once on the test split; the card has the shipped run's error and the mean and deviation over the seeds.
 
     Args:
         runs: a run folder of `zoo.train`, or several that differ in their seed alone.
