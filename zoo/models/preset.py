@@ -9,6 +9,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
+TINY = "A small network of ours for tests and demonstrations, not of the paper."
+"""What the presets `<family>_tiny_...` differ in from a paper's."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Paper:

@@ -6,7 +6,7 @@ from typing import Any
 
 from zoo._labels import CIFAR10, DIGITS
 from zoo.models.e4net.config import E4NetConfig, E4ResNet18Config
-from zoo.models.preset import Paper, Preset
+from zoo.models.preset import TINY, Paper, Preset
 
 E4NET = Paper(
     key="e4net",
@@ -73,6 +73,14 @@ _P4M = (22, 44, 88, 176)
 
 PRESETS = (
     _digits("e4net_mnistrot", "E4-Net, 16 fields on p4", 18_118, (_SHARED_NORM, _DROPOUT, _UNREAD), 1.29),
+    _digits(
+        "e4net_tiny_mnistrot",
+        "E4-Net, 8 fields on p4",
+        6_254,
+        (_SHARED_NORM, _DROPOUT, _UNREAD, TINY),
+        None,
+        width=8,
+    ),
     _digits(
         "e4net_large_mnistrot",
         "E4-Net large, 24 fields on p4",

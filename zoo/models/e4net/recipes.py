@@ -40,6 +40,7 @@ def _affine(epochs: int) -> Recipe:
 
 RECIPES = {
     "e4net_mnistrot": _one_cycle(40, dropout=0.0),
+    "e4net_tiny_mnistrot": _one_cycle(8, dropout=0.0),
     "e4net_large_mnistrot": _one_cycle(24, dropout=0.1),
     "gcnn_mnistrot": _one_cycle(40, dropout=0.0),
 }

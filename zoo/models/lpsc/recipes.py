@@ -25,6 +25,7 @@ RECIPES = {
     "lpsc_resnet20_cifar10": _cifar(1e-4),
     "lpsc_cc_resnet20_cifar10": _cifar(1e-4),
     "lpsc_plain_resnet20_cifar10": _cifar(1e-4),
+    "lpsc_tiny_cifar10": _cifar(1e-4).with_epochs(8),
     "lpsc_vgg11_bn_half_cifar10": _cifar(5e-4),
     "lpsc_plain_vgg11_bn_half_cifar10": _cifar(5e-4),
 }

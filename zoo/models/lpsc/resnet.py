@@ -9,7 +9,7 @@ import keras
 from keras import layers
 
 from zoo.layers import LogPolarConv2D
-from zoo.math.values import check_choice, check_number
+from zoo.math.values import check_choice, check_number, check_whole
 from zoo.models.blocks import Blocks, conv, finish_maps, image_input, max_pool, stack
 from zoo.models.initializers import he_fan_out
 from zoo.models.lpsc.config import LPSCResNetConfig
@@ -28,8 +28,7 @@ def build(config: LPSCResNetConfig) -> keras.Model:
     if not config.small:
         x = max_pool(x, "stem_pool", 3)
     depths = ((config.depth - 2) // 6,) * 3 if config.small else DEPTHS[config.depth]
-    widths = tuple((16 if config.small else 64) << stage for stage in range(len(depths)))
-
+    widths = tuple(_width(config) << stage for stage in range(len(depths)))
     cross = partial(_cross, window=(5, 2, 6, 3), share=config.share)
 
     def block(x: Any, width: int, name: str, *, strides: int) -> Any:
@@ -49,10 +48,18 @@ def _check(config: LPSCResNetConfig) -> None:
     if not config.small and config.depth not in DEPTHS:
         raise ValueError(f"Expected a depth of {', '.join(map(str, DEPTHS))}; got {config.depth}.")
     check_number("share", config.share, above=0, below=1)
+    if config.width is not None:
+        check_whole("width", config.width)
+
+
+def _width(config: LPSCResNetConfig) -> int:
+    """Channels of the first stage."""
+    return config.width or (16 if config.small else 64)
 
 
 def _stem(config: LPSCResNetConfig, x: Any) -> Any:
-    width, kernel_size, strides = (16, 3, 1) if config.small else (64, 7, 2)
+    width = _width(config)
+    kernel_size, strides = (3, 1) if config.small else (7, 2)
     window = (9, 2, 6, 3) if config.small else (9, 3, 8, 2)
     if config.log_polar is None:
         return _BLOCKS.conv(x, width, kernel_size, "stem", strides=strides)

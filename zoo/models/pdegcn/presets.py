@@ -6,7 +6,7 @@ from typing import Any
 
 from zoo._labels import CITESEER, CORA, MODELNET10, PUBMED
 from zoo.models.pdegcn.config import PDEGCNCloudConfig, PDEGCNConfig
-from zoo.models.preset import Paper, Preset
+from zoo.models.preset import TINY, Paper, Preset
 
 PDEGCN = Paper(
     key="pdegcn",
@@ -48,6 +48,7 @@ def _citation(
     labels: tuple[str, ...],
     parameters: int,
     error: float | None = None,
+    deviations: tuple[str, ...] = (),
     **config: Any,
 ) -> Preset:
     return _preset(
@@ -58,7 +59,9 @@ def _citation(
         labels,
         task=_NODES,
         parameters=parameters,
-        deviations=(_NO_EDGE_DROPOUT, _FLAT) if config.get("kind") != "gcn" else ("A baseline, not of the paper.",),
+        deviations=(_NO_EDGE_DROPOUT, _FLAT, *deviations)
+        if config.get("kind") != "gcn"
+        else ("A baseline, not of the paper.",),
         reported_error=error,
         reported_note=_REPORTED if error else None,
     )
@@ -71,6 +74,18 @@ def _numbers(count: int) -> tuple[str, ...]:
 PRESETS = (
     _citation("pdegcn_cora", "cora", "PDE-GCN D, 16 steps", 1433, CORA, 157_696, 15.7),
     _citation("pdegcn_m_cora", "cora", "PDE-GCN M, 16 steps", 1433, CORA, 157_697, kind="mixed"),
+    _citation(
+        "pdegcn_tiny_cora",
+        "cora",
+        "PDE-GCN D, 8 steps of 16 channels",
+        1433,
+        CORA,
+        25_088,
+        deviations=(TINY,),
+        width=16,
+        depth=8,
+        step_size=4.0,
+    ),
     _citation("gcn_cora", "cora", "GCN, 2 convolutions", 1433, CORA, 100_480, kind="gcn", depth=2),
     _citation("pdegcn_citeseer", "citeseer", "PDE-GCN D, 16 steps", 3703, CITESEER, 302_912, 24.4, dropout=0.7),
     _citation(

@@ -43,6 +43,7 @@ def _gcn(dataset: str) -> Recipe:
 RECIPES = {
     "pdegcn_cora": _citation("cora"),
     "pdegcn_m_cora": _citation("cora", learning_rate_multipliers=_MIXED),
+    "pdegcn_tiny_cora": _citation("cora"),
     "gcn_cora": _gcn("cora"),
     "pdegcn_citeseer": _citation("citeseer", weight_decay=3e-3),
     "pdegcn_m_citeseer": _citation("citeseer", learning_rate_multipliers=_MIXED, weight_decay=3e-3),

@@ -6,7 +6,7 @@ from typing import Any
 
 from zoo._labels import PLACES365, SCENE15, SUN16
 from zoo.models import pixels
-from zoo.models.preset import Paper, Preset
+from zoo.models.preset import TINY, Paper, Preset
 from zoo.models.scene.config import (
     SceneChainConfig,
     SceneConfig,
@@ -92,6 +92,17 @@ def _places(config: SceneConfig, summary: str, parameters: int, *deviations: str
 PRESETS = (
     *_small("scene15", SCENE15, 702_463, _SCENE15),
     *_small("sun16", SUN16, 704_160, _SUN16),
+    _preset(
+        SceneResNetConfig(
+            name="scene_tiny_scene15", widths=(8, 16, 24, 32), blocks=(1, 1, 1, 1), strides=(1, 2, 2, 1), **_SCENE15
+        ),
+        "ResNet-10 of 8 channels, pairwise consistency",
+        "scene15",
+        SCENE15,
+        32_503,
+        _READING,
+        TINY,
+    ),
     *_lite("scene15", SCENE15, 3_390_223, _SCENE15),
     *_lite("sun16", SUN16, 3_391_504, _SUN16),
     _places(SceneResNetConfig(name="scene_resnet18_places365", **_PLACES365), "ResNet-18", 11_363_757),

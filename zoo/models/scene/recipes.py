@@ -71,6 +71,7 @@ def _consistent(recipe: Recipe) -> Recipe:
 RECIPES = {
     "scene_resnet18_narrow_scene15": _small("scene15"),
     "scene_resnet18_narrow_pc_scene15": _consistent(_small("scene15")),
+    "scene_tiny_scene15": _consistent(_small("scene15")),
     "scene_resnet18_narrow_sun16": _small("sun16"),
     "scene_resnet18_narrow_pc_sun16": _consistent(_small("sun16")),
     "scene_efficientnet_lite0_scene15": _lite("scene15"),

@@ -6,7 +6,7 @@ from typing import Any
 
 from zoo._labels import CIFAR10, CIFAR100, IMAGENET
 from zoo.models import pixels
-from zoo.models.preset import Paper, Preset
+from zoo.models.preset import TINY, Paper, Preset
 from zoo.models.shared_basis.config import (
     BasicResNetConfig,
     BottleneckResNetConfig,
@@ -120,6 +120,14 @@ PRESETS = (
     _cifar10("shared_basis_resnet32_s8u1_double", "ResNet-32, two bases of 8", 174_858, 5, bases=2, **_S8),
     _cifar10("shared_basis_resnet32_s16u1", "ResNet-32, basis of 16", 197_258, 5, 7.43, **_S16),
     _cifar10("shared_basis_resnet32_s16u1_double", "ResNet-32, two bases of 16", 245_642, 5, 6.93, bases=2, **_S16),
+    _preset(
+        BasicResNetConfig(name="shared_basis_tiny_cifar10", widths=(10, 20, 40), blocks=(2, 2, 2), shared=5, unique=1),
+        "ResNet-14 of 10 channels, basis of 5",
+        46_726,
+        None,
+        _UNIQUE,
+        TINY,
+    ),
     _cifar10("resnet56", "plain ResNet-56", 853_018, 9),
     _cifar10("shared_basis_resnet56_s8u1", "ResNet-56, basis of 8", 201_850, 9, 7.52, **_S8),
     _cifar10("shared_basis_resnet56_s8u1_double", "ResNet-56, two bases of 8", 226_042, 9, bases=2, **_S8),

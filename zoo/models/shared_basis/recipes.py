@@ -45,5 +45,6 @@ def _faithful(name: str) -> Recipe:
 
 
 RECIPES = {name: _one_cycle(name) for name in _CIFAR10}
+RECIPES["shared_basis_tiny_cifar10"] = RECIPES["shared_basis_tiny_cifar10"].with_epochs(8)
 
 OTHER_RECIPES = {"faithful": {name: _faithful(name) for name in _CIFAR10}}

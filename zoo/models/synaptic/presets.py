@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from zoo._labels import CIFAR10, IMAGENET
-from zoo.models.preset import Paper, Preset
+from zoo.models.preset import TINY, Paper, Preset
 from zoo.models.synaptic.config import BottleneckConfig, DenseNetConfig, ResNetConfig, SynapticConfig, VGGConfig
 
 SYNAPTIC = Paper(
@@ -76,6 +76,14 @@ PRESETS = (
     _preset(VGGConfig(name="synaptic_vgg16_cifar10"), "VGG-16 with strengths", 16_354_314, _UNREAD, _FIRST),
     _preset(
         VGGConfig(name="synaptic_vgg19_cifar10", widths=VGG19), "VGG-19 with strengths", 22_253_834, _UNREAD, _FIRST
+    ),
+    _preset(
+        ResNetConfig(name="synaptic_tiny_cifar10", widths=(10, 20, 40), blocks=(1, 1, 1)),
+        "ResNet-8 of 10 channels with strengths",
+        36_390,
+        _UNREAD,
+        _FIRST,
+        TINY,
     ),
     _preset(
         ResNetConfig(

@@ -44,6 +44,7 @@ RECIPES = {
     "synaptic_dense_vgg16_narrow_cifar10": _short(30, 0.1),
     # Proximal steps move a scale by threshold * sum(rates) = 2.6, and scales begin at 1.
     "synaptic_slimming_vgg16_narrow_cifar10": _short(30, 0.1, proximal={"gamma": 5e-3}),
+    "synaptic_tiny_cifar10": _short(8, 0.1, overrides={"strength_l1": STRENGTH_L1}),
     "synaptic_vgg16_narrow_cifar10": _short(30, 0.1, overrides={"strength_l1": STRENGTH_L1}),
     # The learning rate goes up to where it was before pruning (Renda, Frankle and Carbin, ICLR 2020).
     "synaptic_vgg16_narrow_p90_cifar10": _short(15, 0.1, needs_start=True),
