@@ -76,7 +76,7 @@ PRESETS = (
     _digits(
         "e4net_tiny_mnistrot",
         "E4-Net, 8 fields on p4",
-        6_254,
+        6_142,
         (_SHARED_NORM, _DROPOUT, _UNREAD, TINY),
         None,
         width=8,

@@ -101,7 +101,7 @@ def _resnets() -> tuple[Preset, ...]:
         found.append(_cifar(f"lpsc_{name}", f"ResNet-{depth} with an LPSC stem", parameters=parameters, **options))
         options["log_polar"] = "cross"
         found.append(_cifar(f"lpsc_cc_{name}", f"ResNet-{depth} with LPSC-CC", parameters=cross[depth], **options))
-    tiny = ("lpsc_tiny_cifar10", "ResNet-8 of 12 channels with an LPSC stem", 44_902)
+    tiny = ("lpsc_tiny_cifar10", "ResNet-8 of 12 channels with an LPSC stem", 44_398)
     found.append(_cifar(*tiny, LPSCResNetConfig, (TINY,), depth=8, width=12))
     return (*found, _plain("lpsc_plain_resnet20_cifar10", "plain ResNet-20", 272_474, LPSCResNetConfig))
 

@@ -99,7 +99,7 @@ PRESETS = (
         "ResNet-10 of 8 channels, pairwise consistency",
         "scene15",
         SCENE15,
-        32_503,
+        32_023,
         _READING,
         TINY,
     ),

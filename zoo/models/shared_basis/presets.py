@@ -123,7 +123,7 @@ PRESETS = (
     _preset(
         BasicResNetConfig(name="shared_basis_tiny_cifar10", widths=(10, 20, 40), blocks=(2, 2, 2), shared=5, unique=1),
         "ResNet-14 of 10 channels, basis of 5",
-        46_726,
+        45_978,
         None,
         _UNIQUE,
         TINY,

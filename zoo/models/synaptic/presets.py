@@ -80,7 +80,7 @@ PRESETS = (
     _preset(
         ResNetConfig(name="synaptic_tiny_cifar10", widths=(10, 20, 40), blocks=(1, 1, 1)),
         "ResNet-8 of 10 channels with strengths",
-        36_390,
+        32_860,
         _UNREAD,
         _FIRST,
         TINY,
