@@ -67,7 +67,7 @@ class LPSCResNetConfig(LPSCConfig):
         log_polar: None for the plain network, `"stem"` for a log-polar first layer, or `"cross"`: log-polar channels
             beside plain ones in the first layer and in every block of the first stage.
         share: of `"cross"`: part of the channels that is log-polar.
-        width: channels of the first stage, doubled in each further one; None for 16 in a small network and 64 in others.
+        width: channels of the first stage, doubled in each further one; None for 16 in a small network, 64 in others.
     """
 
     name: str = "lpsc_resnet"
