@@ -6,6 +6,13 @@ import os
 from pathlib import Path
 
 
+def user_cache() -> Path:
+    """The folder of this user's machine for what zoo can get or make again."""
+    import platformdirs
+
+    return Path(platformdirs.user_cache_dir("zoo"))
+
+
 def expanded(path: str | os.PathLike[str]) -> Path:
     """A path with the home folder in place of `~`.
 

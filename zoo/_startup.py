@@ -9,6 +9,7 @@ reads a `.keras` file only when the classes in it have been registered, which th
 from __future__ import annotations
 
 import contextlib
+import functools
 import importlib
 import importlib.util
 import os
@@ -16,12 +17,11 @@ import platform
 import signal
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from importlib.machinery import ModuleSpec
 from pathlib import Path
 from types import ModuleType
-
-import wrapt
 
 _BACKENDS = ("tensorflow", "jax", "torch")
 
@@ -103,12 +103,33 @@ def register_classes() -> None:
             importlib.import_module(module)
 
 
-@wrapt.when_imported("keras")
-def _register_with(keras: ModuleType) -> None:
-    """The same when Keras comes after zoo, but where a module of zoo imports it: its public name does it then."""
-    modules = [module for name, module in list(sys.modules.items()) if name.split(".")[0] == "zoo"]
-    if not any(getattr(module.__spec__, "_initializing", False) for module in modules):
-        register_classes()
+class _WhenKerasComes:
+    """Registers the classes when Keras is imported after zoo; but where a module of zoo imports it, its public name does.
+
+    `wrapt.when_imported` does the same, and its import takes as long as half of `zoo --version`.
+    """
+
+    @classmethod
+    def find_spec(cls, name: str, path: object, target: object = None) -> ModuleSpec | None:
+        """Keras as the other finders find it, and after its import zoo's classes."""
+        if name != "keras":
+            return None
+        others = (finder for finder in sys.meta_path if finder is not cls)
+        spec = next(filter(None, (finder.find_spec(name, None, None) for finder in others)), None)
+        if spec is not None and spec.loader is not None:
+            spec.loader.exec_module = functools.partial(cls._import, spec.loader.exec_module)  # type: ignore[method-assign]
+        return spec
+
+    @staticmethod
+    def _import(run: Callable[[ModuleType], None], keras: ModuleType) -> None:
+        run(keras)
+        modules = [module for name, module in list(sys.modules.items()) if name.split(".")[0] == "zoo"]
+        if not any(getattr(module.__spec__, "_initializing", False) for module in modules):
+            register_classes()
+
+
+if "keras" not in sys.modules:
+    sys.meta_path.insert(0, _WhenKerasComes)
 
 
 def keep_compiled_programs() -> None:
@@ -119,13 +140,13 @@ def keep_compiled_programs() -> None:
     """
     import hashlib
 
-    import platformdirs
+    from zoo._paths import user_cache
 
     processor = platform.processor() or platform.machine()
     with contextlib.suppress(OSError), open("/proc/cpuinfo", encoding="utf-8", errors="replace") as lines:
         processor = next((line for line in lines if line.startswith(("flags", "Features"))), processor)
     kind = hashlib.sha256(processor.encode()).hexdigest()[:8]
-    folder = Path(platformdirs.user_cache_dir("zoo")) / "jax" / kind
+    folder = user_cache() / "jax" / kind
     os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", str(folder))
     os.environ.setdefault("JAX_COMPILATION_CACHE_MAX_SIZE", str(2**30))
     os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0.5")

@@ -10,8 +10,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NoReturn
 
-import jsonschema
-
 from zoo.hub import card_table
 
 SCHEMA_VERSION = 1
@@ -123,6 +121,15 @@ class Card:
         ]
         if faults:
             raise ValueError(f"card {where} is not valid:\n  " + "\n  ".join(sorted(faults)))
+        return cls._of(fields)
+
+    @classmethod
+    def of_preset(cls, facts: Mapping[str, Any]) -> Card:
+        """The card of a model without weights. `zoo list` makes a hundred, of what was checked when it was registered."""
+        return cls._of(json.loads(json.dumps(facts)) | {"files": {}})
+
+    @classmethod
+    def _of(cls, fields: dict[str, Any]) -> Card:
         for key in ("labels", "frozen", "deviations", "metrics"):
             fields[key] = tuple(fields.get(key) or ())
         fields["files"] = {
@@ -165,18 +172,18 @@ class Card:
 
 @functools.cache
 def _validator() -> Any:
+    import jsonschema  # not at the top: a card that needs no check does not wait for it
+
+    base = jsonschema.Draft202012Validator
+
+    def check_items(validator: Any, items: Any, instance: Any, schema: Any) -> Any:
+        """Strings at a glance: one at a time, a thousand labels take longer than all the rest of a card."""
+        if items == {"type": "string"} and isinstance(instance, list) and all(type(item) is str for item in instance):
+            return ()
+        return base.VALIDATORS["items"](validator, items, instance, schema)
+
     schema = json.loads((Path(__file__).parent / "card.schema.json").read_text(encoding="utf-8"))
-    return jsonschema.validators.extend(jsonschema.Draft202012Validator, {"items": _check_items})(schema)
-
-
-_items = jsonschema.Draft202012Validator.VALIDATORS["items"]
-
-
-def _check_items(validator: Any, items: Any, instance: Any, schema: Any) -> Any:
-    """Strings at a glance: one at a time, a thousand labels take longer than all the rest of a card."""
-    if items == {"type": "string"} and isinstance(instance, list) and all(type(item) is str for item in instance):
-        return ()
-    return _items(validator, items, instance, schema)
+    return jsonschema.validators.extend(base, {"items": check_items})(schema)
 
 
 def _what_a_file_is(path: Path) -> str:

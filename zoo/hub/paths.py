@@ -6,9 +6,7 @@ import os
 import re
 from pathlib import Path
 
-import platformdirs
-
-from zoo._paths import expanded
+from zoo._paths import expanded, user_cache
 from zoo._plugins import SNAKE_CASE
 from zoo.hub.cards import Card
 
@@ -60,7 +58,7 @@ def cache_root() -> Path:
     """The folder for downloaded weights: `ZOO_CACHE` if it is set, else the user's cache folder."""
     if os.environ.get("ZOO_CACHE"):
         return expanded(os.environ["ZOO_CACHE"])
-    return Path(platformdirs.user_cache_dir("zoo")) / "weights"
+    return user_cache() / "weights"
 
 
 def tags(model: str) -> list[str]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from zoo.hub import keras_file, paths, registry, store
+from zoo.hub import keras_file, paths, registry
 from zoo.hub.cards import Card
 from zoo.hub.facts import config_from_card, count_parameters, origin_facts, preset_facts
 from zoo.hub.names import ModelName, is_path, parse_name
@@ -71,7 +71,7 @@ def card(name: str | os.PathLike[str]) -> Card:
         return _file_card(parsed) if keras_file.is_file(parsed) else Card.load(parsed / paths.CARD)
     preset = registry.find_preset(parsed.model)
     if parsed.tag is None and not paths.tags(parsed.model):
-        return Card.from_dict(preset_facts(preset, preset.config, preset.parameters) | {"files": {}})
+        return Card.of_preset(preset_facts(preset, preset.config, preset.parameters))
     return _published_card(parsed.model, parsed.tag)
 
 
@@ -89,6 +89,8 @@ def asset(name: str | os.PathLike[str], file_name: str) -> Path:
         ValueError: unknown name, a file that the card does not list, or one that is damaged or altered.
         OSError: the file is nowhere to be found, or the download failed.
     """
+    from zoo.hub import store  # not at the top: NumPy, which a card does without, takes a while to import
+
     parsed = parse_name(name)
     folder = parsed if isinstance(parsed, Path) else None
     facts = card(folder or name)

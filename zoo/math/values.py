@@ -9,9 +9,10 @@ from __future__ import annotations
 import math
 import numbers
 from collections.abc import Collection
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
-import numpy as np
+if TYPE_CHECKING:
+    import numpy as np
 
 Tensor: TypeAlias = Any
 """A tensor of Keras' backend, the symbol of one, or an array: what Keras' operations take, of no class of its own."""
@@ -54,6 +55,8 @@ def known(values: Any) -> np.ndarray | None:
         >>> known([1, 2]).tolist()
         [1, 2]
     """
+    import numpy as np  # not at the top: the command line checks its arguments before anything needs it
+
     if getattr(values, "is_meta", False):
         return None
     try:

@@ -11,10 +11,11 @@ from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 
+from zoo.serving.settings import MODEL_FILES
+
 DEFAULT_SIGNATURE = "serving_default"
 BYTES_SIGNATURE = "serving_bytes"
 FACTS_FILE = Path("assets.extra") / "zoo.json"
-MODEL_FILES = {"onnx": "model.onnx", "tensorflow": "saved_model.pb"}
 LITERT_FILE = "model.tflite"
 
 

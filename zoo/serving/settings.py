@@ -8,7 +8,9 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 
 from zoo.math.values import check_number, check_whole
-from zoo.serving.runners import MODEL_FILES
+
+MODEL_FILES = {"onnx": "model.onnx", "tensorflow": "saved_model.pb"}
+"""Engines, and by which file in a version folder each knows its models."""
 
 _WHOLE = {"max_batch_size", "parallel_runs", "max_body_bytes", "max_rows", "max_requests", "max_connections"}
 _SECONDS = {"poll_seconds", "read_seconds", "idle_seconds", "grace_seconds"}
