@@ -104,7 +104,7 @@ def register_classes() -> None:
 
 
 class _WhenKerasComes:
-    """Registers the classes when Keras is imported after zoo; but where a module of zoo imports it, its public name does.
+    """Registers the classes when Keras comes after zoo; but where a module of zoo imports it, its public name does.
 
     `wrapt.when_imported` does the same, and its import takes as long as half of `zoo --version`.
     """

@@ -125,7 +125,7 @@ class Card:
 
     @classmethod
     def of_preset(cls, facts: Mapping[str, Any]) -> Card:
-        """The card of a model without weights. `zoo list` makes a hundred, of what was checked when it was registered."""
+        """The card of a model without weights, unchecked: `zoo list` makes a hundred, and presets check themselves."""
         return cls._of(json.loads(json.dumps(facts)) | {"files": {}})
 
     @classmethod
