@@ -20,11 +20,12 @@ import argparse
 import json
 import os
 import resource
-import statistics
 import subprocess
 import sys
 import time
-from pathlib import Path
+from collections.abc import Callable
+
+from turns import Worker, environment, in_turns, serve
 
 NODES, PAIRS, FEATURES, CLASSES, LABELLED = 2708, 5278, 1433, 7, 140
 PYG = "PyTorch Geometric"
@@ -35,7 +36,8 @@ def main() -> None:
     parser.add_argument("--backends", nargs="+", default=["tensorflow", "jax", "torch"])
     parser.add_argument("--depth", type=int, default=16)
     parser.add_argument("--width", type=int, default=64)
-    parser.add_argument("--repeats", type=int, default=7)
+    parser.add_argument("--repeats", type=int, default=7, help="rounds in which all take turns")
+    parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--large", action="store_true", help="memory of inference on 1 M nodes and 10 M edges")
     parser.add_argument("--quick", action="store_true", help="small graphs and one repetition, to see that it runs")
     parser.add_argument("--worker", choices=["zoo", "pyg", "large"], help=argparse.SUPPRESS)
@@ -44,8 +46,10 @@ def main() -> None:
     if options.quick:
         options.repeats, options.depth = 1, min(options.depth, 4)
     if options.worker:
-        work = {"zoo": measure_zoo, "pyg": measure_pyg, "large": measure_large}[options.worker]
-        print(json.dumps(work(options)))
+        if options.worker == "large":
+            print(json.dumps(measure_large(options)))
+        else:
+            serve({"zoo": zoo_steps, "pyg": pyg_steps}[options.worker](options))
     elif options.large:
         large(options)
     else:
@@ -53,15 +57,24 @@ def main() -> None:
 
 
 def side_by_side(options: argparse.Namespace) -> None:
-    rows = [(PYG, *row) for row in start(options, "torch", "pyg") or []]
-    for backend in options.backends:
-        rows += [(f"zoo, {backend}", *row) for row in start(options, backend, "zoo") or []]
-    base = next((row[2:] for row in rows if row[1] == "GCN2Conv"), None)
+    workers = {}
+    for who, backend, worker in [(PYG, "torch", "pyg"), *((f"zoo, {name}", name, "zoo") for name in options.backends)]:
+        try:
+            workers[who] = Worker(arguments(options, worker), environment(backend, options.threads))
+        except RuntimeError as error:
+            print(f"{who}: not measured: {error}")
+    taken = in_turns(workers, options.repeats)
+    for worker in workers.values():
+        worker.end()
     print(f"\n{options.depth} layers, {options.width} channels; milliseconds, and the ratio to GCN2Conv")
     print(f"{'':48}{'train':>9}{'ratio':>7}{'infer':>9}{'ratio':>7}")
-    for who, name, train, infer in rows:
-        ratios = (train / base[0], infer / base[1]) if base else (float("nan"),) * 2
-        print(f"{who + ': ' + name:48}{train:9.2f}{ratios[0]:7.2f}{infer:9.2f}{ratios[1]:7.2f}")
+    for who, name in [key for key in taken if key[1].endswith("train")]:
+        row = name.removesuffix(" train")
+        cells = ""
+        for step in ("train", "infer"):
+            own, base = taken[who, f"{row} {step}"], taken.get((PYG, f"GCN2Conv {step}"), float("nan"))
+            cells += f"{own:9.2f}{own / base:7.2f}"
+        print(f"{who + ': ' + row:48}{cells}")
 
 
 def large(options: argparse.Namespace) -> None:
@@ -77,16 +90,18 @@ def large(options: argparse.Namespace) -> None:
 
 def start(options: argparse.Namespace, backend: str, worker: str, *more: str) -> list | None:
     """The result of a worker in a process of its own; None and a line on the screen if it failed."""
-    arguments = ["--worker", worker, "--depth", str(options.depth), "--width", str(options.width)]
-    arguments += ["--repeats", str(options.repeats), *(["--quick"] if options.quick else []), *more]
-    root = str(Path(__file__).resolve().parents[1])
-    environment = os.environ | {"KERAS_BACKEND": backend, "TF_CPP_MIN_LOG_LEVEL": "3", "PYTHONPATH": root}
-    command = [sys.executable, __file__, *arguments]
-    result = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    command = [sys.executable, *arguments(options, worker, *more)]
+    variables = os.environ | environment(backend, options.threads)
+    result = subprocess.run(command, env=variables, capture_output=True, text=True, check=False)
     if result.returncode:
         print(f"{backend}, {worker}: not measured: {(result.stderr.strip().splitlines() or ['?'])[-1]}")
         return None
     return json.loads(result.stdout.splitlines()[-1])
+
+
+def arguments(options: argparse.Namespace, worker: str, *more: str) -> list[str]:
+    words = [__file__, "--worker", worker, "--depth", str(options.depth), "--width", str(options.width)]
+    return [*words, "--threads", str(options.threads), *(["--quick"] if options.quick else []), *more]
 
 
 def citation_graph() -> tuple:
@@ -103,17 +118,8 @@ def citation_graph() -> tuple:
     return x, edges, rng.integers(0, CLASSES, NODES), mask
 
 
-def median_ms(step, repeats: int) -> float:
-    step()  # compiles
-    taken = []
-    for _ in range(repeats):
-        started = time.perf_counter()
-        step()
-        taken.append(time.perf_counter() - started)
-    return 1000 * statistics.median(taken)
-
-
-def measure_zoo(options: argparse.Namespace) -> list[list]:
+def zoo_steps(options: argparse.Namespace) -> dict[str, Callable[[], None]]:
+    """A training step and an inference of each variant, by name."""
     import keras
     import numpy as np
 
@@ -131,7 +137,7 @@ def measure_zoo(options: argparse.Namespace) -> list[list]:
         "PDE-GCN D, edge dropout": (pairs, {"edge_dropout": 0.6}),
         "GCN": (pairs, {"kind": "gcn"}),
     }
-    rows = []
+    steps = {}
     for name, (edges, changes) in variants.items():
         config = PDEGCNConfig(**{"depth": options.depth, "width": options.width, "step_size": 1.0} | changes)
         model = build(config)
@@ -145,11 +151,12 @@ def measure_zoo(options: argparse.Namespace) -> list[list]:
         def infer(model=model, inputs=inputs) -> None:
             np.asarray(model.predict_on_batch(inputs))
 
-        rows.append([name, median_ms(train, options.repeats), median_ms(infer, options.repeats)])
-    return rows
+        steps |= {f"{name} train": train, f"{name} infer": infer}
+    return steps
 
 
-def measure_pyg(options: argparse.Namespace) -> list[list]:
+def pyg_steps(options: argparse.Namespace) -> dict[str, Callable[[], None]]:
+    """The same of PyTorch Geometric's networks."""
     import torch
     from torch_geometric.nn import GCN2Conv, GCNConv
 
@@ -177,7 +184,7 @@ def measure_pyg(options: argparse.Namespace) -> list[list]:
                 x = (layer(x, first, edge_index) if self.residual else layer(x, edge_index)).relu()
             return self.close(drop(x, 0.6, self.training))
 
-    rows = []
+    steps = {}
     for name, residual in (("GCNConv", False), ("GCN2Conv", True)):
         network = Network(residual)
         optimizer = torch.optim.Adam(network.parameters(), 0.01)
@@ -195,8 +202,8 @@ def measure_pyg(options: argparse.Namespace) -> list[list]:
             with torch.no_grad():
                 network(x).numpy()
 
-        rows.append([name, median_ms(train, options.repeats), median_ms(infer, options.repeats)])
-    return rows
+        steps |= {f"{name} train": train, f"{name} infer": infer}
+    return steps
 
 
 def measure_large(options: argparse.Namespace) -> list[float]:

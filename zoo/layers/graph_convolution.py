@@ -9,6 +9,7 @@ from keras import activations, ops
 
 from zoo.layers import _graph, _weights
 from zoo.layers._common import widened, with_bias
+from zoo.layers._graph_sums import Edges
 from zoo.math.values import Tensor, check_whole
 
 
@@ -96,8 +97,7 @@ class GraphConvolution(keras.layers.Layer):
         x = widened(products)
         root = ops.sqrt(_graph.inverse_degrees(graph, x.dtype))
         x = root * x
-        arriving = _graph.weighted(ops.take(x, graph.i, axis=0), graph.weight)
-        x = root * (x + _graph.sum_at(arriving, graph.j, graph.count))
+        x = root * (x + Edges(graph, x).neighbours(x, reverse=True))
         return ops.cast(_graph.unflatten(x, nodes, graph), products.dtype)
 
     def compute_output_shape(

@@ -8,8 +8,10 @@ import keras
 import numpy as np
 from keras import ops
 
+from zoo import _backends
 from zoo.layers import _energies, _graph
 from zoo.layers._common import widened
+from zoo.layers._graph_sums import Edges
 from zoo.math import max_step_size, spectral_bound
 from zoo.math.values import Tensor, check_choice, check_number, check_seed, check_whole
 
@@ -42,7 +44,8 @@ class PDEGCNBlock(keras.layers.Layer):
         kind: `"diffusive"`, `"hyperbolic"` or `"mixed"`.
         step_size: h. Larger than `zoo.math.max_step_size` allows, the steps blow up.
         activation: `"relu"` or `"tanh"`.
-        edge_dropout: fraction of the entries of G x dropped in training, each direction of an edge for itself.
+        edge_dropout: fraction of the entries of G x dropped in training, each direction of an edge for itself; in
+            steps of 1 / 65536.
         normalization: `"gcn"` or None, as in `GraphGradient`.
         share_alpha: one alpha for all steps, else one for each; it exists for `"mixed"` only.
         double: two kernels a step, with tanh: s(s(s(s(s(G x) K) L) L^T) K^T) in the place of s(G x K) K^T.
@@ -127,11 +130,11 @@ class PDEGCNBlock(keras.layers.Layer):
         x = widened(_graph.flatten(nodes))
 
         def general() -> Tensor:
-            return self._steps(x, self._general_flow(graph, x.dtype, training))
+            return self._steps(x, self._general_flow(graph, x, training))
 
         def paired() -> Tensor:
             short_cut = self._odd_flow if self.activation == "tanh" else self._linear_flow
-            return self._steps(x, short_cut(graph, x.dtype))
+            return self._steps(x, short_cut(graph, x))
 
         if self.paired is False or (training and self.edge_dropout):
             outputs = general()
@@ -157,64 +160,80 @@ class PDEGCNBlock(keras.layers.Layer):
         diffusion, wave = (1 - share) / h, share / h**2
         return x + (wave * (x - old) - flow) / (diffusion + wave)
 
-    def _general_flow(self, graph: _graph.GraphBatch, dtype: str, training: bool) -> Any:
+    def _general_flow(self, graph: _graph.GraphBatch, x: Tensor, training: bool) -> Any:
         """F for any list. Products are taken on nodes, of which there are fewer than edges, wherever that is equal."""
-        weights = _graph.gcn_weights(graph, self.normalization, dtype)
-        drop = training and self.edge_dropout
+        edges = Edges(graph, x)
+        keep = 1 - self.edge_dropout if training else 1.0
+        inner, outer = self._factors(graph, edges, x.dtype, keep)
 
         def flow(x: Tensor, layer: int) -> Tensor:
             kernel = self._wide(self.kernel)[layer]
-            if drop or self.double:
-                gradient = _graph.weighted(_differences(x, graph), weights)
-                if drop:
-                    gradient = keras.random.dropout(gradient, self.edge_dropout, seed=self.seed_generator)
-                flows = self._double(gradient, layer) if self.double else self._activate(gradient @ kernel)
-            else:
-                flows = self._activate(_graph.weighted(_differences(x @ kernel, graph), weights))
-            flows = _graph.weighted(_graph.weighted(flows, weights), graph.weight)
-            sums = _graph.sum_at(flows, graph.i, graph.count) - _graph.sum_at(flows, graph.j, graph.count)
+            on_edges = keep < 1 or self.double
+            flows = _graph.weighted(edges.differences(x if on_edges else x @ kernel), inner)
+            if keep < 1:
+                flows = flows * _backends.random_mask(flows, keep, self.seed_generator)
+            if on_edges and not self.double:
+                flows = flows @ kernel
+            flows = self._double(flows, layer) if self.double else self._activate(flows)
+            sums = edges.divergence(_graph.weighted(flows, outer))
             return sums if self.double else sums @ ops.transpose(kernel)
 
         return flow
 
-    def _linear_flow(self, graph: _graph.GraphBatch, dtype: str) -> Any:
+    def _linear_flow(self, graph: _graph.GraphBatch, x: Tensor) -> Any:
         """F where the ReLU cancels: the Laplacian, sum over e = (n, j) of w^2 (x[n] - x[j]), times K K^T.
 
         The squared gcn weights are products c[i] c[j], so that they multiply nodes, not edges.
         """
-        kernel = self._wide(self.kernel)
+        kernel, edges = self._wide(self.kernel), Edges(graph, x, symmetric=True)
         products = kernel @ ops.transpose(kernel, (0, 2, 1))
         if self.normalization is None:
-            total, scale = _graph.sum_at(_graph.ones(graph, dtype), graph.i, graph.count), None
+            total, scale = edges.neighbours(ops.ones_like(x[:, :1])), None
         else:
-            scale = _graph.inverse_degrees(graph, dtype)
-            ends = _graph.weighted(ops.take(scale, graph.j, axis=0), graph.weight)
-            total = _graph.sum_at(ends, graph.i, graph.count)
+            scale = _graph.inverse_degrees(graph, x.dtype)
+            total = scale * edges.neighbours(scale)
 
         def flow(x: Tensor, layer: int) -> Tensor:
-            arriving = _graph.weighted(ops.take(_graph.weighted(x, scale), graph.j, axis=0), graph.weight)
-            laplacian = total * x - _graph.sum_at(arriving, graph.i, graph.count)
-            return _graph.weighted(laplacian, scale) @ products[layer]
+            arriving = edges.neighbours(_graph.weighted(x, scale))
+            return (total * x - _graph.weighted(arriving, scale)) @ products[layer]
 
         return flow
 
-    def _odd_flow(self, graph: _graph.GraphBatch, dtype: str) -> Any:
+    def _odd_flow(self, graph: _graph.GraphBatch, x: Tensor) -> Any:
         """F for an odd activation and a list in pairs: twice that of every other edge."""
-        half = graph._replace(i=graph.i[::2], j=graph.j[::2], weight=_every_other(graph.weight))
-        weights = _graph.gcn_weights(graph, self.normalization, dtype)
-        weights = _every_other(weights)
+        weight = None if graph.weight is None else graph.weight[::2]
+        edges = Edges(graph._replace(i=graph.i[::2], j=graph.j[::2], weight=weight), x)
+        inner, outer = self._factors(graph, edges, x.dtype)
 
         def flow(x: Tensor, layer: int) -> Tensor:
             kernel = self._wide(self.kernel)[layer]
             if self.double:
-                flows = self._double(_graph.weighted(_differences(x, half), weights), layer)
+                flows = self._double(_graph.weighted(edges.differences(x), inner), layer)
             else:
-                flows = self._activate(_graph.weighted(_differences(x @ kernel, half), weights))
-            flows = 2 * _graph.weighted(_graph.weighted(flows, weights), half.weight)
-            sums = _graph.sum_at(flows, half.i, half.count) - _graph.sum_at(flows, half.j, half.count)
+                flows = self._activate(_graph.weighted(edges.differences(x @ kernel), inner))
+            sums = 2 * edges.divergence(_graph.weighted(flows, outer))
             return sums if self.double else sums @ ops.transpose(kernel)
 
         return flow
+
+    def _factors(self, graph: _graph.GraphBatch, edges: Edges, dtype: str, keep: float = 1.0) -> tuple[Tensor, Tensor]:
+        """What multiplies every edge before and after the activation, (E, 1) or a number; None for 1.
+
+        The gcn weight comes on both sides, the weight of the edge and of what a dropout keeps on one. A positive
+        factor passes through a ReLU, so that there all of them come after it.
+        """
+        inner = outer = None
+        if self.normalization is not None:
+            root = ops.sqrt(_graph.inverse_degrees(graph, dtype))
+            inner = outer = ops.take(root, edges.graph.i, axis=0) * ops.take(root, edges.graph.j, axis=0)
+        if keep < 1:
+            inner = 1 / keep if inner is None else inner / keep
+        if self.activation == "relu" and inner is not None:
+            inner, outer = None, inner if outer is None else inner * outer
+        weight = edges.graph.weight
+        if weight is not None:
+            outer = ops.cast(weight, dtype) if outer is None else outer * ops.cast(weight, dtype)
+        return inner, outer
 
     def _wide(self, kernel: Tensor) -> Tensor:
         return widened(ops.convert_to_tensor(kernel))
@@ -271,14 +290,6 @@ def _is_paired(graph: _graph.GraphBatch) -> Tensor:
     position = ops.cumsum(ops.ones_like(graph.i[1:]))  # 1, 2, ...: even ones join two different pairs
     even = ops.equal(ops.shape(graph.i)[0] % 2, 0) | ops.all(graph.i[-1:] == graph.j[-1:])
     return even & ops.all(match | (position % 2 == 0))
-
-
-def _every_other(weights: Tensor) -> Tensor:
-    return None if weights is None else weights[::2]
-
-
-def _differences(x: Tensor, graph: _graph.GraphBatch) -> Tensor:
-    return ops.take(x, graph.i, axis=0) - ops.take(x, graph.j, axis=0)
 
 
 def _near_identity(shape: tuple[int, ...], dtype: Any = None) -> Tensor:
