@@ -89,7 +89,7 @@ $(VENV)/.base: setup.cfg pyproject.toml
 	@touch $@
 
 $(VENV)/.dev-jax: $(VENV)/.base
-	$(PIP) --editable ".[dev,jax,data,onnx,litert,batch,serving,hub,train]"
+	$(PIP) --editable ".[dev,jax,data,onnx,litert,batch,serving,hub,train,notebooks]"
 	@touch $@
 
 $(VENV)/.docs: $(VENV)/.base

@@ -67,13 +67,13 @@ def paper_table(cards: list[Card], latency: dict[str, str] | None = None) -> str
     head = ["Paper", "Model", "Data", "Test error", "Parameters", "MACs", "Weights", *(["Time"] if latency else [])]
     rows, before = [head, ["---", "---", "---", *["---:"] * (len(head) - 3)]], None
     for card in sorted(cards, key=lambda card: (card["family"] == "backbones", card["family"])):
-        time = [_milliseconds(latency.get(card["name"]))] if latency else []
+        time = [milliseconds(latency.get(card["name"]))] if latency else []
         rows.append([_paper(card["paper"]) if card["family"] != before else "", *_cost(card), *time])
         before = card["family"]
     return lines(rows) if cards else _NOTHING
 
 
-def _milliseconds(text: str | None) -> str:
+def milliseconds(text: str | None) -> str:
     """Two digits, as far as a time can be trusted."""
     return "" if text is None else f"{float(text):.{0 if float(text) >= 10 else 1 if float(text) >= 1 else 2}f} ms"
 

@@ -47,11 +47,14 @@ def test_extras(settings: configparser.ConfigParser) -> None:
         "hub",
         "completion",
         "gpu",
+        "notebooks",
         "docs",
         "dev",
         "all",
     ]
-    assert lines(extras["all"]) == ["zoo[jax,torch,onnx,litert,data,train,batch,serving,hub,completion,docs,dev]"]
+    assert lines(extras["all"]) == [
+        "zoo[jax,torch,onnx,litert,data,train,batch,serving,hub,completion,notebooks,docs,dev]"
+    ]
 
 
 def test_the_version_is_in_the_changelog(root: Path) -> None:

@@ -32,6 +32,9 @@ def test_the_table_links_names_and_families(root: Path) -> None:
     models = load_hook(root, "models")
     page = models.index_page([{**CARD, "family": "e4net"}])
     assert "[`net10_digits.v2`](net10_digits.v2.md)" in page and "[e4net](../e4net.md)" in page
+    assert (
+        "net10_digits.v2.md) | image classification | digits | 1.25 | 18,118 | 17.6 |  | 0 |" in page
+    )  # no time measured
     pages = {path.name for path in (root / "docs").glob("*.md")}
     assert set(models.FAMILY_PAGES.values()) <= pages
 
@@ -41,6 +44,74 @@ def test_pictures_are_svg_and_always_the_same(root: Path) -> None:
     card = next(card for card in models.tables.load_cards() if models.has_history(card))
     first, again = models.curve_plot(card), models.curve_plot(card)
     assert first.startswith(b"<?xml") and b"validation" in first and first == again
+
+
+def test_times_are_those_of_the_results(root: Path) -> None:
+    models = load_hook(root, "models")
+    cards, times = models.tables.load_cards(), models.tables.load_latency()
+    groups = models.timed(cards, times)
+    assert "cifar10" in groups and all(card["name"] in times for group in groups.values() for card in group)
+    assert "imagenet" not in groups  # its one model was not measured
+    some = groups["scene15"]
+    assert models.timed(cards, {}) == {}
+    drawn = models.time_plot("scene15", some, times)
+    assert drawn.startswith(b"<?xml") and drawn != models.size_plot("scene15", some)
+
+
+def test_only_github_opens_in_colab(root: Path) -> None:
+    hook = load_hook(root, "notebooks")
+    wanted = (
+        "[Open in Colab](https://colab.research.google.com/github/someone/zoo/blob/main/examples/notebooks/a.ipynb)"
+    )
+    for address in (
+        "https://github.com/someone/zoo",
+        "https://github.com/someone/zoo/",
+        "https://github.com/someone/zoo.git",
+    ):
+        assert hook.colab("a.ipynb", address) == wanted
+    assert hook.colab("a.ipynb", None) == hook.colab("a.ipynb", "https://example.org/someone/zoo") == ""
+
+
+def test_edit_links_need_a_repository(root: Path) -> None:
+    hook = load_hook(root, "notebooks")
+    with_one = hook.on_config(types.SimpleNamespace(repo_url="https://github.com/someone/zoo", edit_uri=None))
+    without = hook.on_config(types.SimpleNamespace(repo_url=None, edit_uri=None))
+    assert (with_one.edit_uri, without.edit_uri) == ("edit/main/docs/", None)
+
+
+def test_a_notebook_becomes_a_page(root: Path) -> None:
+    pytest.importorskip("nbconvert", reason="needs zoo[docs]")
+    hook = load_hook(root, "notebooks")
+    text, pictures = hook.page(root / "examples" / "notebooks" / "first_steps.ipynb", "https://github.com/someone/zoo")
+    assert text.startswith("# First steps\n\n[Open in Colab](")
+    for part in ("```python\n", "``` { .text .zoo-output }\n40 of 40 right\n```", "<table>", "](own_pictures.md)"):
+        assert part in text
+    assert len(pictures) == 2 and all(f"]({name})" in text for name in pictures)
+    assert all(content.startswith(b"\x89PNG") for content in pictures.values())
+
+
+def test_every_notebook_is_in_the_navigation(root: Path) -> None:
+    text = (root / "mkdocs.yml").read_text("utf-8")
+    for path in (root / "examples" / "notebooks").glob("*.ipynb"):
+        assert f": notebooks/{path.stem}.md" in text
+
+
+def test_links_elsewhere_show_a_page(root: Path, tmp_path: Path) -> None:
+    from PIL import Image
+
+    social = load_hook(root, "social")
+    text = social.description(
+        "<h1>A</h1><p>Short.</p>\n<p>What <b>x</b> &amp; <math><mi>y</mi></math> are, said once.</p>"
+    )
+    assert text == "What x & are, said once."
+    assert len(social.description(f"<p>{'word ' * 100}</p>")) <= 204
+    lines = social.tags('A "page"', text, "zoo", None, None)
+    assert 'content="A &quot;page&quot;"' in lines and "og:image" not in lines
+    lines = social.tags("A", text, "zoo", "https://example.org/a/", "https://example.org/a.png")
+    assert '<meta property="og:image" content="https://example.org/a.png">' in lines
+    social.draw("zoo.datasets.register_augmentation_with_a_long_name", text, tmp_path / "cards" / "a.png")
+    with Image.open(tmp_path / "cards" / "a.png") as picture:
+        assert picture.size == social.SIZE
 
 
 def test_commands_are_listed(root: Path) -> None:

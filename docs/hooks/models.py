@@ -25,6 +25,10 @@ FAMILY_PAGES = {
 }
 
 WEIGHTS = DOCS.parent / "weights"
+_TIME = (
+    "Times are milliseconds for one picture on ONNX Runtime with one thread, measured by `benchmarks/latency.py`; "
+    "`results/latency.csv` has the processor, batches of 32, TensorFlow and JAX."
+)
 
 Card = dict[str, Any]
 
@@ -141,22 +145,26 @@ def _plain(value: Any) -> str:
 
 
 def index_page(cards: list[Card]) -> str:
-    """The page of all models: a plot for each data set and a table that the script `models.js` sorts and filters."""
-    head = ["Model", "Task", "Data", "Error %", "Parameters", "MACs (M)", "File (kB)", "Family"]
-    rows = [head, ["---", "---", "---", "---:", "---:", "---:", "---:", "---"], *map(_row, tables.latest(cards))]
-    plots = "\n\n".join(
-        themed(f"Accuracy against size on {name}", f"../assets/plots/{name}") for name in plotted(cards)
-    )
+    """The page of all models: plots for each data set and a table that the script `models.js` sorts and filters."""
+    times = tables.load_latency()
+    head = ["Model", "Task", "Data", "Error %", "Parameters", "MACs (M)", "Time (ms)", "File (kB)", "Family"]
+    rows = [head, ["---", "---", "---", *["---:"] * 5, "---"], *(_row(card, times) for card in tables.latest(cards))]
+    plots = {
+        kind: "\n\n".join(themed(f"Accuracy against {kind} on {name}", f"../assets/{kind}/{name}") for name in names)
+        for kind, names in (("size", plotted(cards)), ("time", timed(cards, times)))
+    }
     return (
         "---\nhide: [toc]\n---\n\n# Models\n\n"
         "Every row is made from a card; a published tag never changes. Test data measured these errors and chose "
         "nothing. A click on a heading sorts. `zoo list` also names architectures without trained weights.\n\n"
+        f"{_TIME} A graph network's time is that of the whole graph.\n\n"
         f'<div class="zoo-models" markdown>\n\n{tables.lines(rows)}\n\n</div>\n\n'
-        f"## Accuracy against size\n\nUp and to the left is better.\n\n{plots}\n"
+        f"## Accuracy against size\n\nUp and to the left is better.\n\n{plots['size']}\n\n"
+        f"## Accuracy against time\n\n{_TIME}\n\n{plots['time']}\n"
     )
 
 
-def _row(card: Card) -> list[str]:
+def _row(card: Card, times: dict[str, str]) -> list[str]:
     name = f"{card['name']}.{card['tag']}"
     macs = card["architecture"].get("macs")
     family = FAMILY_PAGES.get(card["family"])
@@ -167,6 +175,7 @@ def _row(card: Card) -> list[str]:
         f"{card['metrics'][0]['value']:.2f}" if card["metrics"] else "",
         f"{card['architecture']['parameters']:,}",
         f"{macs / 1e6:,.1f}" if macs else "",
+        tables.milliseconds(times.get(card["name"])).removesuffix(" ms"),
         f"{tables.weights_size(card) / 1000:,.0f}",
         f"[{card['family']}](../{family})" if family else card["family"],
     ]
@@ -181,18 +190,36 @@ def plotted(cards: list[Card]) -> dict[str, list[Card]]:
     return {name: group for name, group in groups.items() if len(group) > 2}
 
 
+def timed(cards: list[Card], times: dict[str, str]) -> dict[str, list[Card]]:
+    """Those of `plotted` whose time was measured."""
+    groups = {name: [card for card in group if card["name"] in times] for name, group in plotted(cards).items()}
+    return {name: group for name, group in groups.items() if len(group) > 2}
+
+
 def size_plot(name: str, cards: list[Card], theme: str = "light") -> bytes:
     """An SVG: test accuracy against the number of parameters, a colour and shape for each family."""
+    return _tradeoff(
+        name, {card["name"]: card["architecture"]["parameters"] for card in cards}, cards, theme, "parameters"
+    )
+
+
+def time_plot(name: str, cards: list[Card], times: dict[str, str], theme: str = "light") -> bytes:
+    """An SVG: test accuracy against the time for one input."""
+    costs = {card["name"]: float(times[card["name"]]) for card in cards}
+    return _tradeoff(name, costs, cards, theme, "milliseconds, ONNX Runtime, one thread")
+
+
+def _tradeoff(name: str, costs: dict[str, float], cards: list[Card], theme: str, what: str) -> bytes:
     points = [
         {
             "name": card["name"].removesuffix(f"_{name}"),
             "group": card["family"],
-            "cost": card["architecture"]["parameters"],
+            "cost": costs[card["name"]],
             "value": 100.0 - card["metrics"][0]["value"],
         }
         for card in cards
     ]
-    labels = ("parameters", "test accuracy, %")
+    labels = (what, "test accuracy, %")
     return _svg(theme, lambda path: visual.plot_tradeoff(points, path=path, labels=labels, title=name))
 
 
@@ -218,11 +245,13 @@ def on_files(files: Any, config: Any) -> Any:
     """Adds the generated pages and pictures; MkDocs calls this once a build."""
     from mkdocs.structure.files import File
 
-    cards = tables.load_cards()
+    cards, times = tables.load_cards(), tables.load_latency()
     made: dict[str, str | bytes] = {"models/index.md": index_page(cards)}
     made |= {f"models/{card['name']}.{card['tag']}.md": card_page(card) for card in cards}
     for theme, ending in (("light", ".svg"), ("dark", "-dark.svg")):
-        made |= {f"assets/plots/{name}{ending}": size_plot(name, some, theme) for name, some in plotted(cards).items()}
+        made |= {f"assets/size/{name}{ending}": size_plot(name, some, theme) for name, some in plotted(cards).items()}
+        for name, some in timed(cards, times).items():
+            made[f"assets/time/{name}{ending}"] = time_plot(name, some, times, theme)
         drawn = {f"{card['name']}.{card['tag']}": card for card in cards if has_history(card)}
         made |= {f"assets/curves/{name}{ending}": curve_plot(card, theme) for name, card in drawn.items()}
     for uri, content in made.items():

@@ -31,6 +31,9 @@ MODULES = (
 )
 """Sub-packages in the order of the reference; those that are no public name of zoo are left out."""
 
+_BEHIND = "search: {boost: 0.5}\n"
+"""Who searches for a task finds its guide before the names that it uses."""
+
 
 def public_names() -> dict[str, list[str]]:
     """The public names by module, `"zoo"` first; modules themselves and `__version__` left out."""
@@ -66,7 +69,7 @@ def _summary(path: str) -> str:
 def name_page(path: str) -> str:
     """The page of one public name."""
     return (
-        f"---\ntitle: {path}\nhide: [navigation]\n---\n\n"
+        f"---\ntitle: {path}\nhide: [navigation]\n{_BEHIND}---\n\n"
         f"::: {path}\n    options:\n      heading: {path}\n      heading_level: 1\n\n"
         f"[All public names](index.md)\n"
     )
@@ -90,7 +93,7 @@ def command_page() -> str:
     os.environ["COLUMNS"] = "100"
     from zoo.cli.app import make_parser
 
-    parts = ["# Command line", "What `zoo --help` and the help of each command print."]
+    parts = [f"---\n{_BEHIND}---\n\n# Command line", "What `zoo --help` and the help of each command print."]
     for title, parser in _parsers(make_parser(), "zoo"):
         parts += [f"## {title}", f"```text\n{parser.format_help()}```"]
     return "\n\n".join(parts) + "\n"

@@ -104,6 +104,8 @@ def plot_tradeoff(
         >>> plot_tradeoff(points, path=path, labels=("parameters", "accuracy, %")).stat().st_size > 1000
         True
     """
+    from matplotlib.ticker import LogLocator
+
     check_picture(path)
     if not points:
         raise ValueError("Expected one or more points; got none.")
@@ -121,6 +123,7 @@ def plot_tradeoff(
     axes.set(xscale="log", xlabel=labels[0], ylabel=labels[1], title=title or "")
     axes.margins(x=0.22, y=0.16)
     axes.grid()
+    axes.xaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
     axes.xaxis.set_major_formatter(lambda value, _: f"{value:,.0f}" if value >= 1 else f"{value:g}")
     axes.xaxis.set_minor_formatter("")
     if len(groups) > 1:

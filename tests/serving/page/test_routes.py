@@ -54,6 +54,8 @@ def test_models_of_photographs_have_the_shipped_ones(server, root):
     page = routes.Page(server.service)
     found = page._examples_for("efficientnet_lite0_imagenet")
     assert [path.name for path in found][:2] == ["camera.jpg", "cat.jpg"]
+    assert [path.name for path in page._examples_for("resnet56_cifar10")] == ["cat.jpg"]  # the one of its classes
+    assert page._examples_for("scene_resnet18_narrow_scene15") == []
     status, body, headers = ask(server, "/page/examples/photos/cat.jpg")
     assert (status, headers["Content-Type"]) == (200, "image/jpeg") and body == found[1].read_bytes()
     assert routes._expects("e4net_mnistrot") and routes._expects("corner") == routes._expects("") == ""

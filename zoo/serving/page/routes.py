@@ -33,7 +33,8 @@ _AT_ONCE = 2  # explanations in progress: each runs the model on 145 images
 _WAIT_SECONDS = 20.0
 _MAX_EXAMPLES = 8
 _KINDS = {".png": "image/png", ".jpg": "image/jpeg"}
-_OF_PHOTOGRAPHS = ("imagenet", "sun16", "places365")
+# Which of the shipped photographs show what a data set's classes are; of the sets' own pictures none may be passed on.
+_PHOTOGRAPHS = dict.fromkeys(("imagenet", "sun16", "places365"), "*.jpg") | {"cifar10": "cat.jpg"}
 # In a checkout; an installed zoo has no examples.
 _EXAMPLES = Path(__file__).resolve().parents[3] / "examples" / "images"
 
@@ -90,13 +91,14 @@ class Page:
     def _examples_for(self, model: str) -> list[Path]:
         """Shipped images of the data set that a registered name ends with: `e4net_mnistrot` has those of `mnistrot`.
 
-        Models of photographs have the shipped ones, which are of no data set.
+        Models of photographs have the shipped ones, which are of no data set: all, or those of their classes.
         """
         if "_" not in model or "/" in model:
             return []
         data = model.rpartition("_")[2]
-        folder = self._examples / ("photos" if data in _OF_PHOTOGRAPHS else data)
-        return sorted(path for path in folder.glob("*") if path.suffix in _KINDS)[:_MAX_EXAMPLES]
+        folder = self._examples / ("photos" if data in _PHOTOGRAPHS else data)
+        found = folder.glob(_PHOTOGRAPHS.get(data, "*"))
+        return sorted(path for path in found if path.suffix in _KINDS)[:_MAX_EXAMPLES]
 
     def _example(self, name: str) -> Response | None:
         folder, _, file = name.partition("/")
