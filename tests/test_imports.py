@@ -101,7 +101,7 @@ RULES = {
     "math": Rule((), frozenset({"lazy_loader", "numpy"})),
     "layers": Rule(("_backends", "_keras", "math"), frozenset({"keras", "numpy"})),
     "losses": Rule(("math",), frozenset({"keras", "numpy"})),
-    "optimizers": Rule(("losses", "math"), frozenset({"keras"})),
+    "optimizers": Rule(("_keras", "losses", "math"), frozenset({"keras"})),
     "models": Rule((), NOTHING),
     "models.blocks": Rule(("math",), frozenset({"keras"})),
     "models.class_maps": Rule(("_keras", "math"), frozenset({"keras", "numpy"})),

@@ -1,4 +1,4 @@
-"""The one file that touches names which Keras keeps for itself: graph reading, and what lies inside a layer.
+"""The one file that touches names which Keras keeps for itself: graphs, and what lies in layers and optimizers.
 
 The rest of zoo calls these functions. When a version of Keras renames something, this is the place to mend.
 """
@@ -125,6 +125,50 @@ def compile_anew(model: keras.Model) -> None:
     if isinstance(optimizer, keras.optimizers.Optimizer):
         arguments["optimizer"] = type(optimizer).from_config(optimizer.get_config())
     model.compile(**arguments)
+
+
+def compiled_loss(model: Any, *args: Any) -> Any:
+    """The value of the loss that `compile` was given, without those that layers add: of labels, outputs, weights."""
+    return model._compile_loss(*args)
+
+
+def trained_variables(optimizer: Any) -> list[Any]:
+    """The variables that an optimizer was built for, in its order."""
+    return optimizer._trainable_variables
+
+
+def place_in(optimizer: Any, variable: Any) -> int:
+    """Which of them a variable is."""
+    return optimizer._get_variable_index(variable)
+
+
+def is_decayed(optimizer: Any, variable: Any) -> bool:
+    """Whether an optimizer's weight decay is for this variable."""
+    return optimizer._use_weight_decay(variable)
+
+
+def averaged(optimizer: Any, variables: list[Any] | None = None) -> list[tuple[Any, Any]]:
+    """Pairs of a variable and the moving average that an optimizer keeps of it."""
+    pairs = zip(variables or optimizer._trainable_variables, optimizer._model_variables_moving_average, strict=True)
+    return list(pairs)
+
+
+class AveragesItself:
+    """Adds to an optimizer: its moving averages follow in its own `update_averages`, instead of in Keras'."""
+
+    def _update_model_variables_moving_average(self: Any, trainable_variables: list[Any]) -> None:
+        self.update_averages(averaged(self, trainable_variables))
+
+
+class MarksClones:
+    """Adds to a functional model: `mark_clone` sees the symbolic outputs of a clone, where Keras makes them."""
+
+    def _run_through_graph(self: Any, *args: Any, **kwargs: Any) -> Any:
+        outputs = super()._run_through_graph(*args, **kwargs)  # type: ignore[misc]
+        first = next(iter(keras.tree.flatten(outputs)), None)
+        if isinstance(first, keras.KerasTensor):
+            self.mark_clone(first)
+        return outputs
 
 
 def keep_mask(source: Any, target: Any) -> Any:

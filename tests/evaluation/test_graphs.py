@@ -168,3 +168,10 @@ def test_energies() -> None:
     assert graph_energy(network(kind="hyperbolic", activation="tanh"), GRAPH).shape == (6,)
     with pytest.raises(ValueError, match="one PDEGCNBlock; 'small' has 0"):
         graph_energy(network(kind="gcn"), GRAPH)
+
+
+def test_features_of_layers_that_are_called_otherwise_are_refused() -> None:
+    x, edges = keras.Input((None, 3), name="x"), keras.Input((None, 2), dtype="int32", name="edges")
+    mine = keras.Model({"x": x, "edges": edges}, zoo.layers.GraphConvolution(2, name="gc")(x, edges), name="mine")
+    with pytest.raises(ValueError, match="followed by one called <its name>_relu.*'mine' has no gc_relu"):
+        zoo.evaluation.graph_features(mine, {"x": np.eye(3), "edges": [[0, 1], [1, 0]]})

@@ -281,6 +281,9 @@ def test_all_faults_come_in_one_error(small):
     assert "3 tensors do not fit" in text and "left over in the file: extra" in text
     assert "missing in the file: stage1_block1_conv1/kernel (3, 3, 16, 16)" in text
     assert "of another shape: fc.weight is (64, 7) as head/kernel, which is (64, 10)" in text
+    with pytest.raises(ValueError, match=r"\n  missing in the file: [0-9]+ more") as error:
+        zoo.convert(folder / "weights.npz", "lpsc_resnet32_cifar10")
+    assert str(error.value).count("missing in the file") == 11
 
 
 def test_the_nearest_network_is_named(small):
@@ -314,5 +317,7 @@ def test_the_command(small, capsys):
     facts = json.loads(capsys.readouterr().out)
     assert facts["tensors"] == len(tensors) and facts["source"]["license"] == "mine"
     assert zoo.card(folder / "out").license == "mine"
+    assert main(words) == 2 and "--overwrite" in capsys.readouterr().err
+    assert main([*words, "--overwrite"]) == 0 and json.loads(capsys.readouterr().out) == facts
     assert main(["convert", str(file), "lpsc_resnet32_cifar10", "--out", str(folder / "no")]) == 2
     assert "nearest registered network" in capsys.readouterr().err and not (folder / "no").exists()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from pathlib import Path
 from typing import Any
 
 import zoo
@@ -23,6 +24,7 @@ def register(commands: Any) -> None:
     parser.add_argument("--num-classes", type=int, metavar="N", help="where the head has another size")
     parser.add_argument("--license", metavar="TEXT", help="of the file's weights, for the card")
     parser.add_argument("--key", metavar="NAME", help="which dictionary of tensors, where the file holds several")
+    parser.add_argument("--overwrite", action="store_true", help="also where FOLDER holds a model already")
     output.add_json(parser)
     parser.set_defaults(run=run)
 
@@ -32,6 +34,8 @@ def run(options: argparse.Namespace) -> int:
     name, file = options.name, options.file
     if file in zoo.list_models() and name not in zoo.list_models():
         name, file = file, name  # the order of zoo.convert
+    if (Path(options.out) / "card.json").exists() and not options.overwrite:
+        raise ValueError(f"{options.out} holds a model already: name another folder, or replace it with --overwrite")
     made = zoo.convert(
         file,
         name,

@@ -55,7 +55,7 @@ def _facts(card: Any) -> dict[str, Any]:
     versions = ", ".join(f"{name} {version}" for name, version in training.get("versions", {}).items())
     macs = architecture.get("macs")
     return {
-        "model": f"{card.name}.{card.tag}" if card.tag else f"{card.name} (no published weights)",
+        "model": card.full_name if card.tag else f"{card.name} (no published weights)",
         "summary": card.summary,
         "task": card.task,
         "input": _input(config.get("input_shape"), card.task),

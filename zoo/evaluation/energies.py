@@ -58,7 +58,7 @@ def graph_features(model: keras.Model, graph: Inputs) -> np.ndarray:
         float64 (depth + 1, N, C).
 
     Raises:
-        ValueError: a model with neither, or with weights of edges, or inputs that do not fit.
+        ValueError: a model with neither, with other names of layers, or with weights of edges; inputs that do not fit.
 
     Example:
         >>> import zoo
@@ -73,6 +73,12 @@ def graph_features(model: keras.Model, graph: Inputs) -> np.ndarray:
     passing = [layer for layer in model.layers if isinstance(layer.input, (list, tuple)) and len(layer.input) > 1]
     if not passing:
         raise ValueError(f"Expected a model with a PDEGCNBlock or GraphConvolution layers; {model.name!r} has none.")
+    names = {layer.name for layer in model.layers}
+    if lacking := [f"{layer.name}_relu" for layer in passing if f"{layer.name}_relu" not in names]:
+        raise ValueError(
+            f"Expected each layer over edges to be followed by one called <its name>_relu, as in zoo's GCNs; "
+            f"{model.name!r} has no {', '.join(lacking)}."
+        )
     activated = [model.get_layer(f"{layer.name}_relu").output for layer in passing]
     states = [_values(model, tensor, inputs) for tensor in (passing[0].input[0], *activated)]
     return np.stack(states).astype("float64")

@@ -26,6 +26,7 @@ from zoo.models.conversion import Converted, Layout
 REFERENCE_TOLERANCE = 1e-4
 _UNMEASURED = "Numbers were not measured here."
 _UNKNOWN = "unknown: that of the file's authors, who were not asked; for its owner's use, and not to be passed on"
+_LISTED = 10  # tensors of a kind in an error: a wrong file has hundreds
 _NEAR = 0.02  # how far a network may be from a file to be named: a part of a file fits many a little
 
 
@@ -100,8 +101,8 @@ def convert(
         The network, and what was done.
 
     Raises:
-        ValueError: unknown model, a file that is damaged or wants to run code, tensors that do not fit (all left over,
-            missing and mis-shaped ones are listed, and the registered network that fits best is named), or logits that
+        ValueError: unknown model, a file that is damaged or wants to run code, tensors that do not fit (how many,
+            the first of those left over, missing and mis-shaped, and the network that fits best), or logits that
             differ from the reference's by more than 1e-4 of the largest.
         FileNotFoundError: no such file.
         ImportError: a file of torch, and torch is not installed.
@@ -185,7 +186,10 @@ class _Attempt:
             "missing in the file": self.missing,
             "of another shape": self.misshaped,
         }
-        lines = [f"\n  {what}: {fault}" for what, faults in parts.items() for fault in faults]
+        lines = []
+        for what, faults in parts.items():
+            lines += [f"\n  {what}: {fault}" for fault in faults[:_LISTED]]
+            lines += [f"\n  {what}: {len(faults) - _LISTED} more"] if len(faults) > _LISTED else []
         return f"the file is no {name!r} ({self.layout.name}): {self.distance} tensors do not fit{''.join(lines)}"
 
 

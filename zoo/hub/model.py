@@ -8,6 +8,7 @@ from typing import Any
 
 import keras
 
+from zoo._keras import MarksClones
 from zoo.hub import registry
 from zoo.hub.announcing import SaysCompiling
 from zoo.hub.arguments import check_labels
@@ -21,7 +22,7 @@ _CLONED_FROM = "_zoo_cloned_from"
 
 
 @keras.saving.register_keras_serializable(package="zoo")
-class ZooModel(CheckedLabels, CheckedInputs, SaysCompiling, keras.Model):
+class ZooModel(MarksClones, CheckedLabels, CheckedInputs, SaysCompiling, keras.Model):
     """A functional model that knows what it is: what `zoo.build`, `zoo.load` and `zoo.features` return.
 
     Layers, variables and their paths are those of the functional model; the origin stands in the configuration. So it
@@ -107,13 +108,10 @@ class ZooModel(CheckedLabels, CheckedInputs, SaysCompiling, keras.Model):
             config = config | {"origin": origin}
         return super().from_config(config, custom_objects)
 
-    def _run_through_graph(self, *args: Any, **kwargs: Any) -> Any:
-        """As in Keras; `clone_model` takes its outputs from here, and hands nothing else of the model to the clone."""
-        outputs = super()._run_through_graph(*args, **kwargs)
-        first = next(iter(keras.tree.flatten(outputs)), None)
-        if self._origin is not None and isinstance(first, keras.KerasTensor):
-            setattr(first, _CLONED_FROM, {_shapes(self): self._origin})
-        return outputs
+    def mark_clone(self, output: keras.KerasTensor) -> None:
+        """Tells a clone its origin through its first output: `clone_model` hands nothing else of the model to it."""
+        if self._origin is not None:
+            setattr(output, _CLONED_FROM, {_shapes(self): self._origin})
 
 
 keras.saving.get_custom_objects()["ZooModel"] = ZooModel  # HDF5 files write the bare name of the outermost class

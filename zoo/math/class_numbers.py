@@ -55,8 +55,9 @@ def check_class_numbers(
     if bad.any():
         count, besides = int(bad.sum()), "" if ignored is None else f" or {ignored} (ignored)"
         shift = "; if they are counted from 1, subtract 1" if values.min() == 1 and values.max() == classes else ""
+        known = "one class" if classes == 1 else f"{classes} classes"
         raise ValueError(
-            f"label {values[bad].flat[0]:g} is outside 0..{classes - 1}{besides}: the model has {classes} classes, and "
+            f"label {values[bad].flat[0]:g} is outside 0..{classes - 1}{besides}: the model has {known}, and "
             f"{count} of {values.size} {what} name none of them{shift}; for another number of classes build or load "
             "the model with num_classes="
         )

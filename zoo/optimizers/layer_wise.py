@@ -8,6 +8,7 @@ from typing import Any
 import keras
 from keras import ops
 
+from zoo import _keras
 from zoo.math.values import check_number
 from zoo.optimizers._rates import find_rates
 
@@ -108,12 +109,12 @@ class LayerWise(keras.optimizers.Optimizer):
         """The factor of every variable by its path, once the optimizer is built: after the first `fit`, or `build`."""
         if not self.built:
             raise ValueError("The factors are known when the variables are: call build(model.trainable_variables).")
-        return {v.path: rate for v, rate in zip(self._trainable_variables, self._rates, strict=True)}
+        return {v.path: rate for v, rate in zip(_keras.trained_variables(self), self._rates, strict=True)}
 
     def update_step(self, gradient: Any, variable: Any, learning_rate: Any) -> None:
         """A step of the other optimizer at the variable's own rate, its decay before it."""
-        rate = ops.cast(learning_rate, variable.dtype) * self._rates[self._get_variable_index(variable)]
-        if self._decay and self.inner_optimizer._use_weight_decay(variable):
+        rate = ops.cast(learning_rate, variable.dtype) * self._rates[_keras.place_in(self, variable)]
+        if self._decay and _keras.is_decayed(self.inner_optimizer, variable):
             self.assign_sub(variable, variable * (rate * self._decay))
         self.inner_optimizer.update_step(gradient, variable, rate)
 

@@ -13,11 +13,12 @@ from typing import Any
 import keras
 from keras import ops
 
+from zoo import _keras
 from zoo.losses import soft_threshold
 from zoo.optimizers._rates import find_rates
 
 
-class _ByPath:
+class _ByPath(_keras.AveragesItself):
     """Adds to an optimizer: decay and learning rate by words in a variable's path, and an average that is left alone.
 
     Everything happens in `update_step`, which every backend and every strategy calls once a variable.
@@ -59,7 +60,7 @@ class _ByPath:
 
     def update_step(self: Any, gradient: Any, variable: Any, learning_rate: Any) -> None:
         """Decays the variable or its gradient, steps with the variable's own learning rate, then shrinks it."""
-        index = self._get_variable_index(variable)
+        index = _keras.place_in(self, variable)
         rate = ops.cast(learning_rate, variable.dtype) * self._rates[index]
         gradient = ops.cast(gradient, variable.dtype)
         if self.decay and self._decays[index]:
@@ -73,22 +74,19 @@ class _ByPath:
 
     def averages(self: Any) -> list[tuple[Any, Any]]:
         """Pairs of a variable and its moving average; empty where no average is kept."""
-        return (
-            list(zip(self._trainable_variables, self._model_variables_moving_average, strict=True))
-            if self.use_ema
-            else []
-        )
+        return _keras.averaged(self) if self.use_ema else []
 
     def finalize_variable_values(self, var_list: list[Any]) -> None:
         """Keeps the weights: Keras would put the averages in their place at the end of every `fit`."""
 
-    def _update_model_variables_moving_average(self: Any, trainable_variables: list[Any]) -> None:
+    def update_averages(self: Any, pairs: list[tuple[Any, Any]]) -> None:
+        """The averages follow the weights, by as much as `ema_momentum` says, once for each update of the weights."""
         # Keras counts steps, also those that only add to the accumulated gradient: the average would forget too fast.
         every = self.gradient_accumulation_steps or 1
         done = self._iterations + 1
         momentum = ops.where(done % every == 0, self.ema_momentum, 1.0)
         momentum = ops.where(done <= every, 0.0, momentum)
-        for variable, average in zip(trainable_variables, self._model_variables_moving_average, strict=True):
+        for variable, average in pairs:
             share = ops.cast(momentum, variable.dtype)
             average.assign(share * average + (1 - share) * variable)
 

@@ -8,6 +8,7 @@ from typing import Any
 import keras
 from keras import ops
 
+from zoo import _keras
 from zoo.losses import ErasePolicy, PairwiseConsistencyLoss, class_maps
 from zoo.models.class_maps import find_gap_head, find_normalization
 
@@ -136,7 +137,7 @@ class PairwiseConsistency(keras.Model):
             scale = ops.clip((self.steps - self.warmup_steps + 1.0) / self.ramp_steps, 0.0, 1.0) * scale
         added = self.consistency_weight * self._compare(labels, y_pred, erased, sample_weight)
         if self.erased_ce_weight:
-            added += self.erased_ce_weight * self._compile_loss(y, erased["logits"], sample_weight)
+            added += self.erased_ce_weight * _keras.compiled_loss(self, y, erased["logits"], sample_weight)
         self.steps.assign_add(1.0)
         return loss + ops.cast(scale * added, loss.dtype)
 
