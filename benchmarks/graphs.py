@@ -29,6 +29,16 @@ from turns import Worker, environment, in_turns, serve
 
 NODES, PAIRS, FEATURES, CLASSES, LABELLED = 2708, 5278, 1433, 7, 140
 PYG = "PyTorch Geometric"
+VARIANTS: dict[str, dict] = {
+    "PDE-GCN D, pairs": {},
+    "PDE-GCN D, pairs promised": {"paired": True},
+    "PDE-GCN M, pairs promised": {"paired": True, "kind": "mixed"},
+    "PDE-GCN D, tanh, pairs promised": {"paired": True, "activation": "tanh"},
+    "PDE-GCN D, any order": {"paired": False},
+    "PDE-GCN D, one direction": {"paired": False},
+    "PDE-GCN D, edge dropout": {"edge_dropout": 0.6},
+    "GCN": {"kind": "gcn"},
+}
 
 
 def main() -> None:
@@ -38,6 +48,7 @@ def main() -> None:
     parser.add_argument("--width", type=int, default=64)
     parser.add_argument("--repeats", type=int, default=7, help="rounds in which all take turns")
     parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--variants", nargs="+", default=list(VARIANTS), choices=list(VARIANTS), metavar="NAME")
     parser.add_argument("--large", action="store_true", help="memory of inference on 1 M nodes and 10 M edges")
     parser.add_argument("--quick", action="store_true", help="small graphs and one repetition, to see that it runs")
     parser.add_argument("--worker", choices=["zoo", "pyg", "large"], help=argparse.SUPPRESS)
@@ -101,7 +112,8 @@ def start(options: argparse.Namespace, backend: str, worker: str, *more: str) ->
 
 def arguments(options: argparse.Namespace, worker: str, *more: str) -> list[str]:
     words = [__file__, "--worker", worker, "--depth", str(options.depth), "--width", str(options.width)]
-    return [*words, "--threads", str(options.threads), *(["--quick"] if options.quick else []), *more]
+    words += ["--variants", *options.variants, "--threads", str(options.threads)]
+    return [*words, *(["--quick"] if options.quick else []), *more]
 
 
 def citation_graph() -> tuple:
@@ -127,18 +139,9 @@ def zoo_steps(options: argparse.Namespace) -> dict[str, Callable[[], None]]:
 
     x, pairs, labels, mask = citation_graph()
     one_way = pairs[::2].copy()
-    variants = {
-        "PDE-GCN D, pairs": (pairs, {}),
-        "PDE-GCN D, pairs promised": (pairs, {"paired": True}),
-        "PDE-GCN M, pairs promised": (pairs, {"paired": True, "kind": "mixed"}),
-        "PDE-GCN D, tanh, pairs promised": (pairs, {"paired": True, "activation": "tanh"}),
-        "PDE-GCN D, any order": (pairs, {"paired": False}),
-        "PDE-GCN D, one direction": (one_way, {"paired": False}),
-        "PDE-GCN D, edge dropout": (pairs, {"edge_dropout": 0.6}),
-        "GCN": (pairs, {"kind": "gcn"}),
-    }
     steps = {}
-    for name, (edges, changes) in variants.items():
+    for name in options.variants:
+        edges, changes = (one_way if "one direction" in name else pairs), VARIANTS[name]
         config = PDEGCNConfig(**{"depth": options.depth, "width": options.width, "step_size": 1.0} | changes)
         model = build(config)
         loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)

@@ -18,6 +18,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+READY = "ready: "
 LEAST = 0.05
 """Seconds that a turn goes on for, with one to five calls."""
 
@@ -43,7 +44,7 @@ def serve(functions: Mapping[str, Callable[[], Any]], **facts: Any) -> None:
             except Exception as error:  # one that does not run is a line that says so
                 failed[name] = f"{type(error).__name__}: {(str(error).splitlines() or [''])[0]}"
         names = [name for name in functions if name not in failed]
-        print(json.dumps({"names": names, "failed": failed, **facts}), file=answers, flush=True)
+        print(READY + json.dumps({"names": names, "failed": failed, **facts}), file=answers, flush=True)
         for line in sys.stdin:
             print(json.dumps(_turn(functions[json.loads(line)])), file=answers, flush=True)
 
@@ -79,12 +80,13 @@ class Worker:
             stdout=subprocess.PIPE,
             stderr=self.complaints,
         )
-        first = self.process.stdout.readline()
+        lines = (line for line in self.process.stdout if line.startswith(READY))  # others are noise of libraries
+        first = next(lines, "")
         if not first:
             self.process.wait()
             self.complaints.seek(0)
             raise RuntimeError((self.complaints.read().strip().splitlines() or ["it ended without a word"])[-1])
-        self.said: dict[str, Any] = json.loads(first)
+        self.said: dict[str, Any] = json.loads(first.removeprefix(READY))
 
     def turn(self, name: str) -> float:
         """Milliseconds of one function."""

@@ -1,7 +1,8 @@
 """Tables and pages made from the cards and records, so that a number stands in one place only.
 
 `python docs/generate.py` writes the table of papers into README.md, the table of models into weights/README.md, every
-measure into results/accuracy.csv, and the tables of attempts into docs/reliability.md; `--check` only says whether they
+measure into results/accuracy.csv, the tables of attempts into docs/reliability.md, and those of
+`benchmarks/peers.py` into docs/performance.md; `--check` only says whether they
 are up to date. It reads JSON and results/latency.csv, which `benchmarks/latency.py` writes, and imports nothing of zoo;
 the site's pages of models (`docs/hooks/models.py`) are made from the same cards.
 """
@@ -23,6 +24,7 @@ BEGIN = "<!-- models: written by `make readme` from the cards -->"
 END = "<!-- end of models -->"
 MARKS = (BEGIN, END)
 ATTEMPTS = ("<!-- attempts: written by `make readme` from tests/trust/records -->", "<!-- end of attempts -->")
+PEERS = ("<!-- peers: written by `make readme` from results/performance.csv -->", "<!-- end of peers -->")
 MEASURES = ("model", "tag", "dataset", "metric", "unit", "value", "mean", "std", "seeds", "parameters", "macs", "bytes")
 """Columns of results/accuracy.csv."""
 _NOTHING = "No trained weights are published yet."
@@ -160,6 +162,22 @@ def attempts_table(folder: Path) -> str:
     return "\n\n".join(parts) or "Nothing is recorded yet."
 
 
+def peers_table(root: Path = ROOT) -> str:
+    """Returns what was measured side by side, a table for each subject, and on what machine."""
+    path = root / "results" / "performance.csv"
+    rows = list(csv.DictReader(io.StringIO(path.read_text("utf-8")))) if path.is_file() else []
+    parts = []
+    for subject in dict.fromkeys(row["subject"] for row in rows):
+        of_subject = [row for row in rows if row["subject"] == subject]
+        cells = [[row["row"], row["milliseconds"], row["ratio"]] for row in of_subject]
+        head = [[subject.capitalize(), "Milliseconds", "Ratio"], ["---", "---:", "---:"]]
+        parts.append(lines(head + cells))
+    about = dict.fromkeys(
+        f"{row['processor']}, {row['threads']} thread(s), {row['date']}: {row['versions']}." for row in rows
+    )
+    return "\n\n".join([*parts, *about]) or "Nothing is measured yet."
+
+
 def _doors_table(found: Card) -> str:
     rows = [["Door", "Altered inputs", "Refused", "Read", "Faults"], ["---", "---:", "---:", "---:", "---:"]]
     for door, counts in [*found["doors"].items(), ("**all**", _sum(found["doors"].values()))]:
@@ -232,6 +250,8 @@ def fresh_texts(root: Path = ROOT) -> dict[Path, str]:
     page = root / "docs" / "reliability.md"
     table = attempts_table(root / "tests" / "trust" / "records")
     found |= {page: insert_table(page.read_text("utf-8"), table, ATTEMPTS)}
+    page = root / "docs" / "performance.md"
+    found |= {page: insert_table(page.read_text("utf-8"), peers_table(root), PEERS)}
     return found | {root / "results" / "accuracy.csv": accuracy_file(latest(cards))}
 
 

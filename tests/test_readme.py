@@ -127,6 +127,7 @@ def test_the_tables_are_those_of_the_cards(root: Path, generate: types.ModuleTyp
         "README.md",
         "weights/README.md",
         "docs/reliability.md",
+        "docs/performance.md",
         "results/accuracy.csv",
     }
     assert [path for path, text in pages.items() if path.read_text("utf-8") != text] == [], "run `make readme`"
