@@ -1,6 +1,10 @@
 """`zoo predict` without --model: photographs by the backbone, handwritten digits by the E4-Net."""
 
+import pytest
+
 from zoo.cli import predict
+
+pytestmark = pytest.mark.once
 
 
 def test_pictures_choose(root, capsys):

@@ -8,6 +8,8 @@ import pytest
 from zoo.evaluation import center_correlation, region_means
 from zoo.math import log_polar_map
 
+pytestmark = pytest.mark.once
+
 
 def pictures(count: int = 3) -> np.ndarray:
     """Noise whose neighbours are alike."""

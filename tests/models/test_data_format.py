@@ -13,7 +13,7 @@ MODELS = {
     "e4net_mnistrot": {"input_shape": (8, 8, 1), "width": 4},
     "resnet32_cifar10": {"input_shape": (3, 16, 3)},
     "lpsc_vgg11_cifar10": {"width": 2, "input_shape": (32, 32, 3)},
-    "shared_basis_resnet32_s16u1_cifar10": {},
+    "shared_basis_resnet32_s16u1_cifar10": {"input_shape": (16, 16, 3)},
     "scene_resnet18_narrow_scene15": {"input_shape": (32, 32, 1)},
     "synaptic_vgg16_narrow_cifar10": {},
 }

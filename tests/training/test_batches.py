@@ -5,6 +5,8 @@ import pytest
 
 from zoo.training.batches import TrainingBatches
 
+pytestmark = pytest.mark.once
+
 
 def batches(**changes):
     images = np.arange(23, dtype="uint8")[:, None, None, None] * np.ones((1, 4, 4, 1), "uint8")
