@@ -77,6 +77,8 @@ def test_edit_links_need_a_repository(root: Path) -> None:
     with_one = hook.on_config(types.SimpleNamespace(repo_url="https://github.com/someone/zoo", edit_uri=None))
     without = hook.on_config(types.SimpleNamespace(repo_url=None, edit_uri=None))
     assert (with_one.edit_uri, without.edit_uri) == ("edit/main/docs/", None)
+    link = '<a href="https://github.com/someone/zoo" class="md-source" data-md-component="source">'
+    assert "component" not in hook.on_post_page(link)  # no script asks the host for stars
 
 
 def test_a_notebook_becomes_a_page(root: Path) -> None:

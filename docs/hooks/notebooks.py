@@ -72,3 +72,8 @@ def on_files(files: Any, config: Any) -> Any:
         for name, content in pictures.items():
             files.append(File.generated(config, f"notebooks/{name}", content=content))
     return files
+
+
+def on_post_page(output: str, **_: Any) -> str:
+    """The theme's script would ask the repository's host for stars and releases at each visit: only the link stays."""
+    return output.replace('data-md-component="source"', "")
