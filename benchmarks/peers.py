@@ -1,6 +1,7 @@
 """Ours against what one would take instead, side by side: `results/performance.csv`, docs/performance.md.
 
-    python benchmarks/peers.py [--subjects NAME ...] [--rounds 5] [--threads 1] [--out FILE] [--quick]
+    python benchmarks/peers.py [--subjects NAME ...] [--processes NAME ...] [--rounds 5] [--threads 1] [--out FILE]
+                               [--quick]
 
 Each backend runs in a process of its own, and all functions take turns (`turns.py`): processor milliseconds, the median
 of the rounds, and the ratio to the row named first in its subject. A peer that is not installed is left out and named.
@@ -34,6 +35,7 @@ Steps = dict[str, Callable[[], Any]]
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--subjects", nargs="+", choices=list(SUBJECTS), default=list(SUBJECTS), metavar="NAME")
+    parser.add_argument("--processes", nargs="+", metavar="NAME", help="only these, as `torch`, `PyTorch Geometric`")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--out", type=Path, default=FILE)
@@ -60,6 +62,8 @@ def measured(subject: str, options: argparse.Namespace) -> list[dict[str, str]]:
     base, makers = SUBJECTS[subject]
     workers = {}
     for who in makers:
+        if options.processes and who not in options.processes:
+            continue
         words = [__file__, "--worker", subject, who, *(["--quick"] if options.quick else [])]
         backend = who if who in BACKENDS else "torch"
         try:
