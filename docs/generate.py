@@ -169,7 +169,7 @@ def peers_table(root: Path = ROOT) -> str:
     parts = []
     for subject in dict.fromkeys(row["subject"] for row in rows):
         of_subject = [row for row in rows if row["subject"] == subject]
-        cells = [[row["row"], row["milliseconds"], row["ratio"]] for row in of_subject]
+        cells = [[row["row"], f"{float(row['milliseconds']):,.4g}", row["ratio"]] for row in of_subject]
         head = [[subject.capitalize(), "Milliseconds", "Ratio"], ["---", "---:", "---:"]]
         parts.append(lines(head + cells))
     about = dict.fromkeys(
