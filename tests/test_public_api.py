@@ -126,3 +126,10 @@ def test_names_in_the_docs_are_there(root: Path) -> None:
             if found is None:
                 missing.add(f"{page.name}: zoo{path}")
     assert not missing, sorted(missing)
+
+
+def test_a_misspelt_name():
+    with pytest.raises(AttributeError, match="zoo has no 'predct'. Did you mean 'predict'?"):
+        zoo.predct  # noqa: B018
+    with pytest.raises(AttributeError):
+        zoo.nothing_like_it  # noqa: B018

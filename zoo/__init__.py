@@ -15,6 +15,11 @@ _find, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
 
 def __getattr__(name: str) -> Any:
     """A public name, on its first use."""
+    if name not in __all__ and not name.startswith("_"):
+        from zoo._suggestions import did_you_mean
+
+        if hint := did_you_mean(name, __all__):
+            raise AttributeError(f"zoo has no {name!r}.{hint}")
     _startup.prepare_backend(name)
     found = _find(name)
     _startup.register_classes()

@@ -60,6 +60,8 @@ def test_a_folder_becomes_a_run_that_everything_takes(tmp_path, folder, trained,
     assert measured["correct"] == report["correct"] == sum(report["confusion"][k][k] for k in range(3))
     assert zoo.evaluate(run, data=folder, split="train", progress=False)["images"] == 24
     assert zoo.evaluate(run, data=folder, split="all", progress=False)["images"] == 30
+    with pytest.raises(FileNotFoundError, match="There is no nowhere. Expected the pictures"):
+        zoo.evaluate(run, data="nowhere", progress=False)
     answer = zoo.predict(run, [folder / "dark" / "0.png"])[0][0]
     assert answer.label in ("dark", "light", "middle")
     kept = [np.array(keras.ops.convert_to_numpy(w)) for w in model.get_layer("norm").weights]
@@ -69,8 +71,10 @@ def test_a_folder_becomes_a_run_that_everything_takes(tmp_path, folder, trained,
     assert zoo.finetune(trained, folder, out=run, recipe=RECIPE, **ONE) == run  # a finished run is returned
 
 
-def test_the_head_learns_first_and_an_interrupted_call_goes_on(tmp_path, folder, trained, quick, monkeypatch):
-    whole = zoo.finetune(trained, folder, out=tmp_path / "whole", recipe=RECIPE, **ONE)
+def test_the_head_learns_first_and_an_interrupted_call_goes_on(tmp_path, folder, trained, quick, monkeypatch, capsys):
+    whole = zoo.finetune(trained, folder, out=tmp_path / "whole", recipe=RECIPE, **ONE | {"progress": True})
+    said = capsys.readouterr().err
+    assert said.index("first the new head alone") < said.index("epoch 1/") < said.index("then all layers, at most ")
     save = epochs.Checkpoints.save
 
     def broken(place):

@@ -11,6 +11,7 @@ import keras
 import numpy as np
 
 from zoo import datasets, hub
+from zoo._paths import expanded
 from zoo._reading import readable
 from zoo.datasets.opening import is_set_place
 from zoo.datasets.protocol import DataSet, checked_data, is_batches
@@ -75,6 +76,11 @@ def read_part(
     """
     if dataset is None and isinstance(data, str) and data in datasets.list_datasets():
         dataset, data = data, None
+    if run is not None and isinstance(data, str | os.PathLike) and not expanded(data).exists():
+        raise FileNotFoundError(
+            f"There is no {os.fspath(data)}. Expected the pictures, table or graph to measure {run} with, or the "
+            "folder of the data sets."
+        )
     preset = getattr(hub.find_origin(model), "preset", None)
     known = dataset or (None if preset is None else hub.find_preset(preset).dataset)
     if dataset is not None or is_set_place(data, known):

@@ -22,6 +22,7 @@ from zoo.training.networks import Network
 from zoo.training.recipes import resolve_recipe
 from zoo.training.settings import RunSettings, run_folder
 from zoo.training.starting import Given
+from zoo.training.watch import Display
 
 _STEPS = 200
 """Steps that the whole network should have where there is little data."""
@@ -112,6 +113,11 @@ def finetune(
         stops = [_early_stopping(how.epochs or wanted.epochs)]
     wanted = wanted.changed(**{"dataset": None, "overrides": {}} | changes)
     wanted = resolve_recipe(None, wanted, epochs=1 if how.smoke else how.epochs)
+    if stops and devices.is_chief:
+        Display(shown=how.progress).say(
+            f"then all layers, at most {wanted.epochs} epochs: until the validation loss falls no more; the "
+            "best weights are kept"
+        )
     carry_out(network, wanted, folder, devices, how, found, [*stops, *callbacks])
     if devices.is_chief:
         write_report(folder, found)

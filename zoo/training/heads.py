@@ -21,6 +21,7 @@ from zoo.training.loop import carry_out
 from zoo.training.networks import find_network
 from zoo.training.optimizers import value_of
 from zoo.training.settings import RunSettings
+from zoo.training.watch import Display
 
 FOLDER = "head"
 FEATURES = "features.npz"
@@ -47,12 +48,15 @@ def train_head(
         ValueError: the folder holds another run, or pictures that the model does not take.
     """
     record.check_folder(folder)
+    display = Display(shown=how.progress)
+    display.say("first the new head alone: what the network gives for each picture is computed once")
     features = _features(model, head, data, folder / FOLDER / FEATURES)
     alone = keras.Sequential([keras.Input(features.train[0].shape[1:]), type(head).from_config(head.get_config())])
     alone.layers[-1].set_weights(head.get_weights())
     count = len(features.train[1])
     batch = min(16, count)
     epochs = 1 if how.smoke else min(max(round(_STEPS / (count // batch)), 5), 30)
+    display.say(f"the head's {epochs} epochs:")
     recipe = Recipe(epochs=epochs, batch_size=batch, learning_rate=0.01, warmup=0.1)
     settings = dataclasses.replace(how, epochs=None, checkpoint_steps=None, strategy="single", precision="float32")
     run = carry_out(find_network(alone), recipe, folder / FOLDER, strategies.Strategy(), settings, features)

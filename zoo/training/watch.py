@@ -105,7 +105,7 @@ class Display:
         shown: False prints nothing.
     """
 
-    def __init__(self, *, epochs: int, steps: int, shown: bool) -> None:
+    def __init__(self, *, epochs: int = 0, steps: int = 0, shown: bool) -> None:
         self._epochs, self._shown = epochs, shown
         self._console = Console(stderr=True)
         columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
