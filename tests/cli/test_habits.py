@@ -42,7 +42,7 @@ def test_weights_come_first_and_are_counted(zoo_command: Callable[..., Any]) -> 
     lines = zoo_command("list", "pdegcn_*").out.splitlines()
     names = [line.split()[0] for line in lines if line.startswith((" pdegcn_", "pdegcn_"))]
     assert names[0] == "pdegcn_citeseer.v1" and names[-1] == "pdegcn_pubmed"
-    assert lines[-1].startswith("4 of 9 have weights; the others")
+    assert lines[-1].startswith("5 of 10 have weights; the others")
 
 
 @pytest.mark.parametrize("room", [70, 100, 160])

@@ -47,7 +47,7 @@ def list_models(
     Example:
         >>> import zoo
         >>> zoo.list_models("e4net_*mnistrot")
-        ['e4net_large_mnistrot', 'e4net_mnistrot']
+        ['e4net_large_mnistrot', 'e4net_mnistrot', 'e4net_tiny_mnistrot']
     """
     found = [
         preset.name
