@@ -34,7 +34,7 @@ LABELS = "_labels"
 KERAS = ("_keras", "_copying")
 """What reads graphs and copies layers."""
 
-PLAIN = ("_paths", "_reading", "_suggestions", "_writing")
+PLAIN = ("_counting", "_paths", "_reading", "_suggestions", "_writing")
 """What errors, paths and files need of the standard library."""
 
 BELOW = (
@@ -91,6 +91,7 @@ RULES = {
     "version": Rule((), NOTHING),
     "_plugins": Rule((), NOTHING),
     "_labels": Rule((), NOTHING),
+    "_counting": Rule((), NOTHING),
     "_suggestions": Rule((), NOTHING),
     "_reading": Rule((), NOTHING),
     "_writing": Rule((), NOTHING),
@@ -141,7 +142,7 @@ RULES = {
     "testing": Rule(
         ("", "evaluation", "models", "training", "visual", *BELOW), frozenset({"keras", "numpy"}), OPTIONAL
     ),
-    "cli": Rule(("",), frozenset({"rich"}), frozenset({"argcomplete"})),
+    "cli": Rule(("", *PLAIN), frozenset({"rich"}), frozenset({"argcomplete"})),
 }
 
 

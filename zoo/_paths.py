@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 from pathlib import Path
 
 
@@ -35,3 +36,25 @@ def expanded(path: str | os.PathLike[str]) -> Path:
         raise ValueError(
             f"{os.fspath(path)} cannot be found: there is no such home folder. Write the whole path."
         ) from None
+
+
+def check_image_file(path: Path) -> None:
+    """Says in words why a path is no file that could hold an image; its content is not looked at.
+
+    Args:
+        path: as it is opened.
+
+    Raises:
+        FileNotFoundError: the file does not exist.
+        PermissionError: a folder that may not be read.
+        ValueError: a folder, a pipe or a device.
+    """
+    if not path.exists():
+        nowhere = f" is a link to {os.readlink(path)}, which does not exist" if path.is_symlink() else ""
+        raise FileNotFoundError(f"No such image file: {path}{nowhere}")
+    if path.is_dir() and not os.access(path, os.R_OK | os.X_OK):
+        raise PermissionError(f"The folder {path} may not be read, nor what is in it.")
+    if path.is_dir():
+        raise ValueError(f"Expected an image file; {path} is a folder. List its files, for instance {path}/*.png.")
+    if not stat.S_ISREG(path.stat().st_mode):
+        raise ValueError(f"Expected an image file; {path} is a pipe or device.")

@@ -59,6 +59,42 @@ def whole_together(targets: Sequence[Path]) -> Iterator[list[Path]]:
         _sync_folder(folder)
 
 
+def check_target(folder: Path, what: str) -> None:
+    """Says in words why a folder cannot be made, or cannot be written where it is there.
+
+    Args:
+        folder: that is going to be written.
+        what: goes there, for the error.
+
+    Raises:
+        NotADirectoryError: it, or a folder above it, is a file.
+        PermissionError: it, or the first folder above it that is there, is not writable.
+    """
+    there = next((path for path in (folder, *folder.parents) if os.path.lexists(path)), Path())
+    if not there.is_dir():
+        raise NotADirectoryError(f"Expected a folder for {what}; {there} is a file. Choose another folder.")
+    if not os.access(there, os.W_OK | os.X_OK):
+        raise PermissionError(f"No permission to write to {there}. Choose another folder for {what}.")
+
+
+def check_file(path: str | os.PathLike[str], suffixes: Sequence[str]) -> None:
+    """Says in words why a file cannot be written, before the work on its content.
+
+    Args:
+        path: of the file.
+        suffixes: what its name may end in, in lower case.
+
+    Raises:
+        ValueError: its name ends in something else.
+        FileNotFoundError: there is no such folder.
+    """
+    target = Path(path)
+    if target.suffix.lower() not in suffixes:
+        raise ValueError(f"Expected a file name that ends in {' or '.join(suffixes)}; got {str(path)!r}.")
+    if not target.parent.is_dir():
+        raise FileNotFoundError(f"Cannot write {target}: the folder {target.parent} does not exist.")
+
+
 def is_unfinished(name: str) -> bool:
     """Whether a file is called like those that `whole` has not finished yet, or never will."""
     return re.fullmatch(r"[.].+[.][0-9a-f]{32}[.]tmp", name, re.DOTALL) is not None

@@ -58,12 +58,13 @@ def test_a_bug_is_not_hidden(zoo_command, monkeypatch):
         zoo_command("list")
 
 
-def test_interrupted(zoo_command, monkeypatch):
+def test_interrupted(zoo_command, monkeypatch, tmp_path):
     def stop(*_, **__):
         raise KeyboardInterrupt
 
     monkeypatch.setattr(zoo, "evaluate", stop)
-    outcome = zoo_command("evaluate", "e4net_mnistrot")
+    (tmp_path / "mnist_rot").mkdir()
+    outcome = zoo_command("evaluate", "e4net_mnistrot", "--data", tmp_path)
     assert (outcome.code, outcome.out, outcome.err) == (130, "", "zoo: interrupted\n")
 
 

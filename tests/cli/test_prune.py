@@ -34,8 +34,14 @@ def test_prune_then_compress(zoo_command, run, tmp_path):
     x = np.random.default_rng(0).integers(0, 256, (2, 8, 8, 3)).astype("float32")
     assert outcome.code == 0 and outcome.json["values_after"] == small.count_params() < outcome.json["values_before"]
     np.testing.assert_allclose(small.predict(x, verbose=0), zoo.load(out).predict(x, verbose=0), rtol=1e-4, atol=1e-5)
-    outcome = zoo_command("compress", out, "--mode", "packed", "--out", tmp_path / "small.safetensors")
+    packed = ("compress", out, "--mode", "packed", "--out", tmp_path / "small.safetensors")
+    outcome = zoo_command(*packed)
     assert outcome.code == 0 and "small.safetensors" in outcome.out
+    again = {"file": packed, "folder": ("prune", run, "--ratio", 0.25, "--out", out)}
+    for kind, words in again.items():
+        outcome = zoo_command(*words)
+        assert outcome.code == 2 and f"holds a model already: name another {kind}, or replace it" in outcome.err
+        assert zoo_command(*words, "--overwrite").code == 0
 
 
 def test_a_dry_run_prints_the_table(zoo_command, run):
@@ -46,11 +52,11 @@ def test_a_dry_run_prints_the_table(zoo_command, run):
 def test_refusals(zoo_command, run, tmp_path):
     out = tmp_path / "out"
     for words, text in {
-        ("prune", run, "--ratio", 1, "--out", out): "in [0, 1); got 1.0",
+        ("prune", run, "--ratio", 1, "--out", out): "in [0, 1), the share of the connections to prune; got 1",
         ("prune", run, "--ratio", 0.5): "--out FOLDER",
         ("prune", run, "--ratio", 0.5, "--as", "synaptic_resnet20_cifar10", "--out", out): "have other shapes",
         ("compress", run, "--out", tmp_path / "model.onnx"): "with .keras, got",
-        ("compress", run, "--mode", "zip", "--out", tmp_path / "model.zip"): "mode to be one of",
+        ("compress", run, "--mode", "zip", "--out", tmp_path / "model.zip"): "Choose from mask, compact, packed",
     }.items():
         outcome = zoo_command(*words)
         assert outcome.code == 2 and text in outcome.err

@@ -54,17 +54,21 @@ def test_wrong_recipes(zoo_command, words, text):
 
 
 def test_train_takes_files_and_single_fields(zoo_command, calls, tmp_path):
-    zoo_command("train", NAME, "--recipe", "mine.yaml", "--data", "shapes")
-    assert (calls["recipe"], calls["data"], calls["out"]) == ("mine.yaml", "shapes", Path(f"runs/{NAME}-mine-seed0"))
-    zoo_command("train", NAME, "--set", "learning_rate=1e-2", "--set", "batch_size=7")
+    shapes, file = tmp_path / "my" / "shapes", tmp_path / "mine.yaml"
+    (shapes / "ring").mkdir(parents=True)
+    file.write_text("epochs: 1\nbatch_size: 2\n")
+    zoo_command("train", NAME, "--recipe", file, "--data", shapes)
+    assert (calls["recipe"], calls["data"], calls["out"]) == (str(file), str(shapes), Path(f"runs/{NAME}-mine-seed0"))
+    zoo_command("train", NAME, "--set", "learning_rate=1e-2", "--set", "batch_size=7", "--data", shapes)
     assert calls["recipe"] == resolve_recipe(NAME).changed(learning_rate=0.01, batch_size=7)
 
 
 def test_finetune(zoo_command, calls, tmp_path):
     words = ("--unreadable", "skip", "--share", "0.5", "--epochs", "3", "--no-xla", "--set", "learning_rate=1e-4")
-    outcome = zoo_command("finetune", tmp_path, "my/shapes", *words)
+    (shapes := tmp_path / "my" / "shapes").mkdir(parents=True)
+    outcome = zoo_command("finetune", NAME, shapes, *words)
     assert outcome.code == 0 and "6 of 8 right (75.0 %)" in outcome.out
-    assert calls["arguments"] == (str(tmp_path), "my/shapes") and calls["recipe"] == {"learning_rate": 0.0001}
+    assert calls["arguments"] == (NAME, str(shapes)) and calls["recipe"] == {"learning_rate": 0.0001}
     assert (calls["unreadable"], calls["share"], calls["epochs"], calls["xla"]) == ("skip", 0.5, 3, False)
-    assert calls["out"] == Path(f"runs/{tmp_path.name}-shapes")
-    assert zoo_command("finetune", NAME, "d", "--json").json["accuracy"] == 0.75 and calls["recipe"] is None
+    assert calls["out"] == Path(f"runs/{NAME}-shapes")
+    assert zoo_command("finetune", NAME, shapes, "--json").json["accuracy"] == 0.75 and calls["recipe"] is None

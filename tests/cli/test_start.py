@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import os
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -12,6 +13,7 @@ import pytest
 
 import zoo
 from zoo.cli import evaluate
+from zoo.cli.app import make_parser
 
 pytestmark = pytest.mark.once
 
@@ -28,10 +30,12 @@ sys.exit(code)
 """
 
 
-def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+def run(*arguments: str, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
     hidden = os.environ | {"TF_CPP_MIN_LOG_LEVEL": "3"}  # as in the command: a backend's messages are hidden
+    hidden |= {"PYTHONPATH": str(Path(zoo.__file__).parents[1])}
+    hidden.pop("ZOO_DATA", None)
     command = [sys.executable, "-c", SCRIPT, *arguments]
-    return subprocess.run(command, capture_output=True, text=True, check=False, env=hidden)
+    return subprocess.run(command, capture_output=True, text=True, check=False, env=hidden, cwd=cwd)
 
 
 @pytest.mark.parametrize(
@@ -50,6 +54,7 @@ def run(*arguments: str) -> subprocess.CompletedProcess[str]:
         (("plot", "e4net_mnistro", "curves"), 2, "Did you mean 'e4net_mnistrot'"),
         (("predict", "e4net_mnistrot", "gone.png"), 2, "No such image file: gone.png"),
         (("serve", "e4net_mnistro"), 2, "Did you mean 'e4net_mnistrot'"),
+        (("evalute", "e4net_mnistrot"), 2, "invalid choice: 'evalute'. Did you mean 'evaluate'?"),
     ],
 )
 def test_no_backend_is_loaded(arguments: tuple[str, ...], code: int, said: str) -> None:
@@ -57,6 +62,74 @@ def test_no_backend_is_loaded(arguments: tuple[str, ...], code: int, said: str) 
     assert done.returncode == code, done.stderr
     assert said in done.stdout + done.stderr
     assert done.stdout.splitlines()[-1].strip() == "loaded:"
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ("finetune {net} pets --set learnin_rate=1", "Did you mean 'learning_rate'"),
+        ("finetune {net} pets --set augmentation=[flipp]", "Did you mean 'flip'"),
+        ("finetune {net} pets --epochs 0", "epochs"),
+        ("finetune {net} pets --strategy mirord", "Did you mean 'mirrored'"),
+        ("finetune {net} gone", "No such folder or file: gone"),
+        ("finetune {net} pets --out full", "is not empty and holds no training run"),
+        ("finetune ./full pets", "card.json"),
+        ("train {net} --set batch=1", "Did you mean 'batch_size'"),
+        ("train {net} --data nowhere", "The data folder nowhere does not exist"),
+        ("train {net} --recipe gone.yaml", "No recipe file gone.yaml"),
+        ("train {net} --start e4net_mnistro", "Did you mean 'e4net_mnistrot'"),
+        ("train {net} --publish first", "Expected a tag like v1"),
+        ("evaluate {net} --dataset mnist_ro --data full", "Did you mean 'mnist_rot'"),
+        ("evaluate {net} --split val --data full", "Did you mean 'validation'"),
+        ("evaluate {net} --measures acuracy --data full", "Did you mean 'accuracy'"),
+        ("evaluate {net} --data full", "zoo data prepare mnist_rot"),
+        ("evaluate {net} --dataset cifar10 --data pets", "zoo data prepare cifar10"),
+        ("plot {net} confusion --data nowhere", "The data folder nowhere does not exist"),
+        ("plot {net} maps gone.png", "No such image file: gone.png"),
+        ("predict {net} full/a.png --plot out.gif", "Expected a file name that ends in .png or .svg"),
+        ("predict {net} --node 5", "classifies images and knows of no nodes"),
+        ("predict pdegcn_cora full/a.png", "takes graphs, not images"),
+        ("export {net} --format onx", "Did you mean 'onnx'"),
+        ("export {net} --fold bm", "Did you mean 'bn'"),
+        ("export {net} --samples gone.npy", "No such file: gone.npy"),
+        ("export {net} --out full/a.png", "is a file. Choose another folder"),
+        ("serve {net} --port {port}", "Cannot listen on 127.0.0.1:{port}"),
+        ("prune {net} --ratio 2 --dry-run", "Expected --ratio in [0, 1)"),
+        ("prune {net} --ratio 0.5 --out old", "old holds a model already: name another folder"),
+        ("compress {net} --mode compct --out a.keras", "Did you mean 'compact'"),
+        ("compress {net} --out old/model.keras", "model.keras holds a model already: name another file"),
+        ("convert {net} gone.pth --out new", "No such file: gone.pth"),
+        ("convert {net} full/a.png --out old", "old holds a model already: name another folder"),
+        ("batch {net} gone --out new", "No such folder or file: gone"),
+        ("push {net} me/digits", "as hf://owner/name; got 'me/digits'"),
+        ("verify e4net_mnistro", "Did you mean 'e4net_mnistrot'"),
+        ("data prepare mnist_ro --data . --out new", "Did you mean 'mnist_rot'"),
+    ],
+)
+def test_errors_come_before_a_backend(tmp_path: Path, words: str, said: str) -> None:
+    (tmp_path / "pets" / "cat").mkdir(parents=True)
+    (tmp_path / "full").mkdir()
+    (tmp_path / "full" / "a.png").write_bytes(b"")
+    (tmp_path / "old").mkdir()
+    (tmp_path / "old" / "card.json").write_text("{}")
+    (tmp_path / "old" / "model.keras").write_bytes(b"")
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        names = {"net": "e4net_mnistrot", "port": str(listener.getsockname()[1])}
+        done = run(*words.format(**names).split(), cwd=tmp_path)
+    assert done.returncode == 2, done.stderr
+    assert said.format(**names) in done.stderr
+    assert done.stdout.splitlines()[-1].strip() == "loaded:"
+
+
+def test_what_is_repeated_without_a_backend_is_the_same() -> None:
+    from zoo.compression.criteria import CRITERIA
+    from zoo.compression.folding import MODES
+    from zoo.exporting.options import FOLDS
+
+    assert FOLDS == MODES
+    (commands,) = (action for action in make_parser()._actions if isinstance(action.choices, dict))
+    criterion = next(action for action in commands.choices["prune"]._actions if action.dest == "criterion")
+    assert tuple(criterion.choices or ()) == tuple(CRITERIA)
 
 
 def test_the_import_loads_no_backend() -> None:

@@ -137,7 +137,10 @@ def test_affine_refuses_strengths_that_cannot_be(batch, options):
 def test_options_of_augmentations(batch):
     chosen = augmentation("flip", probability=1.0)
     np.testing.assert_array_equal(chosen(batch, np.random.default_rng(0)), batch[:, :, ::-1])
-    with pytest.raises(ValueError, match=r"'affine' has no option 'sheer'; expected some of: degrees, scale, shear"):
+    with pytest.raises(
+        ValueError,
+        match=r"no option 'sheer'. Did you mean 'shear'\? Expected some of: degrees, scale",
+    ):
         augmentation("affine", sheer=0.1)
-    with pytest.raises(ValueError, match=r"'rotate' has no option 'degrees'; expected some of: none"):
+    with pytest.raises(ValueError, match=r"'rotate' has no option 'degrees'. Expected some of: none"):
         augmentation("rotate", degrees=3)

@@ -74,12 +74,29 @@ def test_jpeg_with_camera_orientation(tmp_path):
     assert batch[0, :10].mean() < 10 and batch[0, 18:].mean() > 245
 
 
-def test_other_size_is_resized_with_a_warning(tmp_path):
+def test_a_long_picture_is_squeezed_with_a_warning(tmp_path):
     for name in "abcde":
-        Image.new("L", (56, 84), 100).save(tmp_path / f"{name}.png")
-    with pytest.warns(UserWarning, match=r"Resized to 28x28: a.png \(56x84\), .* and 2 more"):
+        Image.new("L", (56, 112), 100).save(tmp_path / f"{name}.png")
+    with pytest.warns(UserWarning, match=r"squeezed to 28x28: a.png \(56x112\), .* and 2 more\. Cut out"):
         batch = read_images(sorted(tmp_path.glob("*.png")), GREY)
     assert (batch == 100).all()
+
+
+@pytest.mark.parametrize(
+    ("size", "warned"), [((84, 56), False), ((640, 480), False), ((7, 7), False), ((90, 50), True)]
+)
+def test_an_ordinary_picture_of_another_size_is_resized_without_a_word(tmp_path, size, warned):
+    Image.new("L", size, 100).save(tmp_path / "a.png")
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        assert (read_images([tmp_path / "a.png"], GREY) == 100).all()
+    assert bool(caught) == warned
+
+
+def test_a_huge_picture_loses_what_is_in_it(tmp_path):
+    Image.new("L", (2000, 2000), 100).save(tmp_path / "a.png")
+    with pytest.warns(UserWarning, match="Much is lost when squeezed to 28x28"):
+        read_images([tmp_path / "a.png"], GREY)
 
 
 def test_missing_file(tmp_path):

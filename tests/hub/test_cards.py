@@ -124,7 +124,7 @@ def test_a_card_is_printed_as_a_table(root: Path) -> None:
     card = Card.load(root / "weights" / "pdegcn_cora" / "v1" / "card.json")
     lines = str(card).splitlines()
     assert lines[0].split() == ["model", "pdegcn_cora.v1"] and len(lines) < 30
-    assert any(line.startswith("test error") and "17.5 % (mean 17.65 ± 0.52 over 10 seeds)" in line for line in lines)
+    assert any(line.startswith("test error") and "17.50 % (mean 17.65 ± 0.52 over 10 seeds)" in line for line in lines)
     assert sum(line.startswith("deviation") for line in lines) == len(card.deviations)
 
 
@@ -133,4 +133,4 @@ def test_a_notebook_shows_a_table_and_no_markup_of_a_card(root: Path) -> None:
     card = dataclasses.replace(card, summary="<script>")
     shown = card._repr_html_()
     assert shown.startswith("<table>") and "&lt;script&gt;" in shown and "<script>" not in shown
-    assert "1.584 %" in shown and "18,118" in shown
+    assert "1.58 %" in shown and "18,118" in shown

@@ -100,7 +100,7 @@ def test_a_file_as_the_authors_write_it(tmp_path):
     assert_close(found, golden["eval/logits"], 1e-4)
     state["module.layer1.1.shared_basis_1.weight"] = torch.zeros_like(state["module.layer1.1.shared_basis_1.weight"])
     torch.save({"net_state_dict": state}, tmp_path / "net.pth")
-    with pytest.raises(ValueError, match=r"1 tensors do not fit\s+left over in the file: layer1.1.shared_basis_1"):
+    with pytest.raises(ValueError, match=r"1 tensor does not fit\s+left over in the file: layer1.1.shared_basis_1"):
         zoo.convert(tmp_path / "net.pth", name)
 
 

@@ -13,6 +13,7 @@ from PIL import Image
 import zoo
 from tests.training import toy
 from zoo import hub
+from zoo.cli import main
 from zoo.hub import registry
 from zoo.training import epochs, heads
 
@@ -57,6 +58,8 @@ def test_a_folder_becomes_a_run_that_everything_takes(tmp_path, folder, trained,
     measured = zoo.evaluate(run, data=folder, progress=False)
     report = json.loads((run / "report.json").read_text())
     assert (measured["split"], measured["images"]) == ("validation", 6) == (report["split"], report["examples"])
+    assert measured["chose_weights"]
+    assert not zoo.evaluate(run, data=folder, split="train", progress=False)["chose_weights"]
     assert measured["correct"] == report["correct"] == sum(report["confusion"][k][k] for k in range(3))
     assert zoo.evaluate(run, data=folder, split="train", progress=False)["images"] == 24
     assert zoo.evaluate(run, data=folder, split="all", progress=False)["images"] == 30
@@ -69,6 +72,45 @@ def test_a_folder_becomes_a_run_that_everything_takes(tmp_path, folder, trained,
     assert all(np.array_equal(a, b) for a, b in zip(kept, before, strict=True))  # statistics stay
     monkeypatch.setattr(keras.Model, "fit", None)
     assert zoo.finetune(trained, folder, out=run, recipe=RECIPE, **ONE) == run  # a finished run is returned
+
+
+def test_the_card_says_what_it_was_fine_tuned_from_on_what_and_how_good_it_is(tmp_path, folder, trained, quick, capsys):
+    run = zoo.finetune(trained, folder, out=tmp_path / "run", recipe=RECIPE, **ONE)
+    card, kept = zoo.card(run), json.loads((run / "run.json").read_text())
+    assert card.summary == "fine-tuned from dots (weights_of_dots) on mine: 3 classes, 30 pictures"
+    assert (card.dataset["name"], card.dataset["license"]) == ("own data mine", "not stated")
+    assert card.dataset["note"] == "3 classes; 24 pictures of the split train, 6 pictures of the split validation."
+    (metric,) = card.metrics
+    assert (metric["name"], metric["split"]) == ("accuracy", "validation")
+    assert metric["value"] == pytest.approx(100 * kept["validation"]["accuracy"])
+    assert card.training["selection"].startswith("of 2 epochs the one with the best validation loss (epoch ")
+    assert card.recipe["batch_size"] == 8 and card.training["minutes"] == kept["minutes"]
+    for text in (str(card), _info(run, capsys)):
+        assert card.summary in text and "6 examples of the run's own split, which also chose the weights" in text
+    assert str(tmp_path) not in card.to_json()
+    again = zoo.finetune(run, folder, out=tmp_path / "again", recipe=RECIPE, **ONE)
+    assert zoo.card(again).summary == "fine-tuned from dots (run) on mine: 3 classes, 30 pictures"
+    capsys.readouterr()
+    zoo.finetune(trained, folder, out=run, recipe=RECIPE, **ONE | {"progress": True})
+    said = capsys.readouterr().err
+    assert "holds this run already, finished" in said and "then all layers" not in said and "the new head" not in said
+
+
+def _info(run, capsys):
+    assert main(["info", str(run)]) == 0
+    return " ".join(capsys.readouterr().out.split())
+
+
+def test_the_card_of_a_fit_says_so(tmp_path, trained):
+    model = zoo.load(trained, num_classes=3)
+    assert "fine-tuned" not in zoo.card(zoo.save(model, tmp_path / "new")).summary
+    x, y = np.zeros((6, *model.input_shape[1:]), "uint8"), np.arange(6) % 3
+    model.fit(x, y, validation_data=(x, y), verbose=0)
+    card = zoo.card(zoo.save(model, tmp_path / "fitted"))
+    assert card.summary == "fine-tuned from dots (weights_of_dots) on data of one's own: 3 classes, 6 examples"
+    assert card.metrics[0]["value"] == pytest.approx(100 * model.history.history["val_accuracy"][-1])
+    assert "33.33 % on the validation data of fit, after its last epoch" in str(card)
+    assert zoo.card(zoo.save(model, tmp_path / "named", card={"summary": "mine"})).summary == "mine"
 
 
 def test_the_head_learns_first_and_an_interrupted_call_goes_on(tmp_path, folder, trained, quick, monkeypatch, capsys):

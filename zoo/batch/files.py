@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from zoo import hub
+from zoo._suggestions import suggests
 from zoo.batch import output, ray_engine
 from zoo.batch.output import BatchResult
 from zoo.batch.source import Part, Plan, make_plan
@@ -21,6 +22,7 @@ from zoo.hub.tasks import find_task
 ENGINES = ("local", "ray")
 
 
+@suggests
 def predict_files(
     name: str | os.PathLike[str],
     source: str | os.PathLike[str],

@@ -9,9 +9,10 @@ import sys
 import warnings
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TextIO
+from typing import Any, TextIO
 
 import zoo
+from zoo._suggestions import did_you_mean
 from zoo.cli import (
     batch,
     compress,
@@ -95,6 +96,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         with warnings.catch_warnings():
             warnings.showwarning = _show_warning
             _check_names(options)
+            getattr(options, "check", _nothing)(options)
             code = options.run(options)
             sys.stdout.flush()  # a closed pipe shows here and not at exit
             return code
@@ -127,11 +129,32 @@ def _complete(parser: argparse.ArgumentParser) -> None:
 
 
 def _check_names(options: argparse.Namespace) -> None:
-    """A misspelt model or a missing folder is said before a backend is loaded, which takes seconds."""
+    """A misspelt model or a missing folder is said before a backend is loaded, which takes seconds.
+
+    What else a command can know by then its own `check` says.
+    """
     given = getattr(options, getattr(options, "checked_names", ""), [])
-    for name in [given] if isinstance(given, str) else given:
+    if isinstance(given, str):
+        if not (Path(given).is_file() and given.endswith(".keras")):  # whose card is made from the model itself
+            zoo.card(given)
+        return
+    for name in given:
         if not Path(name).exists():
             zoo.card(name)
+
+
+def _nothing(options: argparse.Namespace) -> None:
+    """The check of a command that has none."""
+
+
+class _Parser(argparse.ArgumentParser):
+    """A parser that says which word was meant; the parsers of commands are of its class, too."""
+
+    def _check_value(self, action: argparse.Action, value: Any) -> None:
+        known = [] if action.choices is None else list(map(str, action.choices))
+        if known and value not in known:
+            hint = did_you_mean(value, known)
+            raise argparse.ArgumentError(action, f"invalid choice: {value!r}.{hint} Choose from {', '.join(known)}.")
 
 
 def entry() -> None:
@@ -151,7 +174,7 @@ def _terminate(*_: object) -> None:
 
 def make_parser() -> argparse.ArgumentParser:
     """The parser with all commands; the site's page of the command line prints its help texts."""
-    parser = argparse.ArgumentParser(
+    parser = _Parser(
         prog="zoo",
         description="Trained Keras models from papers: list, inspect, use, check and train them.",
         epilog=_EPILOG,

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import argparse
+from pathlib import Path
 from typing import Any
 
 import zoo
+from zoo import _writing
+from zoo._counting import counted
 from zoo.cli import output
 
 
@@ -32,7 +35,19 @@ def register(commands: Any) -> None:
     parser.add_argument("--invert", action="store_true", help="turn dark into light")
     parser.add_argument("--id-column", metavar="NAME", help="in Parquet (default: path or id, if there is one)")
     output.add_json(parser)
-    parser.set_defaults(run=run)
+    parser.set_defaults(run=run, check=check)
+
+
+def check(options: argparse.Namespace) -> None:
+    """What is wrong with numbers and folders, before a backend is loaded."""
+    for name in ("workers", "batch_size", "part_rows", "top"):
+        if getattr(options, name) < 1:
+            option = "--" + name.replace("_", "-")
+            raise ValueError(f"Expected {option} of at least 1; got {getattr(options, name)}.")
+    if "://" not in options.source and not Path(options.source).expanduser().exists():
+        raise FileNotFoundError(f"No such folder or file: {options.source}. Expected images or Parquet files.")
+    if "://" not in options.out:
+        _writing.check_target(Path(options.out).expanduser(), "the answers")
 
 
 def run(options: argparse.Namespace) -> int:
@@ -58,7 +73,7 @@ def run(options: argparse.Namespace) -> int:
         output.print_json(vars(result))
         return output.exit_code(result.errors, result.rows)
     if result.reused:
-        output.note(f"{result.reused} of {result.rows} rows were there already")
+        output.note(f"{result.reused} of {counted(result.rows, 'row')} were there already")
     if result.errors:
         more = ", ..." if result.errors > len(result.unreadable) else ""
         output.note(f"unreadable: {', '.join(result.unreadable)}{more}; the column `error` of the answers says why")

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import zoo
+from zoo.cli import options as common
 from zoo.cli import output
 
 _SUFFIXES = {"mask": ".keras", "compact": ".keras", "packed": ".safetensors"}
@@ -21,17 +22,24 @@ def register(commands: Any) -> None:
         "faster), or its weights as a packed file (packed: smallest).",
     )
     output.add_name(parser)
-    parser.add_argument("--mode", default="compact", help="mask, compact or packed (default: %(default)s)")
+    parser.add_argument("--mode", default="compact", choices=tuple(_SUFFIXES), help="default: %(default)s")
     parser.add_argument("--out", required=True, metavar="FILE", help="model.keras, or for packed model.safetensors")
+    common.add_overwrite(parser)
     output.add_json(parser)
-    parser.set_defaults(run=run)
+    parser.set_defaults(run=run, check=check)
+
+
+def check(options: argparse.Namespace) -> None:
+    """What is wrong with the file's name, before a backend is loaded."""
+    if Path(options.out).suffix != _SUFFIXES[options.mode]:
+        wanted = _SUFFIXES[options.mode]
+        raise ValueError(f"for mode {options.mode} expected a file name with {wanted}, got {options.out}")
+    common.check_out(options)
 
 
 def run(options: argparse.Namespace) -> int:
     """Compresses, writes and prints what came out."""
     path = Path(options.out)
-    if path.suffix != _SUFFIXES.get(options.mode, path.suffix):
-        raise ValueError(f"for mode {options.mode} expected a file name with {_SUFFIXES[options.mode]}, got {path}")
     model = zoo.load(options.name, compile=False)
     before = model.count_params()
     if options.mode == "packed":

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import zoo
+from zoo.cli import options as common
 from zoo.cli import output
 
 
@@ -24,18 +25,30 @@ def register(commands: Any) -> None:
     parser.add_argument("--num-classes", type=int, metavar="N", help="where the head has another size")
     parser.add_argument("--license", metavar="TEXT", help="of the file's weights, for the card")
     parser.add_argument("--key", metavar="NAME", help="which dictionary of tensors, where the file holds several")
-    parser.add_argument("--overwrite", action="store_true", help="also where FOLDER holds a model already")
+    common.add_overwrite(parser)
     output.add_json(parser)
-    parser.set_defaults(run=run)
+    parser.set_defaults(run=run, check=check)
+
+
+def check(options: argparse.Namespace) -> None:
+    """What is wrong with names and files, before a backend is loaded."""
+    name, file = _named(options)
+    zoo.hub.find_preset(name)
+    if "://" not in file and not Path(file).expanduser().is_file():
+        raise FileNotFoundError(f"No such file: {file}. Expected the file of weights for {name}.")
+    common.check_out(options)
+
+
+def _named(options: argparse.Namespace) -> tuple[str, str]:
+    """Model and file, also in the order of `zoo.convert`."""
+    if options.file in zoo.list_models() and options.name not in zoo.list_models():
+        return options.file, options.name
+    return options.name, options.file
 
 
 def run(options: argparse.Namespace) -> int:
     """Converts, writes and prints what was done."""
-    name, file = options.name, options.file
-    if file in zoo.list_models() and name not in zoo.list_models():
-        name, file = file, name  # the order of zoo.convert
-    if (Path(options.out) / "card.json").exists() and not options.overwrite:
-        raise ValueError(f"{options.out} holds a model already: name another folder, or replace it with --overwrite")
+    name, file = _named(options)
     made = zoo.convert(
         file,
         name,

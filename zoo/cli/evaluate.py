@@ -6,6 +6,8 @@ import argparse
 from typing import Any
 
 import zoo
+from zoo._counting import counted
+from zoo._suggestions import did_you_mean
 from zoo.cli import options as common
 from zoo.cli import output
 
@@ -32,7 +34,23 @@ def register(commands: Any) -> None:
         help=f"with commas, of {', '.join(MEASURES)} (default: those in the model's card)",
     )
     output.add_json(parser)
-    parser.set_defaults(run=run)
+    parser.set_defaults(run=run, check=check)
+
+
+def check(options: argparse.Namespace) -> None:
+    """What is wrong with words and numbers, before a backend is loaded."""
+    if options.batch_size < 1:
+        raise ValueError(f"Expected --batch-size of at least 1; got {options.batch_size}.")
+    common.check_split(options.split)
+    for name in _measures(options) or ():
+        if name not in MEASURES:
+            raise ValueError(
+                f"Unknown measure {name!r}.{did_you_mean(name, MEASURES)} Expected some of: {', '.join(MEASURES)}."
+            )
+
+
+def _measures(options: argparse.Namespace) -> list[str] | None:
+    return None if options.measures is None else [name for name in options.measures.split(",") if name]
 
 
 def run(options: argparse.Namespace) -> int:
@@ -45,9 +63,11 @@ def run(options: argparse.Namespace) -> int:
             split=options.split,
             data=options.data,
             batch_size=options.batch_size,
-            measures=None if options.measures is None else [name for name in options.measures.split(",") if name],
+            measures=_measures(options),
             progress=output.progress(options),
         ),
+        dataset=options.dataset or common.dataset_of(options.name),
+        own=options.dataset is None,
     )
     if options.json:
         output.print_json(result)
@@ -55,12 +75,14 @@ def run(options: argparse.Namespace) -> int:
     what = next(word for word in ("images", "nodes", "examples") if word in result)
     rows = {
         "model": result["model"],
-        "data": f"{result['dataset']}, {result['split']}: {result[what]:,} {what}",
+        "data": f"{result['dataset']}, {result['split']}: {counted(result[what], what.removesuffix('s'))}",
         "error": f"{result['error_percent']:.3f} % ({result[what] - result['correct']:,} wrong)",
         "accuracy": f"{100 * result['accuracy']:.3f} %",
         "loss": f"{result['loss']:.5f}",
     }
     taken = {name: value for name, value in result.get("measures", {}).items() if name not in rows}
     rows |= {name.replace("_", " "): f"{value:.3f} %" for name, value in taken.items()}
+    if result.get("chose_weights"):
+        rows["note"] = "this split chose the weights: new examples are answered a little worse"
     output.show(output.facts(rows))
     return 0

@@ -7,11 +7,14 @@ import json
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 from rich.console import Console
 
 import zoo
+import zoo.exporting
+from zoo import _writing
 from zoo.cli import output
 
 
@@ -44,7 +47,23 @@ def register(commands: Any) -> None:
     parser.add_argument("--data", metavar="FOLDER", help="data sets to calibrate int8 on (default: ZOO_DATA)")
     parser.add_argument("--warmup", action="store_true", help="for savedmodel: add warm-up requests")
     output.add_json(parser)
-    parser.set_defaults(run=run)
+    parser.set_defaults(run=run, check=check)
+
+
+def check(options: argparse.Namespace) -> None:
+    """What is wrong with words, files and folders, before a backend is loaded."""
+    zoo.exporting.check_options(
+        options.format,
+        name=options.call,
+        fold=options.fold,
+        quantize=options.quantize,
+        io=options.io,
+        opset=options.opset,
+        warmup=options.warmup,
+    )
+    if options.samples is not None and not Path(options.samples).expanduser().is_file():
+        raise FileNotFoundError(f"No such file: {options.samples}. Expected inputs as .npy or .npz.")
+    _writing.check_target(Path(options.out).expanduser(), "the export")
 
 
 def run(options: argparse.Namespace) -> int:

@@ -43,7 +43,25 @@ def register(commands: Any) -> None:
     )
     common.add_run(parser)
     output.add_json(parser)
-    parser.set_defaults(run=run)
+    parser.set_defaults(run=run, check=check)
+
+
+def check(options: argparse.Namespace) -> None:
+    """What is wrong with recipe, numbers and folders, before a backend is loaded."""
+    if options.recipe:
+        common.check_recipe(options)
+    else:
+        some = zoo.training.Recipe(epochs=1, batch_size=1)
+        zoo.training.resolve_recipe(None, some.changed(**zoo.training.parse_settings(options.set)))
+    if not 0 < options.share < 1:
+        raise ValueError(f"Expected --share between 0 and 1; got {options.share:g}.")
+    zoo.training.RunSettings(**common.run_options(options))
+    zoo.datasets.check_place(options.data)
+    zoo.training.check_folder(_out(options))
+
+
+def _out(options: argparse.Namespace) -> Path:
+    return Path(options.out or f"runs/{Path(options.name).stem}-{Path(options.data).stem}")
 
 
 def run(options: argparse.Namespace) -> int:
@@ -53,7 +71,7 @@ def run(options: argparse.Namespace) -> int:
     folder = zoo.finetune(
         options.name,
         options.data,
-        out=Path(options.out or f"runs/{Path(options.name).stem}-{Path(options.data).stem}"),
+        out=_out(options),
         recipe=recipe,
         size=options.size,
         share=options.share,

@@ -43,6 +43,8 @@ def _find_recipe(card: Any) -> Any:
     """The recipe that the weights were trained by, else the one that `zoo train` would take, else None."""
     if card.recipe:
         return zoo.training.Recipe.from_dict(card.recipe)
+    if card.files and not card.tag:
+        return None  # of a folder nobody knows how it was trained, and the registered recipe is another model's
     try:
         return zoo.hub.find_recipe(card.name)
     except ValueError:
@@ -55,7 +57,7 @@ def _facts(card: Any) -> dict[str, Any]:
     versions = ", ".join(f"{name} {version}" for name, version in training.get("versions", {}).items())
     macs = architecture.get("macs")
     return {
-        "model": card.full_name if card.tag else f"{card.name} (no published weights)",
+        "model": card.full_name if card.tag or card.files else f"{card.name} (no published weights)",
         "summary": card.summary,
         "task": card.task,
         "input": _input(config.get("input_shape"), card.task),

@@ -38,26 +38,39 @@ def run(options: argparse.Namespace) -> int:
     return 1 if damaged else 0
 
 
+_SUMMARY = 30
+"""Columns that a summary needs at least: it alone is broken into lines."""
+
+_LEFT_OUT = ("summary", "weights, kB", "task", "parameters", "data", "test error")
+"""Columns in the order in which a narrow terminal does without them."""
+
+
 def _table(cards: list[Any]) -> Any:
-    """Models with weights first; where the terminal is narrow, names are whole and the last columns left out."""
-    room, longest = output.width(), max(len(card.full_name) for card in cards)
-    columns = ["model", "task", "data", "result", "parameters", "weights, kB", "summary"]
-    widths = [longest, 15, 12, 18, 12, 13, 30]
-    while len(columns) > 1 and sum(widths[: len(columns)]) + 2 * len(columns) > room:
-        columns.pop()
-    table = output.table(*columns, right=("parameters", "weights, kB"), whole=("model", "data", "parameters"))
-    for card in cards:
-        cells = (
-            card.full_name,
-            card.task.replace("-classification", "").replace("-", " "),
-            (card.dataset or {}).get("name") or "-",
-            card.measured(card.metrics[0]) if card.metrics else "-",
-            f"{card.architecture['parameters']:,}",
-            f"{card.weights_size / 1000:,.0f}" if card.tag else "-",
-            card.summary,
-        )
-        table.add_row(*map(Text, cells[: len(columns)]))
+    """Models with weights first; nothing but the summary is broken, and columns that do not fit are left out."""
+    rows = [_cells(card) for card in cards]
+    widths = {name: max(len(name), *(len(row[name]) for row in rows)) for name in rows[0]}
+    widths["summary"] = _SUMMARY
+    for name in _LEFT_OUT:
+        if sum(widths.values()) + 2 * len(widths) > output.width():
+            del widths[name]
+    numbers = ("test error", "parameters", "weights, kB")
+    table = output.table(*widths, right=numbers, whole=tuple(name for name in widths if name != "summary"))
+    for row in rows:
+        table.add_row(*(Text(row[name]) for name in widths))
     return table
+
+
+def _cells(card: Any) -> dict[str, str]:
+    errors = [one for one in card.metrics if (one["name"], one["split"]) == ("error", "test")]
+    return {
+        "model": card.full_name,
+        "task": card.task.replace("-classification", "").replace("-", " "),
+        "data": (card.dataset or {}).get("name") or "-",
+        "test error": card.measured(errors[0], spread=False) if errors else "-",
+        "parameters": f"{card.architecture['parameters']:,}",
+        "weights, kB": f"{card.weights_size / 1000:,.0f}" if card.tag else "-",
+        "summary": card.summary,
+    }
 
 
 def _counted(cards: list[Any], options: argparse.Namespace) -> str:

@@ -5,9 +5,12 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import zoo
+from zoo import _writing
+from zoo._suggestions import did_you_mean
 from zoo.cli import output
 
 
@@ -33,9 +36,37 @@ def chosen_recipe(options: argparse.Namespace) -> Any:
     if not options.set:
         return options.recipe
     changes = zoo.training.parse_settings(options.set)
-    name = options.name if options.name in zoo.list_models() else None
+    name = _registered(options.name)
     changed = zoo.training.resolve_recipe(name, options.recipe).changed(**changes)
     return zoo.training.resolve_recipe(name, changed)
+
+
+def check_recipe(options: argparse.Namespace) -> Any:
+    """The recipe that a command will take, where it makes none itself; what is wrong with it is said at once."""
+    recipe = chosen_recipe(options)
+    return zoo.training.resolve_recipe(_registered(options.name), recipe)
+
+
+def _registered(name: str) -> str | None:
+    """The registered model whose recipes a name may take."""
+    if name.endswith(".keras"):
+        return None
+    known = zoo.card(name).name
+    return known if known in zoo.list_models() else None
+
+
+def add_overwrite(parser: argparse.ArgumentParser) -> None:
+    """Gives a command that writes a model `--overwrite`."""
+    parser.add_argument("--overwrite", action="store_true", help="also where there is a model of that name already")
+
+
+def check_out(options: argparse.Namespace) -> None:
+    """A model that is there already is not overwritten unasked, and that is said before anything slow begins."""
+    out = Path(options.out)
+    _writing.check_target(out.parent if out.is_file() else out, "the model")
+    if (out.is_file() or (out / "card.json").exists()) and not options.overwrite:
+        kind = "file" if out.is_file() else "folder"
+        raise ValueError(f"{out} holds a model already: name another {kind}, or replace it with --overwrite")
 
 
 def add_prepare(parser: argparse.ArgumentParser) -> None:
@@ -47,15 +78,46 @@ def add_prepare(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def with_data(options: argparse.Namespace, work: Callable[[], Any]) -> Any:
-    """Does some work; where its data set is missing and the user wants it, gets the set and does it again."""
-    try:
+def with_data(
+    options: argparse.Namespace, work: Callable[[], Any], *, dataset: str | None = None, own: bool = True
+) -> Any:
+    """Does some work; where its data set is missing and the user wants it, gets the set and does it again.
+
+    Args:
+        options: of the command.
+        work: to do, which loads a backend.
+        dataset: that it reads where `--data` is no data of the user's own; None looks at nothing before the work.
+        own: whether `--data` may be that.
+    """
+
+    def checked() -> Any:
+        if dataset is not None or options.data is not None:
+            zoo.datasets.check_place(options.data, dataset, own=own)
         return work()
+
+    try:
+        return checked()
     except zoo.datasets.MissingData as error:
         if not (options.prepare or _agrees(options, error)):
             raise
         zoo.datasets.prepare(error.name, data=error.root, progress=output.progress(options))
-    return work()
+    return checked()
+
+
+def dataset_of(name: str) -> str | None:
+    """The data set that a model is registered for."""
+    known = _registered(name)
+    return None if known is None else zoo.hub.find_preset(known).dataset
+
+
+_SPLITS = ("train", "validation", "test", "all")
+
+
+def check_split(split: str | None) -> None:
+    """A `ValueError` for the name of a split that no data has; those of graphs have a slash, of joined ones a plus."""
+    if split is not None and split not in _SPLITS and not set("/+") & set(split):
+        hint = did_you_mean(split, _SPLITS)
+        raise ValueError(f"Unknown split {split!r}.{hint} Expected one of: {', '.join(_SPLITS)}.")
 
 
 def _agrees(options: argparse.Namespace, error: zoo.datasets.MissingData) -> bool:
@@ -72,6 +134,7 @@ def add_run(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--strategy",
         default="auto",
+        choices=zoo.training.strategies.NAMES,
         metavar="NAME",
         help=f"where it runs: {', '.join(zoo.training.strategies.NAMES)} (default: %(default)s)",
     )

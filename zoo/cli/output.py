@@ -43,6 +43,12 @@ def add_name(
     parser.set_defaults(checked_names="name")
 
 
+def model_name(name: str) -> str:
+    """What a command calls its model: a registered one with the tag of its weights, a folder as it was given."""
+    card = zoo.card(name)
+    return str(card.full_name) if card.tag else name
+
+
 def print_json(value: Any) -> None:
     """Prints JSON to the standard output; what JSON lacks (paths) appears as text."""
     print(json.dumps(value, indent=2, ensure_ascii=False, default=str))

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import zoo
+from zoo import _paths, _writing
 from zoo.cli import options as common
 from zoo.cli import output
 
@@ -52,11 +53,15 @@ def run(options: argparse.Namespace) -> int:
             zoo.card(options.against)  # a misspelt name is said before a backend is loaded
     if options.count < 1:
         raise ValueError(f"Expected --count of at least 1; got {options.count}.")
+    common.check_split(options.split)
+    for file in options.images:
+        _paths.check_image_file(Path(file))
     path = Path(options.out or f"{Path(options.name).name}-{options.kind}.png")
-    if path.suffix.lower() not in (".png", ".svg"):
-        raise ValueError(f"Expected a file name that ends in .png or .svg; got {str(path)!r}.")
+    _writing.check_file(path, (".png", ".svg"))
+    measured = draw in (_confusion, _mistakes, _energy, _features)
     with zoo.visual.theme("dark" if options.dark else "light"):
-        common.with_data(options, lambda: draw(options, path))
+        dataset = common.dataset_of(options.name) if measured else None
+        common.with_data(options, lambda: draw(options, path), dataset=dataset)
     if options.json:
         output.print_json({"model": options.name, "kind": options.kind, "picture": path})
     else:
@@ -66,7 +71,7 @@ def run(options: argparse.Namespace) -> int:
 
 def _curves(options: argparse.Namespace, path: Path) -> None:
     rows = zoo.hub.asset(options.name, "history.csv")
-    zoo.visual.plot_learning_curves(rows, path=path, title=_full_name(options.name))
+    zoo.visual.plot_learning_curves(rows, path=path, title=output.model_name(options.name))
 
 
 def _architecture(options: argparse.Namespace, path: Path) -> None:
@@ -78,7 +83,7 @@ def _confusion(options: argparse.Namespace, path: Path) -> None:
     answers = [row[0].index for row in found]
     counts = zoo.evaluation.confusion(truth, answers, len(model.labels))
     right = sum(map(int.__eq__, truth, answers))
-    title = f"{_full_name(options.name)} on {where}: {right:,} of {len(truth):,} right"
+    title = f"{output.model_name(options.name)} on {where}: {right:,} of {len(truth):,} right"
     zoo.visual.plot_confusion(counts, model.labels, path=path, title=title)
 
 
@@ -114,12 +119,12 @@ def _maps(options: argparse.Namespace, path: Path) -> None:
         raise ValueError(f"Which images? zoo plot {options.name} maps photo.jpg")
     model = zoo.load(options.name)
     images = _read(options.images[:_MOST], model.input_shape[1:])
-    rows = [(_full_name(options.name), zoo.visual.cam(model, images))]
+    rows = [(output.model_name(options.name), zoo.visual.cam(model, images))]
     if options.against:
         other = zoo.load(options.against)
         if other.input_shape != model.input_shape:
             raise ValueError(f"{options.against} takes other images than {options.name}: draw two pictures.")
-        rows.append((_full_name(options.against), zoo.visual.cam(other, images)))
+        rows.append((output.model_name(options.against), zoo.visual.cam(other, images)))
     titles = [row[0].label for row in zoo.predict(model, images, top=1)]
     zoo.visual.plot_cams(images, rows, path=path, titles=titles)
 
@@ -202,10 +207,6 @@ def _tradeoff(options: argparse.Namespace, path: Path, key: str, label: str) -> 
         raise ValueError(f"{options.name} has no measured test error and {key} to draw.")
     title, mark = f"Test accuracy on {data}", card.name.removesuffix(f"_{data}")
     zoo.visual.plot_tradeoff(points, path=path, labels=(label, "accuracy, %"), title=title, marked=mark)
-
-
-def _full_name(name: str) -> str:
-    return zoo.card(name).full_name
 
 
 KINDS: dict[str, tuple[Callable[[argparse.Namespace, Path], None], str]] = {

@@ -9,11 +9,15 @@ from typing import Any, NoReturn
 from rich.text import Text
 
 import zoo
+from zoo import _paths, _writing
 from zoo.cli import output
 
 PHOTOGRAPHS, DIGITS = "efficientnet_lite0_imagenet", "e4net_mnistrot"
 """Models for those who name none: for pictures, and for grey ones of the size of handwritten digits."""
 _DIGIT = (28, 28, 1)
+_PICTURES = (".png", ".jpg", ".jpeg")  # known without the package that knows the others
+_TOP, _LEAST = 3, 0.001
+"""How many classes are shown where nobody asks for a number, and how probable the second and third must be."""
 
 
 def register(commands: Any) -> None:
@@ -35,7 +39,12 @@ def register(commands: Any) -> None:
     )
     parser.add_argument("--model", metavar="NAME", help=argparse.SUPPRESS)  # an older spelling of the first word
     parser.add_argument("--node", type=int, nargs="+", metavar="N", help="nodes of the graph beside the weights")
-    parser.add_argument("--top", type=int, default=3, metavar="K", help="classes an image (default: %(default)s)")
+    parser.add_argument(
+        "--top",
+        type=int,
+        metavar="K",
+        help=f"classes an image (default: {_TOP}, of which the table leaves out those below {100 * _LEAST:g} %%)",
+    )
     parser.add_argument("--white", type=float, metavar="X", help="value of white in files of more than 8 bits")
     parser.add_argument("--invert", action="store_true", help="turn dark into light")
     parser.add_argument("--plot", metavar="FILE.png", help="also draw the images with their predictions")
@@ -45,10 +54,10 @@ def register(commands: Any) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Prints the model's name and the most probable classes of each image."""
-    if options.top < 1:
+    if _top(options) < 1:
         raise ValueError(f"Expected --top of at least 1; got {options.top}.")
     name, files = _named(options)
-    _check(name, files)
+    _check(options, name, files)
     if options.node is not None:
         return _run_nodes(options, name, files)
     if name is None:
@@ -65,31 +74,51 @@ def run(options: argparse.Namespace) -> int:
         raise ValueError("\n".join(str(error) for error in errors))
     images = 255 - images[good] if options.invert else images[good]
     predictions: list[Any] = [None] * len(files)
-    for index, row in zip(good, zoo.predict(model, images, top=options.top), strict=True):
+    for index, row in zip(good, zoo.predict(model, images, top=_top(options)), strict=True):
         predictions[index] = row
     if options.plot:
         zoo.visual.plot_predictions(images, [predictions[index] for index in good], path=options.plot)
-    _print(options, _full_name(name), files, predictions, errors)
+    _print(options, output.model_name(name), files, predictions, errors)
     return output.exit_code(len(files) - len(good), len(files))
 
 
-def _check(name: str | None, files: list[str]) -> None:
-    """A misspelt model, or files of which none is there, are said before a backend is loaded."""
+def _check(options: argparse.Namespace, name: str | None, files: list[str]) -> None:
+    """What is wrong with model, files and picture is said before a backend is loaded."""
     if name is not None:
-        zoo.card(name)
-    if files and not any(Path(file).exists() for file in files):
-        _, errors = zoo.datasets.read_each(files, (1, 1, 1))
-        raise ValueError("\n".join(map(str, errors)))
+        of_nodes = zoo.card(name).task.startswith("node-")
+        if of_nodes and files and options.node is None:
+            raise ValueError(f"{name} takes graphs, not images: zoo predict {name} --node 5")
+        if not of_nodes and options.node is not None:
+            raise ValueError(f"{name} classifies images and knows of no nodes: zoo predict {name} digit.png")
+    if options.plot:
+        _writing.check_file(options.plot, (".png", ".svg"))
+
+
+def _top(options: argparse.Namespace) -> int:
+    return _TOP if options.top is None else int(options.top)
 
 
 def _named(options: argparse.Namespace) -> tuple[str | None, list[str]]:
     """The model's name, or None where there is neither one nor an image, and the image files."""
     words = options.words
-    if options.model is not None:
-        return options.model, words
-    if words and _is_model(words[0]):
-        return words[0], words[1:]
-    return (_default(words, options.white) if words else None), words
+    name, files = options.model, words
+    if name is None and words and _is_model(words[0]):
+        name, files = words[0], words[1:]
+    _check_files(files)
+    return (_default(files, options.white) if name is None and files else name), files
+
+
+def _check_files(files: list[str]) -> None:
+    """Files of which none is there: said without the packages that read images."""
+    faults = []
+    for file in files:
+        try:
+            _paths.check_image_file(Path(file))
+            return
+        except (ValueError, OSError) as error:
+            faults.append(str(error))
+    if faults:
+        raise ValueError("\n".join(faults))
 
 
 def _default(files: list[str], white: float | None = None) -> str:
@@ -113,13 +142,9 @@ def _is_model(word: str) -> bool:
     path = Path(word)
     if path.is_dir():
         return (path / "card.json").is_file() or ("/" not in word and word.split(".")[0] in zoo.list_models())
-    return not (path.exists() or path.is_symlink() or path.suffix.lower() in zoo.datasets.image_suffixes())
-
-
-def _full_name(name: str) -> str:
-    """The name with the tag of the weights."""
-    card = zoo.card(name)
-    return f"{card.name}.{card.tag}" if card.tag else name
+    if path.exists() or path.is_symlink() or path.suffix.lower() in _PICTURES:
+        return False
+    return not path.suffix or path.suffix.lower() not in zoo.datasets.image_suffixes()
 
 
 def _ask_for_images(name: str) -> NoReturn:
@@ -140,7 +165,7 @@ def _print(
             ]
         )
         return
-    output.show(f"model: {name}", _table("file", files, predictions, errors))
+    output.show(f"model: {name}", _table(options, "file", files, predictions, errors))
     if options.plot:
         output.show(f"picture: {options.plot}")
 
@@ -152,7 +177,7 @@ def _run_nodes(options: argparse.Namespace, name: str | None, others: list[str])
     for option in ("plot", "invert", "white"):
         if getattr(options, option):
             raise ValueError(f"--{option} is for images: leave it out with --node.")
-    predictions, name = zoo.predict(name, nodes=options.node, top=options.top), _full_name(name)
+    predictions, name = zoo.predict(name, nodes=options.node, top=_top(options)), output.model_name(name)
     if options.json:
         pairs = zip(options.node, predictions, strict=True)
         output.print_json(
@@ -160,16 +185,18 @@ def _run_nodes(options: argparse.Namespace, name: str | None, others: list[str])
         )
     else:
         nodes = [str(node) for node in options.node]
-        output.show(f"model: {name}", _table("node", nodes, predictions, [None] * len(nodes)))
+        output.show(f"model: {name}", _table(options, "node", nodes, predictions, [None] * len(nodes)))
     return 0
 
 
-def _table(what: str, names: list[str], predictions: Any, errors: list[str | None]) -> Any:
+def _table(options: argparse.Namespace, what: str, names: list[str], predictions: Any, errors: list[str | None]) -> Any:
+    least = _LEAST if options.top is None else 0.0
     table = output.table(what, "prediction", "probability", "then", right=("probability",))
     for name, row, error in zip(names, predictions, errors, strict=True):
         if error is not None:
             table.add_row(Text(name), Text("error", "bold red"), "", Text(error))
             continue
-        others = ", ".join(f"{other.label} {output.percent(other.probability)}" for other in row[1:])
+        shown = [other for other in row[1:] if other.probability >= least]
+        others = ", ".join(f"{other.label} {output.percent(other.probability)}" for other in shown)
         table.add_row(Text(name), Text(row[0].label, "bold"), output.percent(row[0].probability), Text(others))
     return table

@@ -6,6 +6,7 @@ import argparse
 from typing import Any
 
 import zoo
+from zoo.cli import options as common
 from zoo.cli import output
 
 
@@ -22,21 +23,35 @@ def register(commands: Any) -> None:
     parser.add_argument("--out", metavar="FOLDER", help="where to write; needed unless --dry-run")
     parser.add_argument("--as", dest="target", metavar="MODEL", help="the registered model that the result is")
     parser.add_argument(
-        "--criterion", default="strength", help="strength, kernel_norm or random (default: %(default)s)"
+        "--criterion",
+        default="strength",
+        choices=("strength", "kernel_norm", "bn_scale", "random"),
+        help="what is weak (default: %(default)s)",
     )
-    parser.add_argument("--scope", default="global", help="global or layer (default: %(default)s)")
-    parser.add_argument("--normalize", help="layer_max: make the scales of layers alike first")
+    parser.add_argument("--scope", default="global", choices=("global", "layer"), help="default: %(default)s")
+    parser.add_argument("--normalize", choices=("layer_max",), help="layer_max: make the scales of layers alike first")
     parser.add_argument("--min-keep", type=int, default=1, metavar="N", help="connections a layer keeps (default: 1)")
     parser.add_argument("--seed", type=int, default=0, help="of random (default: %(default)s)")
     parser.add_argument("--dry-run", action="store_true", help="only report")
+    common.add_overwrite(parser)
     output.add_json(parser)
-    parser.set_defaults(run=run)
+    parser.set_defaults(run=run, check=check)
+
+
+def check(options: argparse.Namespace) -> None:
+    """What is wrong with names and numbers, before a backend is loaded."""
+    if not options.out and not options.dry_run:
+        raise ValueError("say where to write with --out FOLDER, or only look with --dry-run")
+    if not 0 <= options.ratio < 1:
+        raise ValueError(f"Expected --ratio in [0, 1), the share of the connections to prune; got {options.ratio:g}.")
+    if options.target:
+        zoo.hub.find_preset(options.target)
+    if options.out and not options.dry_run:
+        common.check_out(options)
 
 
 def run(options: argparse.Namespace) -> int:
     """Prunes, saves and prints the report."""
-    if not options.out and not options.dry_run:
-        raise ValueError("say where to write with --out FOLDER, or only look with --dry-run")
     model = zoo.load(options.name, compile=False)
     if options.target:
         target = zoo.build(options.target)

@@ -22,7 +22,13 @@ def register(commands: Any) -> None:
     parser.add_argument("--private", action="store_true", help="a new repository is one that only its owner sees")
     parser.add_argument("--message", metavar="TEXT", help="of the commit")
     output.add_json(parser)
-    parser.set_defaults(run=run)
+    parser.set_defaults(run=run, check=check)
+
+
+def check(options: argparse.Namespace) -> None:
+    """What is no address is said before a backend is loaded."""
+    if not options.address.startswith("hf://"):
+        raise ValueError(f"Expected an address on the Hugging Face Hub, as hf://owner/name; got {options.address!r}.")
 
 
 def run(options: argparse.Namespace) -> int:

@@ -70,7 +70,12 @@ def register(commands: Any) -> None:
             option, type=type(default), default=default, metavar="N", help=f"{text} (default: {default})"
         )
     output.add_quiet(parser)
-    parser.set_defaults(run=run, checked_names="models")
+    parser.set_defaults(run=run, check=check, checked_names="models")
+
+
+def check(options: argparse.Namespace) -> None:
+    """A port that is taken is said before models are exported."""
+    zoo.serving.check_ports(options.host, options.port, None if options.no_grpc else options.grpc_port)
 
 
 def run(options: argparse.Namespace) -> int:

@@ -42,14 +42,27 @@ def register(commands: Any) -> None:
     )
     parser.add_argument("--publish", metavar="TAG", help="store the trained weights under this tag, as v1")
     output.add_json(parser)
-    parser.set_defaults(run=run)
+    parser.set_defaults(run=run, check=check)
+
+
+def check(options: argparse.Namespace) -> None:
+    """What is wrong with recipe, numbers and folders, before a backend is loaded."""
+    options.dataset = common.check_recipe(options).dataset
+    settings = common.run_options(options) | {"precision": options.precision, "publish": options.publish}
+    zoo.training.RunSettings(**settings, steps_per_execution=options.steps_per_execution)
+    zoo.training.check_folder(_out(options))
+    if options.start is not None and not options.start.endswith(".keras"):
+        zoo.card(options.start)
+
+
+def _out(options: argparse.Namespace) -> Path:
+    words = [Path(word).stem for word in (options.name, options.recipe) if word]
+    return Path(options.out or f"runs/{'-'.join([*words, f'seed{options.seed}'])}")
 
 
 def run(options: argparse.Namespace) -> int:
     """Trains, and publishes the run when asked to."""
-    words = [Path(word).stem for word in (options.name, options.recipe) if word]
-    out = Path(options.out or f"runs/{'-'.join([*words, f'seed{options.seed}'])}")
-    recipe = common.chosen_recipe(options)
+    out, recipe = _out(options), common.chosen_recipe(options)
     common.with_data(
         options,
         lambda: zoo.train(
@@ -64,6 +77,7 @@ def run(options: argparse.Namespace) -> int:
             steps_per_execution=options.steps_per_execution,
             **common.run_options(options),
         ),
+        dataset=options.dataset,
     )
     published = f"{options.name}.{options.publish}" if options.publish else None
     if options.json:

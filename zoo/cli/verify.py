@@ -22,7 +22,13 @@ def register(commands: Any) -> None:
         "pattern", nargs="?", default="*", metavar="PATTERN", help="model, model.tag, wildcard, folder, hf://owner/name"
     )
     output.add_json(parser)
-    parser.set_defaults(run=run)
+    parser.set_defaults(run=run, check=check)
+
+
+def check(options: argparse.Namespace) -> None:
+    """A misspelt model is said before a backend is loaded."""
+    if not (set("*?[/.~") & set(options.pattern)):
+        zoo.card(options.pattern)
 
 
 def run(options: argparse.Namespace) -> int:

@@ -10,6 +10,7 @@ from typing import Any
 import keras
 
 from zoo import _copying
+from zoo._suggestions import suggests
 from zoo.compression.compacting import compact, plain
 from zoo.compression.flow import masks_of
 from zoo.compression.folding import fold
@@ -20,6 +21,7 @@ from zoo.hub import store
 MODES = ("mask", "compact", "packed")
 
 
+@suggests
 def compress(
     model: keras.Model, mode: str = "compact", *, folded: bool = True, path: str | os.PathLike[str] | None = None
 ) -> Any:
@@ -66,7 +68,7 @@ def compress(
         target = Path(path)
         graph = read_graph(model)
         if others := _copying.beside_weights(model):
-            warnings.warn(f"A packed file holds weights alone, and not what {', '.join(others)} learnt.", stacklevel=2)
+            warnings.warn(f"A packed file holds weights alone, and not what {', '.join(others)} learnt.", stacklevel=3)
         tensors = tensors_of(model, graph, masks_of(graph))
         store.write_files(target.parent, {target.name: store.tensors_to_bytes(tensors)})
         return target

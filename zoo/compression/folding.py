@@ -10,6 +10,7 @@ import keras
 
 from zoo import _keras, hub
 from zoo._copying import copy_flags
+from zoo._suggestions import suggests
 from zoo.compression.graph import about_inner_models, check_functional, is_inference
 from zoo.compression.linear import Linear, affine_of, linear_of
 from zoo.compression.rebuilding import own_classes, rebuild
@@ -23,6 +24,7 @@ _DROPOUT = (
 )
 
 
+@suggests
 def fold(model: keras.Model, *, mode: str = "auto") -> keras.Model:
     """The same function with fewer layers, for inference.
 
@@ -67,7 +69,7 @@ def fold(model: keras.Model, *, mode: str = "auto") -> keras.Model:
     if mode not in MODES:
         raise ValueError(f"Expected mode to be one of {MODES}; got {mode!r}.")
     if inner := about_inner_models(model, "fold"):
-        warnings.warn(f"They stay as they are: {inner}", stacklevel=2)
+        warnings.warn(f"They stay as they are: {inner}", stacklevel=3)
     replaced, dropped = _plan(model, mode)
     values: Values = {}
     sets: dict[Set, keras.layers.Conv2D] = {}

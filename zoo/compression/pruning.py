@@ -10,6 +10,7 @@ from typing import Any
 import keras
 import numpy as np
 
+from zoo._suggestions import suggests
 from zoo.compression.criteria import first_layers, strengths
 from zoo.compression.flow import masks_of
 from zoo.compression.graph import Graph, read_graph
@@ -21,6 +22,7 @@ Filters = str | Iterable[str] | Callable[[keras.layers.Layer], bool] | None
 """Which layers: a regular expression that is found in the name, names, or a function of the layer; None for all."""
 
 
+@suggests
 def prune(
     model: keras.Model,
     ratio: float,
@@ -93,7 +95,7 @@ def prune(
         masks = closed
     report = report_of(model, graph, masks, excluded)
     if report.warnings:
-        warnings.warn("pruning: " + "; ".join(report.warnings), stacklevel=2)
+        warnings.warn("pruning: " + "; ".join(report.warnings), stacklevel=3)
     if not dry_run:
         set_masks(graph, masks)
         if closure and ratio > 0:

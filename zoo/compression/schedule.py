@@ -8,6 +8,8 @@ from typing import Any
 
 import keras
 
+from zoo._counting import counted
+from zoo._suggestions import did_you_mean
 from zoo.compression.masks import choose_masks
 from zoo.compression.pruning import prunable_masks, prune
 from zoo.math.values import check_whole
@@ -69,7 +71,8 @@ class ScheduledPruning(keras.callbacks.Callback):
         begin = check_whole("begin", begin, 0)
         end = check_whole("end", end, begin + 1)
         if unknown := sorted(set(arguments) - _ARGUMENTS):
-            raise ValueError(f"Expected arguments of prune, {sorted(_ARGUMENTS)}; got {unknown}.")
+            hint = did_you_mean(unknown[0], [*_ARGUMENTS, "begin", "end"])
+            raise ValueError(f"Expected arguments of prune, {sorted(_ARGUMENTS)}; got {unknown}.{hint}")
         self.ratio, self.begin, self.end = ratio, begin, end
         self.closure = arguments.pop("closure", True)
         self.arguments = arguments
@@ -85,7 +88,7 @@ class ScheduledPruning(keras.callbacks.Callback):
         self._expected = self.ratio_at(epochs - 1)
         if epochs <= self.end:
             warnings.warn(
-                f"Training for {epochs} epochs ends at a ratio of {self._expected:.3g}: {self.ratio:.3g} is "
+                f"Training for {counted(epochs, 'epoch')} ends at a ratio of {self._expected:.3g}: {self.ratio:.3g} is "
                 f"reached, and what leads nowhere removed, at the begin of epoch {self.end}, counted from 0. Train "
                 "longer, go on with `initial_epoch`, or choose an earlier `end`.",
                 stacklevel=2,

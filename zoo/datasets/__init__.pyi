@@ -3,7 +3,7 @@ from .facts import CLASS_NAMES, FACTS, RESEARCH, SHAREABLE
 from .folders import load_folder
 from .images import decode_images, image_shape, read_each, read_images
 from .mixing import MIXERS, soft_labels
-from .opening import open_data
+from .opening import check_place, open_data
 from .picture_files import image_suffixes
 from .pictures import open_pictures
 from .preparing import prepare
@@ -26,6 +26,7 @@ __all__ = [
     "SHAREABLE",
     "augmentation",
     "augmentations",
+    "check_place",
     "decode_images",
     "find_dataset",
     "image_shape",

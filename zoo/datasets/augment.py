@@ -239,8 +239,9 @@ def with_options(name: str, function: Any, options: dict[str, Any]) -> Any:
     parameters = inspect.signature(function).parameters.values()
     known = [parameter.name for parameter in parameters if parameter.kind is parameter.KEYWORD_ONLY]
     if unknown := sorted(set(options) - set(known)):
+        hint = did_you_mean(unknown[0], known)
         raise ValueError(
-            f"The augmentation {name!r} has no option {', '.join(map(repr, unknown))}; expected some of: "
+            f"The augmentation {name!r} has no option {', '.join(map(repr, unknown))}.{hint} Expected some of: "
             f"{', '.join(known) or 'none'}."
         )
     return functools.partial(function, **options) if options else function

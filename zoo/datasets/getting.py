@@ -18,10 +18,10 @@ from typing import Any
 import numpy as np
 
 from zoo._paths import expanded
+from zoo._writing import check_target
 from zoo.datasets import archives, image_arrays, mnist_rot, planetoid, sheets
 from zoo.datasets.archives import Archive
 from zoo.datasets.planetoid_raw import is_raw, raw_files, read_raw
-from zoo.datasets.roots import check_target
 
 Files = Mapping[str, Path]
 _PLANETOID = "https://github.com/kimiyoung/planetoid/raw/master/data/"

@@ -14,6 +14,8 @@ from PIL import Image
 from zoo.datasets.picture_files import PathLike, decode_image, open_image
 
 _NAMED = 3  # of the files that a warning is about
+_STRETCH = 1.6  # sides against each other: beyond photographs of 3:2
+_SHRINKS = 64  # times smaller: what is to be seen has to fill the picture
 
 
 def read_images(
@@ -24,7 +26,8 @@ def read_images(
     Camera orientation is applied, transparency becomes black, palettes and CMYK become red, green and blue, of several
     pictures in a file the first is taken, 16-bit grey is scaled to 8 bits, and colour is turned to grey or grey to
     colour as the model needs. An image of another size is resized (bilinear, antialiased, without keeping the aspect
-    ratio). A warning says what was resized, and which files of 16 bits come out dark as they do not use their bits.
+    ratio). A warning says which lose much by that, as they are long or large, and which files of 16 bits come out dark
+    as they do not use their bits.
 
     Args:
         paths: one file or several.
@@ -94,22 +97,34 @@ def _read(
         raise ValueError("Expected at least one image file; got an empty list.")
     batch = np.zeros((len(files), height, width, channels), np.uint8)
     faults: list[ValueError | OSError | None] = []
-    resized: list[str] = []
+    squeezed: list[str] = []
     notes: list[str] = []
     for index, file in enumerate(files):
         try:
             image = open_image(file, white=white, notes=notes)
-            if image.size != (width, height):
-                resized.append(f"{file.name} ({image.width}x{image.height})")
+            if _suffers(image.width / width, image.height / height):
+                squeezed.append(f"{file.name} ({image.width}x{image.height})")
             batch[index] = fit_image(image, height, width, channels)
             faults.append(None)
         except (ValueError, OSError) as error:
             faults.append(error)
-    if resized:
-        more = f" and {len(resized) - _NAMED} more" if len(resized) > _NAMED else ""
-        warnings.warn(f"Resized to {width}x{height}: {', '.join(resized[:_NAMED])}{more}.", stacklevel=3)
+    if squeezed:
+        more = f" and {len(squeezed) - _NAMED} more" if len(squeezed) > _NAMED else ""
+        warnings.warn(
+            f"Much is lost when squeezed to {width}x{height}: {', '.join(squeezed[:_NAMED])}{more}. Cut out what is to "
+            "be classified.",
+            stacklevel=3,
+        )
     warn_of(notes, stacklevel=4)
     return batch, faults
+
+
+def _suffers(across: float, down: float) -> bool:
+    """Whether a picture that becomes so many times smaller across and down is not what it was.
+
+    Photographs of 4:3 or 3:2 become squares everywhere, also where models learn; models are made for that.
+    """
+    return max(across, down) > _STRETCH * min(across, down) or min(across, down) > _SHRINKS
 
 
 def warn_of(notes: Sequence[str], *, stacklevel: int = 2) -> None:

@@ -13,8 +13,8 @@ from zoo._paths import expanded
 from zoo.datasets.own_graphs import is_graph, open_graph
 from zoo.datasets.pictures import TABLES, open_pictures
 from zoo.datasets.preparing import find_prepared
-from zoo.datasets.protocol import DataSet, checked_data, is_batches, is_data
-from zoo.datasets.reading import folder_of, list_datasets
+from zoo.datasets.protocol import DataSet, checked_data, is_batches, is_data, with_splits
+from zoo.datasets.reading import check_there, folder_of, list_datasets
 from zoo.datasets.sources import sources
 from zoo.datasets.splitting import SHARE, stratified
 
@@ -66,11 +66,12 @@ def open_data(
     if is_data(data):
         return checked_data(data)
     if is_graph(data):
-        return checked_data(open_graph(data, **rules))
+        return with_splits(checked_data(open_graph(data, **rules)), name=_name(data))
     if isinstance(data, str | os.PathLike):
         if isinstance(data, str) and data in list_datasets():
             return read_dataset(data)
-        return checked_data(_open_path(Path(data), shape, labels=labels, unreadable=unreadable, **rules))
+        found = _open_path(Path(data), shape, labels=labels, unreadable=unreadable, **rules)
+        return with_splits(checked_data(found), name=_name(data))
     if isinstance(data, tuple | list):
         return checked_data(_open_arrays(data, classes, kind, **rules))
     if is_batches(data):
@@ -100,7 +101,31 @@ def read_dataset(name: str, *, data: str | os.PathLike[str] | None = None) -> Da
     train, validation = (tuple(datasets.load(name, split, data=data)) for split in ("train", "validation"))
     kind = "graphs" if isinstance(train[0], Mapping) else "images"
     classes = sources()[name].classes if name in sources() else None
-    return DataSet(train=train, validation=validation, classes=classes, kind=kind)
+    return DataSet(train=train, validation=validation, classes=classes, kind=kind, name=name)
+
+
+def check_place(data: Any, dataset: str | None = None, *, own: bool = True) -> None:
+    """Looks whether data is where it is said to be, and reads nothing of it.
+
+    Args:
+        data: as `zoo.train`, `zoo.finetune` and `zoo.evaluate` take it; anything but names and paths is passed over.
+        dataset: name of the data set that is meant where `data` is None or the folder of the data sets.
+        own: False where `data` can be nothing but that folder.
+
+    Raises:
+        ValueError: unknown data set, or no data folder given.
+        FileNotFoundError: it is not there; a `MissingData` where `prepare` gets it.
+
+    Example:
+        >>> check_place((np.zeros((1, 8, 8, 1)), np.zeros(1)))
+        >>> check_place("fashion_mnist_mini")
+    """
+    if isinstance(data, str) and data in list_datasets():
+        data, dataset = None, data
+    if (not own and dataset is not None) or is_set_place(data, dataset):
+        check_there(str(dataset), data)
+    elif isinstance(data, str | os.PathLike) and not expanded(data).exists():
+        raise FileNotFoundError(f"No such folder or file: {data}. Expected data as {_FORMS}.")
 
 
 def is_root(path: str | os.PathLike[str], name: str | None) -> bool:
@@ -140,10 +165,15 @@ def is_set_place(data: Any, name: str | None) -> bool:
     return any(is_root(data, known) for known in (name, *list_datasets())) or not (path.is_file() or folders)
 
 
+def _name(data: Any) -> str | None:
+    """The last part of a path, which says nothing of the machine."""
+    return expanded(data).absolute().name or None if isinstance(data, str | os.PathLike) else None
+
+
 def _open_path(path: Path, shape: Any, **rules: Any) -> DataSet:
     root = expanded(path)
-    if not root.exists() and root.suffix.lower() not in TABLES:
-        raise FileNotFoundError(f"No such folder or file: {path}. Expected data as {_FORMS}.")
+    if root.suffix.lower() not in TABLES:
+        check_place(path)
     if shape is None or len(shape) != 3:
         takes = "no pictures" if shape is None else f"inputs of shape {tuple(shape)}"
         raise ValueError(

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import io
 import os
-import stat
 import warnings
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
+
+from zoo._paths import check_image_file
 
 PathLike = str | os.PathLike[str]
 
@@ -53,15 +54,7 @@ def open_image(path: Path, *, white: float | None = None, notes: list[str] | Non
         FileNotFoundError: the file does not exist.
         ValueError: a folder, or a file that is no image, is truncated, or whose bits cannot be meant so.
     """
-    if not path.exists():
-        nowhere = f" is a link to {os.readlink(path)}, which does not exist" if path.is_symlink() else ""
-        raise FileNotFoundError(f"No such image file: {path}{nowhere}")
-    if path.is_dir() and not os.access(path, os.R_OK | os.X_OK):
-        raise PermissionError(f"The folder {path} may not be read, nor what is in it.")
-    if path.is_dir():
-        raise ValueError(f"Expected an image file; {path} is a folder. List its files, for instance {path}/*.png.")
-    if not stat.S_ISREG(path.stat().st_mode):
-        raise ValueError(f"Expected an image file; {path} is a pipe or device.")
+    check_image_file(path)
     return decode_image(path, path, white=white, notes=notes)
 
 

@@ -15,8 +15,10 @@ from typing import Any
 import numpy as np
 
 from zoo._paths import expanded
+from zoo._suggestions import did_you_mean
+from zoo._writing import check_target
 from zoo.datasets import getting, planetoid
-from zoo.datasets.roots import check_target, chosen_folder, data_folder
+from zoo.datasets.roots import chosen_folder, data_folder
 from zoo.math.values import check_pair
 
 _INFO = "dataset_info.json"
@@ -81,9 +83,10 @@ def prepare(
             f"Files are for {', '.join(sorted(getting.WAYS))}, without out (--out); got {name!r}"
             + (f" and {out}." if out is not None else ".")
         )
+    root = data_folder(data, name)
+    _check_name(name, root)  # before TensorFlow Datasets is imported, which takes seconds
     from zoo.datasets.builders.common import tfds
 
-    root = data_folder(data, name)
     target = root if out is None else expanded(out)
     if find_prepared(name, target) is None:
         check_target(target, "the prepared sets")
@@ -180,11 +183,7 @@ def _builder(name: str, root: Path, out: Path, size: Any, grayscale: bool) -> tu
         return _places(root, out, size, grayscale)
     if name not in (*known, *planetoid.NAMES, "mnist_rot"):
         if not (root / name).is_dir():
-            listing = ", ".join(sorted((*known, *planetoid.NAMES, "mnist_rot", PLACES)))
-            raise ValueError(
-                f"Unknown data set {name!r}. Expected {listing}, or a folder {root / name} with a sub-folder of "
-                "images for each class."
-            )
+            raise ValueError(f"{name!r} is read as it is: there is nothing to prepare.")
         if size is None:
             raise ValueError(f"Which size should the images of {name!r} get? Pass size=<pixels> (--size).")
         height, width, _ = _shape(size, grayscale)
@@ -196,6 +195,17 @@ def _builder(name: str, root: Path, out: Path, size: Any, grayscale: bool) -> tu
     if name in planetoid.NAMES:
         return graphs.ZooPlanetoid(config=name, data_dir=out), root / planetoid.FOLDER
     return image_sets.ZooImageSet(config=name, data_dir=out), root / name
+
+
+def _check_name(name: str, root: Path) -> None:
+    """A `ValueError` for a name that is neither that of a data set nor that of a folder beside them."""
+    from zoo.datasets.sources import sources  # which itself asks this module
+
+    if name not in sources() and not (root / name).is_dir():
+        raise ValueError(
+            f"Unknown data set {name!r}.{did_you_mean(name, sources())} Expected {', '.join(sorted(sources()))}, or a "
+            f"folder {root / name} with a sub-folder of images for each class."
+        )
 
 
 def _check_no_shape(name: str, size: Any, grayscale: bool) -> None:

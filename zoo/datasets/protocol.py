@@ -48,6 +48,7 @@ class DataSet:
         kind: one of `KINDS`.
         test: a split to measure at the end, or None.
         listing: for files: rows (path, class, split); a run folder keeps them as `split.csv`.
+        name: what it is called in cards: the last part of a folder's or file's path, or None.
 
     Example:
         >>> x, y = np.zeros((6, 8, 8, 1), "uint8"), np.arange(6) % 2
@@ -61,6 +62,7 @@ class DataSet:
     kind: str = "images"
     test: Any = None
     listing: Sequence[tuple[str, str, str]] = ()
+    name: str | None = None
 
 
 def is_data(value: Any) -> bool:
@@ -105,7 +107,9 @@ def checked_data(data: Any) -> DataSet:
             )
     made = {name: _split(name, part, classes, data.kind) for name, part in parts.items() if part is not None}
     rows = tuple(getattr(data, "listing", ()))
-    return DataSet(classes=classes, kind=data.kind, listing=rows, **{"test": None} | made)
+    name = getattr(data, "name", None)
+    name = name if isinstance(name, str) else None
+    return DataSet(classes=classes, kind=data.kind, listing=rows, name=name, **{"test": None} | made)
 
 
 def class_names(names: Any) -> tuple[str, ...]:

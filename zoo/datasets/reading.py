@@ -29,6 +29,14 @@ def folder_of(name: str) -> str:
     return (sources()[name].folder if name in sources() else None) or name
 
 
+def check_there(name: str, data: str | os.PathLike[str] | None = None) -> None:
+    """Raises what `load` raises where there is no folder of a data set."""
+    root = chosen_folder(data)
+    found = root is not None and ((root / folder_of(name)).is_dir() or find_prepared(name, root) is not None)
+    if not found and (name not in sources() or sources()[name].folder is not None):
+        load(name, "test", data=data)
+
+
 def load(name: str, split: str, *, data: str | os.PathLike[str] | None = None) -> tuple[Any, ...]:
     """Reads one split of a data set into memory, from its own files or as `zoo.datasets.prepare` wrote it.
 

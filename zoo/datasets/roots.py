@@ -27,24 +27,6 @@ class MissingData(FileNotFoundError):
         self.name, self.root = name, root
 
 
-def check_target(folder: Path, what: str) -> None:
-    """Says in words why a folder cannot be made, or cannot be written where it is there.
-
-    Args:
-        folder: that is going to be written.
-        what: goes there, for the error.
-
-    Raises:
-        NotADirectoryError: it, or a folder above it, is a file.
-        PermissionError: it, or the first folder above it that is there, is not writable.
-    """
-    there = next((path for path in (folder, *folder.parents) if os.path.lexists(path)), Path())
-    if not there.is_dir():
-        raise NotADirectoryError(f"Expected a folder for {what}; {there} is a file. Choose another folder.")
-    if not os.access(there, os.W_OK | os.X_OK):
-        raise PermissionError(f"No permission to write to {there}. Choose another folder for {what}.")
-
-
 def data_folder(data: str | os.PathLike[str] | None, needed: str) -> Path:
     """The folder with the data sets.
 

@@ -13,6 +13,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from zoo import hub
+from zoo._suggestions import suggests
 from zoo.evaluation.graphs import graph_inputs, graph_logits, takes_graphs
 from zoo.evaluation.inputs import image_batch, model_shape
 from zoo.evaluation.measures import measure
@@ -22,6 +23,7 @@ from zoo.hub import tasks
 from zoo.hub.targets import check_labels
 
 
+@suggests
 def evaluate(
     name_or_model: str | os.PathLike[str] | keras.Model,
     *,
@@ -49,8 +51,10 @@ def evaluate(
 
     Returns:
         `model`, `dataset`, `split`, `images`, `nodes` or `examples` (how many), `correct` (how many), `accuracy`
-        (0..1), `error_percent` (100 - 100 accuracy) and `loss` (mean cross-entropy in nats). Of a graph's nodes, only
-        those of the split count. Where there are `measures`, also these: numbers in percent by name.
+        (0..1), `error_percent` (100 - 100 accuracy), `loss` (mean cross-entropy in nats) and `chose_weights`: whether
+        the model's card says that this split chose its weights, so that new examples are answered a little worse. Of a
+        graph's nodes, only those of the split count. Where there are `measures`, also these: numbers in percent by
+        name.
 
     Raises:
         ValueError: unknown model, data set, split or measure, a model whose data set is unknown, or images and classes
@@ -86,6 +90,7 @@ def evaluate(
     others = _measures(model) if measures is None else tuple(measures)
     if others and what != "images":
         raise ValueError(f"Measures are of images, and {model.name!r} takes graphs: leave out {', '.join(others)}.")
+    chose = _chose_weights(name_or_model, dataset, split)
     label = name_or_model if isinstance(name_or_model, (str, os.PathLike)) else model.name
     return {
         "model": str(label),
@@ -96,7 +101,18 @@ def evaluate(
         "accuracy": float(right.mean()),
         "error_percent": 100.0 * int((~right).sum()) / right.size,
         "loss": loss,
+        "chose_weights": chose,
     } | ({"measures": measure(others, model, images, labels, logits)} if others else {})
+
+
+def _chose_weights(name_or_model: Any, dataset: str, split: str) -> bool:
+    """Whether a card says that the weights were chosen by what they did on this part of this data."""
+    if split != "validation" or not isinstance(name_or_model, str | os.PathLike):
+        return False
+    card = hub.card(name_or_model)
+    known = (card.dataset or {}).get("name", "")
+    same = known in (dataset, f"own data {Path(dataset).absolute().name}")
+    return same and "validation" in (card.training or {}).get("selection", "")
 
 
 def _nodes(

@@ -11,6 +11,7 @@ from typing import Any
 import keras
 import numpy as np
 
+from zoo._counting import counted
 from zoo.datasets.images import decode_images, read_images
 from zoo.math.values import check_number
 
@@ -180,7 +181,7 @@ def surprise(images: np.ndarray, expects: Mapping[str, Any] | None, name: str) -
     Example:
         >>> expects = {"note": "white digits on black ground", "border": (0, 11)}
         >>> surprise(np.full((1, 8, 8, 1), 250.0), expects, "digits")[:78]
-        "1 of 1 images are unlike those that 'digits' was trained on, white digits on b"
+        "1 of 1 image is unlike those that 'digits' was trained on, white digits on bla"
     """
     if not expects:
         return None
@@ -197,7 +198,8 @@ def surprise(images: np.ndarray, expects: Mapping[str, Any] | None, name: str) -
     inverted = found["border"][strange] > 255 - high - _MARGIN
     hint = ": if they are dark on light, invert them (invert=True, --invert)" if high < 128 and inverted.any() else ""
     return (
-        f"{int(strange.sum())} of {len(images)} images are unlike those that {name!r} was trained on, {expects['note']}"
+        f"{strange.sum()} of {counted(len(images), 'image')} {'is' if strange.sum() == 1 else 'are'} unlike those that "
+        f"{name!r} was trained on, {expects['note']}"
         f": the first has a border of {found['border'][strange][0]:.0f} of 255 and a mean of "
         f"{found['mean'][strange][0]:.0f}, and its answer means little{hint}"
     )

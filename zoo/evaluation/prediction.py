@@ -11,11 +11,13 @@ import keras
 import numpy as np
 
 from zoo import hub
+from zoo._suggestions import suggests
 from zoo.evaluation.graphs import chosen_nodes, graph_inputs, graph_logits, shipped_graph, takes_graphs
 from zoo.evaluation.inputs import image_batch, model_shape, surprise
 from zoo.math.values import check_whole
 
 
+@suggests
 def predict(
     name_or_model: str | os.PathLike[str] | keras.Model,
     inputs: Any = None,
@@ -76,7 +78,7 @@ def predict(
     batch = 255 - batch if invert else batch
     strange = surprise(batch, hub.expects_of(model), model.name)
     if strange:
-        warnings.warn(f"{strange}.", stacklevel=2)
+        warnings.warn(f"{strange}.", stacklevel=3)
     return hub.decode(model, logits_of(model, batch, batch_size), top=top)
 
 
@@ -102,7 +104,12 @@ def resolve_model(name_or_model: str | os.PathLike[str] | keras.Model) -> keras.
 
 
 def logits_of(
-    model: keras.Model, images: np.ndarray, batch_size: int, *, advance: Callable[[int], Any] | None = None
+    model: keras.Model,
+    images: np.ndarray,
+    batch_size: int,
+    *,
+    full: bool = False,
+    advance: Callable[[int], Any] | None = None,
 ) -> np.ndarray:
     """The model's outputs for checked images, computed batch by batch in compiled steps of one shape.
 
@@ -110,6 +117,7 @@ def logits_of(
         model: takes `images` and returns logits.
         images: shape `(N, H, W, C)`, or whatever the model takes, N at least 1.
         batch_size: images a step.
+        full: fill a step up also where there are fewer images, for a model that gets several sets of them.
         advance: called after each step with the number of images done in it.
 
     Returns:
@@ -119,13 +127,14 @@ def logits_of(
         ValueError: `batch_size` is below 1.
     """
     parts = []
-    size = min(check_whole("batch_size", batch_size), len(images))
+    size = check_whole("batch_size", batch_size)
+    size = size if full else min(size, len(images))
     for start in range(0, len(images), size):
         part = images[start : start + size]
         missing = size - len(part)
         # A last batch of another length would be traced and compiled once more.
-        full = np.pad(part, ((0, missing), *((0, 0),) * (part.ndim - 1))) if missing else part
-        logits = keras.ops.convert_to_numpy(model.predict_on_batch(full))
+        filled = np.pad(part, ((0, missing), *((0, 0),) * (part.ndim - 1))) if missing else part
+        logits = keras.ops.convert_to_numpy(model.predict_on_batch(filled))
         parts.append(np.asarray(logits, np.float32)[: len(part)])
         if advance is not None:
             advance(len(part))

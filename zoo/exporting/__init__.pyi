@@ -1,3 +1,4 @@
 from .exporting import export
+from .options import check_options
 
-__all__ = ["export"]
+__all__ = ["check_options", "export"]

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import importlib.util
 import logging
 import os
-import re
 import sys
 import tempfile
 from pathlib import Path
@@ -14,19 +12,18 @@ from typing import Any
 import keras
 
 from zoo import hub
-from zoo._suggestions import did_you_mean
-from zoo.compression.shared_basis import MODES
+from zoo._suggestions import suggests
 from zoo.exporting import child, versions
-from zoo.exporting.report import QUANTIZATIONS, check_same_model, judge, tolerance_of, write_report
+from zoo.exporting.options import FORMATS, check_options
+from zoo.exporting.report import check_same_model, judge, tolerance_of, write_report
 from zoo.exporting.samples import write_samples
 from zoo.hub.names import parse_name
-from zoo.hub.paths import MODEL_NAME, local_path
+from zoo.hub.paths import local_path
 
 log = logging.getLogger("zoo.export")
-FORMATS = {"savedmodel": "", "onnx": "model.onnx", "litert": "model.tflite"}
-OPSETS = range(13, 19)  # those that tf2onnx writes and ONNX Runtime runs
 
 
+@suggests
 def export(
     name_or_model: str | os.PathLike[str] | keras.Model,
     path: str | os.PathLike[str],
@@ -86,11 +83,7 @@ def export(
         ['assets', 'assets.extra', 'fingerprint.pb', 'saved_model.pb', 'variables']
     """
     root = local_path(path).absolute()
-    _check_options(format, quantize, io, opset, warmup)
-    if isinstance(fold, str):
-        _check_choice("mode of folding", fold, list(MODES))
-    _check_name(name)
-    _require_packages(format, warmup)
+    check_options(format, name=name, fold=fold, quantize=quantize, io=io, opset=opset, warmup=warmup)
     with tempfile.TemporaryDirectory(prefix="zoo-export-") as folder:
         scratch = Path(folder)
         job = _source(name_or_model, scratch)
@@ -111,50 +104,6 @@ def export(
             judge(found["checks"], tolerance_of(format, quantize, facts["precision"]), job["name"])
             write_report(version.stage, job, facts, found)
         return version.folder
-
-
-def _check_options(format: str, quantize: str | None, io: str | None, opset: int | None, warmup: bool) -> None:
-    _check_choice("format", format, list(FORMATS))
-    if quantize is not None:
-        _check_choice("quantization", quantize, list(QUANTIZATIONS))
-    if quantize is not None and format != "litert":
-        raise ValueError(f"quantize={quantize!r} is for format='litert' only; got format={format!r}")
-    if io is not None:
-        _check_choice("type of inputs and outputs", io, ["int8", "uint8"])
-    if io is not None and quantize != "int8":
-        raise ValueError(f"io={io!r} is for quantize='int8' only; got quantize={quantize!r}")
-    if opset is not None and (format != "onnx" or isinstance(opset, bool) or opset not in OPSETS):
-        raise ValueError(
-            f"Expected opset of {OPSETS[0]} to {OPSETS[-1]}, for format='onnx' only; got {opset!r} and {format!r}"
-        )
-    if warmup and format != "savedmodel":
-        raise ValueError(f"warm-up requests are for format='savedmodel' only; got format={format!r}")
-
-
-def _check_name(name: str | None) -> None:
-    if name is not None and not re.fullmatch(MODEL_NAME, name):
-        raise ValueError(
-            f"Expected a name of lower-case words joined by underscores, such as 'my_digits'; got {name!r}"
-        )
-
-
-def _check_choice(what: str, value: Any, known: list[str]) -> None:
-    if value not in known:
-        hint = did_you_mean(value, known, cutoff=0.5)
-        raise ValueError(f"Unknown {what} {value!r}.{hint} Expected one of: {', '.join(known)}.")
-
-
-def _require_packages(format: str, warmup: bool) -> None:
-    """Say what is missing before any work; TensorFlow itself is not imported here."""
-    wanted = {"zoo": ["tensorflow"]}
-    if format == "onnx":
-        wanted["zoo[onnx]"] = ["tf2onnx", "onnx", "onnxruntime"]
-    if warmup:
-        wanted["zoo[serving]"] = ["tensorflow_serving"]
-    for requirement, packages in wanted.items():
-        missing = [package for package in packages if importlib.util.find_spec(package) is None]
-        if missing:
-            raise ImportError(f'this export needs {", ".join(missing)}: pip install "{requirement}"')
 
 
 def _source(name_or_model: Any, scratch: Path) -> dict[str, Any]:

@@ -6,6 +6,8 @@ import html
 from collections.abc import Mapping
 from typing import Any
 
+from zoo._counting import counted
+
 
 def facts(card: Any) -> dict[str, str]:
     """What a reader wants first of a card, by name; numbers are rounded, what is not known is left out."""
@@ -34,11 +36,16 @@ def facts(card: Any) -> dict[str, str]:
     return {name: value for name, value in rows.items() if value}
 
 
-def measured(metric: Mapping[str, Any]) -> str:
-    """A value of a card of four digits, with its unit and its spread over seeds."""
-    text = f"{metric['value']:.4g} {metric['unit'].replace('percent', '%')}"
-    if metric.get("std") is not None and len(metric.get("seeds") or ()) > 1:
-        text += f" (mean {metric['mean']:.4g} ± {metric['std']:.2g} over {len(metric['seeds'])} seeds)"
+def measured(metric: Mapping[str, Any], *, spread: bool = True) -> str:
+    """A value of a card with its unit, and its spread over seeds: percent have two decimals, others four digits."""
+    unit = metric["unit"].replace("percent", "%")
+    digits = ".2f" if unit == "%" else ".4g"
+    text = f"{metric['value']:{digits}} {unit}"
+    if spread and metric.get("std") is not None and len(metric.get("seeds") or ()) > 1:
+        over = counted(len(metric["seeds"]), "seed")
+        text += f" (mean {metric['mean']:{digits}} ± {metric['std']:{digits}} over {over})"
+    if spread and metric.get("note"):
+        text += f" on {metric['note']}"
     return text
 
 

@@ -52,7 +52,7 @@ class Card:
         deviations: how the model differs from the paper, one sentence each.
         dataset: `name`, `split`, `license` and `note`, or None.
         metrics: measured numbers, each with `name`, `split`, `value`, `unit`, `seeds`, `values`, `mean`, `std`,
-            `paper_value`, `paper_note` and the `command` that prints it.
+            `paper_value`, `paper_note` and the `command` that prints it; perhaps `note`, on what it was measured.
         recipe: what decided the training run, or None.
         training: `seed`, `minutes`, `hardware`, `versions`, `date`, `commit` and `selection`, or None.
         source: of converted weights the `file`, its `sha256`, whose `layout` it has, its `license`, and in `note` what
@@ -153,9 +153,9 @@ class Card:
         return sum(facts.size for name, facts in self.files.items() if name.endswith(".safetensors"))
 
     @staticmethod
-    def measured(metric: Mapping[str, Any]) -> str:
-        """One of the card's metrics as people read it: four digits, unit, and spread over seeds."""
-        return card_table.measured(metric)
+    def measured(metric: Mapping[str, Any], *, spread: bool = True) -> str:
+        """One of the card's metrics as people read it: two decimals of percent, and the spread over seeds."""
+        return card_table.measured(metric, spread=spread)
 
     def __str__(self) -> str:
         """What a reader wants first, a line a fact; `repr` has everything."""

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from zoo._counting import counted
 from zoo.hub import store
 
 _KERNELS = ("kernel", "center_kernel")
@@ -64,8 +65,8 @@ def adapt(tensors: store.Tensors, variables: Mapping[str, Any], old: Any, new: A
         fits = tensor.ndim > 1 and tensor.shape[-2] == before and tuple(variables[path].shape) == wanted
         if not fits or path.rpartition("/")[2] not in _KERNELS:
             raise ValueError(
-                f"the weights in {source} are for {before} channels and cannot be taken for {after}: {path} "
-                f"{tensor.shape} is no kernel that adds them up. Give pictures of {before} channels, as by "
+                f"the weights in {source} are for {counted(before, 'channel')} and cannot be taken for {after}: {path} "
+                f"{tensor.shape} is no kernel that adds them up. Give pictures of {counted(before, 'channel')}, as by "
                 f"np.repeat(grey, {before}, axis=-1), or load without weights: weights=None"
             )
         if after == 1:
@@ -75,9 +76,9 @@ def adapt(tensors: store.Tensors, variables: Mapping[str, Any], old: Any, new: A
     if changed:
         how = "summed" if after == 1 else f"repeated and scaled by {before}/{after}"
         warnings.warn(
-            f"the weights in {source} are for pictures of {before} channels; for {after} the first kernel "
+            f"the weights in {source} are for pictures of {counted(before, 'channel')}; for {after} the first kernel "
             f"({', '.join(changed)}) is {how}, and the constants of the normalization follow",
-            stacklevel=4,
+            stacklevel=5,
         )
     return tensors | changed
 

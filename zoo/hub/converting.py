@@ -13,6 +13,8 @@ from typing import Any
 import keras
 import numpy as np
 
+from zoo._counting import counted
+from zoo._suggestions import suggests
 from zoo.hub import registry, saving, store
 from zoo.hub.arguments import check_classes
 from zoo.hub.checkpoints import Checkpoint, read_checkpoint
@@ -59,16 +61,17 @@ class Conversion:
     def __str__(self) -> str:
         """A few lines for people."""
         lines = [
-            f"{self.name}: {self.tensors} tensors of {self.source['file']}, each used once ({self.layout})",
+            f"{self.name}: {counted(self.tensors, 'tensor')} of {self.source['file']}, each used once ({self.layout})",
             f"SHA-256 {self.source['sha256']}",
         ]
-        lines += [f"{len(self.ignored)} counters of batches left out"] if self.ignored else []
+        lines += [f"{counted(len(self.ignored), 'counter')} of batches left out"] if self.ignored else []
         lines += self.notes
         if self.reference_error is not None:
             lines.append(f"largest difference from the reference's logits: {self.reference_error:.1e} of the largest")
         return "\n".join([*lines, _UNMEASURED])
 
 
+@suggests
 def convert(
     file: str | os.PathLike[str],
     name: str,
@@ -190,7 +193,8 @@ class _Attempt:
         for what, faults in parts.items():
             lines += [f"\n  {what}: {fault}" for fault in faults[:_LISTED]]
             lines += [f"\n  {what}: {len(faults) - _LISTED} more"] if len(faults) > _LISTED else []
-        return f"the file is no {name!r} ({self.layout.name}): {self.distance} tensors do not fit{''.join(lines)}"
+        fault = f"{counted(self.distance, 'tensor')} {'does' if self.distance == 1 else 'do'} not fit"
+        return f"the file is no {name!r} ({self.layout.name}): {fault}{''.join(lines)}"
 
 
 def _plain_name(name: str) -> str:

@@ -9,6 +9,7 @@ from typing import Any
 import keras
 import numpy as np
 
+from zoo._suggestions import suggests
 from zoo.hub.origin import origin_of
 from zoo.hub.source import card
 from zoo.hub.tasks import probabilities, task_of
@@ -24,6 +25,7 @@ class Prediction:
     probability: float
 
 
+@suggests
 def decode(name_or_model: str | os.PathLike[str] | keras.Model, logits: Any, top: int = 5) -> list[list[Prediction]]:
     """The most probable classes of each image.
 

@@ -6,9 +6,10 @@ import math
 from dataclasses import fields
 from typing import TYPE_CHECKING, Any
 
+from zoo._counting import counted
 from zoo.hub import registry
 from zoo.hub.cards import SCHEMA_VERSION, Card
-from zoo.hub.origin import Origin, labels_for
+from zoo.hub.origin import Origin, find_origin, labels_for, with_weights
 from zoo.models.preset import Preset
 
 if TYPE_CHECKING:
@@ -49,6 +50,45 @@ def origin_facts(origin: Origin, parameters: int) -> dict[str, Any]:
         "family": origin.family,
         "summary": f"a network of the family {origin.family} with a configuration of its own",
         "architecture": architecture_facts(origin.config, parameters),
+    }
+
+
+def trained_further(model: Any) -> dict[str, Any]:
+    """What the card of a model says after a `fit`: whence it came and how good it is; nothing of its base's numbers."""
+    fitted, origin = getattr(model, "_fitted", None), find_origin(model)
+    if fitted is None or origin is None:
+        return {}
+    base = with_weights(origin.config.name, origin.weights)
+    classes = counted(origin.config.num_classes, "class")
+    seen = "" if fitted.examples is None else f", {counted(fitted.examples, 'example')}"
+    begun = f"fine-tuned from {base}" if base else f"{origin.config.name} trained"
+    facts: dict[str, Any] = {"summary": f"{begun} on data of one's own: {classes}{seen}"}
+    if fitted.accuracy is not None:
+        note = "the validation data of fit, after its last epoch"
+        facts["metrics"] = [validation_accuracy(fitted.accuracy, note=note, command="model.fit(validation_data=...)")]
+    return facts
+
+
+def validation_accuracy(accuracy: float, *, note: str, command: str, seeds: tuple[int, ...] = ()) -> dict[str, Any]:
+    """A card's metric of what a training measured itself.
+
+    Args:
+        accuracy: 0 to 1.
+        note: on what it was measured.
+        command: that measures it.
+        seeds: of the run.
+    """
+    value = 100.0 * accuracy
+    return {
+        "name": "accuracy",
+        "split": "validation",
+        "value": value,
+        "unit": "%",
+        "seeds": list(seeds),
+        "values": [value],
+        **dict.fromkeys(("mean", "std", "paper_value", "paper_note")),
+        "note": note,
+        "command": command,
     }
 
 

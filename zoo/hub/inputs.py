@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import keras
@@ -23,18 +24,43 @@ _SIGNATURES = {
 """Keras' own, read once: what others put in the place of these methods later need not name its arguments."""
 
 
+@dataclass(frozen=True)
+class Fitted:
+    """The last `fit` of a model, for the card that `zoo.save` writes.
+
+    Attributes:
+        examples: how many it saw in an epoch; None where the data does not say it.
+        accuracy: on the validation data of `fit` after the last epoch, 0 to 1; None without such data.
+    """
+
+    examples: int | None
+    accuracy: float | None
+
+    @classmethod
+    def of(cls, x: Any, history: Any) -> Fitted:
+        """What `fit` was given, and what it gave back."""
+        first = next(iter(x.values()), None) if isinstance(x, Mapping) else x
+        shape = getattr(first, "shape", None)
+        values = history.history.get("val_accuracy") or [None]
+        return cls(int(shape[0]) if shape else None, None if values[-1] is None else float(values[-1]))
+
+
 class CheckedInputs:
     """What zoo's models add to the methods of `keras.Model`: checks of graphs, and weights of nodes and pixels."""
+
+    _fitted: Fitted | None = None
 
     def fit(self, *args: Any, **kwargs: Any) -> Any:
         """As of `keras.Model`; `class_weight` and weights of whole samples hold for nodes and pixels, too."""
         arguments = _weighted(self, _arguments("fit", self, args, kwargs))
         given = arguments.get("validation_data")
         if isinstance(given, tuple | list) and len(given) in (2, 3):
-            _check_graphs(self, given[0])
+            _check(self, given[0])
             weights = _spread(self, given[1], *given[2:])
             arguments["validation_data"] = given if weights is None else (*given[:2], weights)
-        return super().fit(**arguments)  # type: ignore[misc]
+        history = super().fit(**arguments)  # type: ignore[misc]
+        self._fitted = Fitted.of(arguments.get("x"), history)
+        return history
 
     def evaluate(self, *args: Any, **kwargs: Any) -> Any:
         """As of `keras.Model`; weights of whole samples hold for nodes and pixels, too."""
@@ -49,13 +75,13 @@ class CheckedInputs:
         return super().test_on_batch(**_weighted(self, _arguments("test_on_batch", self, args, kwargs)))  # type: ignore[misc]
 
     def predict(self, x: Any, *args: Any, **kwargs: Any) -> Any:
-        """As of `keras.Model`; a `ValueError` for edges that name no node."""
-        _check_graphs(self, x)
+        """As of `keras.Model`; a `ValueError` for one input without a batch axis, and for edges that name no node."""
+        _check(self, x)
         return super().predict(x, *args, **kwargs)  # type: ignore[misc]
 
     def predict_on_batch(self, x: Any) -> Any:
-        """As of `keras.Model`; a `ValueError` for edges that name no node."""
-        _check_graphs(self, x)
+        """As of `keras.Model`; a `ValueError` for one input without a batch axis, and for edges that name no node."""
+        _check(self, x)
         return super().predict_on_batch(x)  # type: ignore[misc]
 
 
@@ -64,13 +90,18 @@ def _arguments(method: str, model: Any, args: Any, kwargs: Any) -> dict[str, Any
     bound = dict(_SIGNATURES[method].bind(model, *args, **kwargs).arguments)
     del bound["self"]
     bound |= bound.pop("kwargs", {})
-    _check_graphs(model, bound.get("x"))
+    _check(model, bound.get("x"))
     return bound
 
 
-def _check_graphs(model: Any, x: Any) -> None:
-    """Refuses inputs under other names than the model's, and edges that name no node, where these are at hand."""
+def _check(model: Any, x: Any) -> None:
+    """Refuses an input without a batch axis, other names than the model's, and edges that name no node."""
     wanted = getattr(model, "input", None)
+    if hasattr(wanted, "shape") and _is_single(getattr(x, "shape", None), tuple(wanted.shape)):
+        raise ValueError(
+            f"{model.name!r} takes batches of shape {tuple(wanted.shape)}; got {tuple(x.shape)}, which is one input: "
+            "pass x[None]."
+        )
     if not isinstance(x, Mapping) or not isinstance(wanted, Mapping):
         return
     if set(x) != set(wanted):
@@ -80,6 +111,17 @@ def _check_graphs(model: Any, x: Any) -> None:
         edges = known(x["edges"])
         if edges is not None:
             check_edges(edges, x["x"].shape[1])
+
+
+def _is_single(shape: Any, wanted: tuple[int | None, ...]) -> bool:
+    """Whether an array is one input without its batch axis, of which Keras' error says something else.
+
+    Where sides are open and there is one channel, the same array may be many narrow pictures.
+    """
+    sides = wanted[1:]
+    if shape is None or len(shape) != len(sides) or len(sides) < 2 or (None in sides and sides[-1] == 1):
+        return False
+    return all(side in (None, size) for size, side in zip(shape, sides, strict=True))
 
 
 def _weighted(model: Any, arguments: dict[str, Any]) -> dict[str, Any]:

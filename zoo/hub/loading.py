@@ -11,6 +11,8 @@ from typing import Any
 import keras
 
 from zoo import _copying, _keras
+from zoo._counting import counted
+from zoo._suggestions import suggests
 from zoo.hub import channels, keras_file, reading, registry, state, store, tasks
 from zoo.hub.arguments import check_classes, check_input_shape, check_labels
 from zoo.hub.compiling import compile_for_fine_tuning
@@ -76,9 +78,11 @@ def build(
             overrides["input_shape"], getattr(config, "input_shape", (None, None, None))
         )
         overrides |= channels.follow(config, overrides)
-    return _build(Source(registry.replace_config(config, **overrides), known, task=task), model_name)
+    changed = registry.replace_config(config, ("task", "labels", "model_name"), **overrides)
+    return _build(Source(changed, known, task=task), model_name)
 
 
+@suggests
 def load(
     name: str | os.PathLike[str],
     *,
@@ -221,11 +225,12 @@ def _own_classes(num_classes: Any, labels: Any, *, needed: bool = False) -> tupl
 
 
 def _warn_of_new_head(stored: Source, count: int | None) -> None:
-    if stored.config.num_classes == count and stored.is_trained:
+    if count is not None and stored.config.num_classes == count and stored.is_trained:
         warnings.warn(
-            f"num_classes={count} makes a new, untrained head for {count} classes of your own. Leave num_classes out "
-            f"to keep the trained head, whose classes are {', '.join(stored.labels[:3])}, ...; or give labels=[...]",
-            stacklevel=3,
+            f"num_classes={count} makes a new, untrained head for {counted(count, 'class')} of your own. Leave "
+            f"num_classes out to keep the trained head, whose classes are {', '.join(stored.labels[:3])}, ...; or give "
+            "labels=[...]",
+            stacklevel=4,
         )
 
 

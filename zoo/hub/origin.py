@@ -6,6 +6,7 @@ import dataclasses
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from zoo.hub import registry
@@ -65,6 +66,11 @@ def origin_of(model: Any) -> Origin:
             f"zoo.load(name, num_classes=...).load_weights(file)"
         )
     return origin
+
+
+def with_weights(name: str, weights: str | None) -> str | None:
+    """What training began with, as a card names it: the model and the tag, or folder, of its weights; None for none."""
+    return None if weights is None else f"{name} ({Path(weights).name})"
 
 
 def labels_for(labels: tuple[str, ...], num_classes: int) -> tuple[str, ...]:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import keras
 
+from zoo._suggestions import suggests
 from zoo.hub import hub_readme, paths, saving, store
 from zoo.hub.cards import Card
 from zoo.hub.hugging_face import Address, explained, load_client
@@ -19,6 +20,7 @@ from zoo.hub.source import Source, find_source
 from zoo.version import __version__
 
 
+@suggests
 def push(
     model: keras.Model | str | os.PathLike[str],
     address: str,

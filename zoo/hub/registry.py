@@ -12,7 +12,7 @@ from types import ModuleType, SimpleNamespace
 from typing import Any
 
 from zoo import _plugins
-from zoo._suggestions import did_you_mean
+from zoo._suggestions import did_you_mean, suggests
 from zoo.hub import paths
 from zoo.hub.index import CUSTOM, Index, config_classes
 from zoo.models.preset import Preset
@@ -30,6 +30,7 @@ FAMILIES: tuple[str, ...] = (
 """Dotted paths of our own family packages; a new one is its folder and one line here."""
 
 
+@suggests
 def list_models(
     pattern: str = "*", *, task: str | None = None, paper: str | None = None, pretrained: bool | None = None
 ) -> list[str]:
@@ -122,12 +123,18 @@ def config_from_data(family: str, name: str, values: Mapping[str, Any], *, where
     return classes[name](**{key: _frozen(value) for key, value in values.items()})
 
 
-def replace_config(config: Any, **overrides: Any) -> Any:
-    """`config` with some fields changed; a `ValueError` that lists the fields when one is unknown."""
+def replace_config(config: Any, also: tuple[str, ...] = (), /, **overrides: Any) -> Any:
+    """`config` with some fields changed; a `ValueError` that lists the fields when one is unknown.
+
+    Args:
+        config: of a family.
+        also: other words that an unknown one may have meant.
+        **overrides: new values by field.
+    """
     fields = [field.name for field in dataclasses.fields(config)]
     unknown = sorted(set(overrides) - set(fields))
     if unknown:
-        hint = did_you_mean(unknown[0], fields)
+        hint = did_you_mean(unknown[0], [*fields, *also])
         raise ValueError(
             f"{type(config).__name__} has no field {', '.join(map(repr, unknown))}.{hint} The fields are "
             f"{', '.join(fields)}."

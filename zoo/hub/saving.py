@@ -13,11 +13,13 @@ import keras
 import numpy as np
 
 from zoo import _copying
+from zoo._counting import counted
+from zoo._suggestions import suggests
 from zoo.hub import paths, registry, state, store
 from zoo.hub.arguments import check_labels
 from zoo.hub.cards import Card, FileFacts
 from zoo.hub.examples import Inputs, example_inputs, pack_inputs, unpack_inputs
-from zoo.hub.facts import count_parameters, origin_facts
+from zoo.hub.facts import count_parameters, origin_facts, trained_further
 from zoo.hub.loading import build
 from zoo.hub.origin import Origin, origin_of
 from zoo.hub.reading import read_tensors
@@ -27,6 +29,7 @@ from zoo.hub.source import card as find_card
 _OWN = {paths.BASE, paths.BODY, paths.HEAD, paths.GOLDEN, paths.HISTORY, paths.CARD}
 
 
+@suggests
 def save(
     model: keras.Model,
     folder: str | os.PathLike[str],
@@ -44,7 +47,8 @@ def save(
         model: a model from `zoo.build`, `zoo.load` or `zoo.features`, trained further or not.
         folder: where to write; made if need be.
         card: facts to put into the card, for example `{"labels": ["cat", "dog"], "summary": "..."}`. Name, family,
-            architecture and files are filled in from the model, and so are the labels that it has.
+            architecture and files are filled in from the model, and so are the labels that it has. Of a model that
+            `fit` has trained the summary says so, and what it was on the validation data of `fit`.
         assets: content of further files by name; `zoo.hub.asset` finds them. The graph that a node classifier was
             trained on is `{"graph.npz": zoo.evaluation.pack_graph(inputs)}`: then `zoo.predict(folder, nodes=[5])`
             works.
@@ -69,9 +73,9 @@ def save(
         warnings.warn(
             f"A folder holds weights alone, and not what {', '.join(others)} learnt: keep that with "
             "model.save('model.keras').",
-            stacklevel=2,
+            stacklevel=3,
         )
-    given = card.to_dict() if isinstance(card, Card) else dict(card or {})
+    given = trained_further(model) | (card.to_dict() if isinstance(card, Card) else dict(card or {}))
     tensors = state.plain_tensors(model)
     with keras_settings("float32"):
         twin = _twin(origin, tensors)
@@ -173,8 +177,13 @@ def round_to_half(model: keras.Model) -> keras.Model:
 
 
 def golden_logits(model: keras.Model, inputs: Inputs) -> np.ndarray:
-    """The model's output for `inputs` as float32."""
-    return np.asarray(keras.ops.convert_to_numpy(model.predict_on_batch(inputs)), dtype="float32")
+    """The model's output for `inputs` as float32.
+
+    On TensorFlow it is computed eagerly: the few inputs come once, and a graph takes seconds to be written down.
+    """
+    eager = keras.backend.backend() == "tensorflow"
+    outputs = model(inputs, training=False) if eager else model.predict_on_batch(inputs)
+    return np.asarray(keras.ops.convert_to_numpy(outputs), dtype="float32")
 
 
 def _check_assets(assets: Mapping[str, bytes] | None) -> dict[str, bytes]:
@@ -231,5 +240,5 @@ def _complete_card(
     }
     card = Card.from_dict(facts | given | own, where=f"of {facts['name']!r}")
     if origin.config.include_head and len(card.labels) != origin.config.num_classes:
-        raise ValueError(f"Expected {origin.config.num_classes} labels in the card; got {len(card.labels)}.")
+        raise ValueError(f"Expected {counted(origin.config.num_classes, 'label')} in the card; got {len(card.labels)}.")
     return card

@@ -10,7 +10,7 @@ from typing import Any
 import keras
 
 from zoo import _keras
-from zoo._suggestions import did_you_mean
+from zoo._suggestions import did_you_mean, suggests
 from zoo.hub import registry, state, store
 from zoo.hub.model import ZooModel
 from zoo.hub.origin import find_origin, origin_of
@@ -24,6 +24,7 @@ _BETWEEN = ("_pool", "_pad")
 """Layers between two stages, whatever stage they are named after: a stage ends with the map before them."""
 
 
+@suggests
 def features(model: keras.Model, stages: str | int | Sequence[str | int] | None = None) -> keras.Model:
     """The part of a model before its head, or the maps of its stages, on the same variables.
 
@@ -79,6 +80,7 @@ def stages_of(model: keras.Model) -> tuple[Stage, ...]:
     return tuple(Stage(name, tensor.shape[-1], stride) for name, (tensor, stride) in _ends(model).items())
 
 
+@suggests
 def freeze(model: keras.Model, until: str | None = "head") -> None:
     """Freezes the first part of a model; all that comes after it learns.
 

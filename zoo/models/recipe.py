@@ -213,7 +213,9 @@ _by_the_names_of_now = Recipe.__init__
 
 @functools.wraps(_by_the_names_of_now)
 def _by_either_name(self: Recipe, **values: Any) -> None:
-    _by_the_names_of_now(self, **renamed(values))
+    values = renamed(values)
+    _check_names(values)
+    _by_the_names_of_now(self, **values)
 
 
 Recipe.__init__ = _by_either_name  # type: ignore[method-assign]

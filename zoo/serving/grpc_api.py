@@ -12,6 +12,7 @@ from zoo.serving import grpc_tensors
 from zoo.serving.checking import check_arrays, check_names
 from zoo.serving.errors import RequestError, cancelled, invalid
 from zoo.serving.metadata import signature_def
+from zoo.serving.ports import grpc_taken
 from zoo.serving.runners import DEFAULT_SIGNATURE
 from zoo.serving.service import Service
 from zoo.serving.settings import Settings
@@ -66,10 +67,7 @@ class GrpcServer:
         try:
             self.port = _listen(self._server, f"{host}:{address[1]}", settings)
         except RuntimeError as error:
-            raise OSError(
-                f"gRPC cannot listen on {address[0]}:{address[1]}: the port is taken, or the address is not of this "
-                "machine. Choose another port with --grpc-port, or leave gRPC out with --no-grpc."
-            ) from error
+            raise grpc_taken(*address, error) from error
 
     def start(self) -> None:
         """Begins to accept connections."""

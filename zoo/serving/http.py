@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import socket
 import ssl
 import threading
 from collections.abc import Awaitable, Callable
@@ -17,10 +16,10 @@ from urllib.parse import unquote_to_bytes
 from zoo.serving import bodies
 from zoo.serving.errors import RequestError, invalid, unavailable
 from zoo.serving.messages import Request, Response, error_response
+from zoo.serving.ports import open_socket
 from zoo.serving.settings import Settings
 
 log = logging.getLogger("zoo.serving")
-_BACKLOG = 256
 _PACKED_ASIDE_FROM = 1 << 16  # bytes of an answer; longer ones are not packed in the event loop
 _LAST_SECONDS = 1.0  # for the rest of answers to be sent, at the end
 _METHODS = "GET, HEAD, POST, OPTIONS"
@@ -51,8 +50,7 @@ class HttpServer:
             raise ImportError('serving needs aiohttp: pip install "zoo[serving]"') from error
         self._web, self._settings, self._answer, self.stopping = web, settings, answer, False
         self._tls = _tls(settings)
-        family = socket.AF_INET6 if ":" in address[0] else socket.AF_INET
-        self._socket = socket.create_server(address, family=family, backlog=_BACKLOG)
+        self._socket = open_socket(address)
         self.port = int(self._socket.getsockname()[1])
         self._running: set[asyncio.Task[Any]] = set()
         self._loop = asyncio.new_event_loop()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gc
-import importlib.util
 import logging
 import signal
 import threading
@@ -15,6 +14,7 @@ from urllib.parse import quote
 from zoo.serving.http import HttpServer
 from zoo.serving.models import ServedModel
 from zoo.serving.page import Page
+from zoo.serving.ports import taken
 from zoo.serving.rest import Rest
 from zoo.serving.service import Service
 from zoo.serving.settings import ModelConfig, Settings
@@ -141,8 +141,7 @@ class Server:
         try:
             return HttpServer((self.host, port), self.settings, self._rest)
         except (OSError, OverflowError) as error:
-            reason = str(getattr(error, "strerror", None) or error).rstrip(".")
-            raise OSError(f"Cannot listen on {self.host}:{port}: {reason}. Choose another port with --port.") from error
+            raise taken(self.host, port, error) from error
 
     def _check_loaded(self) -> None:
         """Says which models cannot be served; a `ValueError` if that is all of them."""
@@ -178,9 +177,3 @@ def _reason(model: ServedModel) -> str:
             "which this server does not run: export it as savedmodel or onnx"
         )
     return "; ".join(failed) or f"no version of it is in {model.config.folder}"
-
-
-def has_grpc() -> bool:
-    """Whether what gRPC needs is installed."""
-    needed = ("grpc", "grpc_health", "grpc_reflection", "tensorflow_serving")
-    return all(importlib.util.find_spec(name) is not None for name in needed)

@@ -6,14 +6,17 @@ import logging
 import os
 from collections.abc import Mapping, Sequence
 
+from zoo._suggestions import suggests
 from zoo.serving import sources
-from zoo.serving.server import Server, has_grpc
+from zoo.serving.ports import check_ports, has_grpc
+from zoo.serving.server import Server
 from zoo.serving.settings import ModelConfig, Settings
 
 log = logging.getLogger("zoo.serving")
 PathLike = str | os.PathLike[str]
 
 
+@suggests
 def serve(
     models: PathLike | Sequence[PathLike] = (),
     *,
@@ -65,6 +68,7 @@ def serve(
         True
     """
     settings = settings or Settings()
+    check_ports(host, port, grpc_port if has_grpc() else None)
     given = [models] if isinstance(models, (str, os.PathLike)) else list(models)
     configs: list[ModelConfig] = [sources.exported(name, settings.engine) for name in given]
     if model_dir is not None:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 
+from zoo._suggestions import suggests_fields
 from zoo.math.values import check_number, check_whole
 
 MODEL_FILES = {"onnx": "model.onnx", "tensorflow": "saved_model.pb"}
@@ -16,6 +17,7 @@ _WHOLE = {"max_batch_size", "parallel_runs", "max_body_bytes", "max_rows", "max_
 _SECONDS = {"poll_seconds", "read_seconds", "idle_seconds", "grace_seconds"}
 
 
+@suggests_fields
 @dataclass(frozen=True, kw_only=True)
 class Settings:
     """How a server behaves.

@@ -4,7 +4,7 @@ from .loop import train
 from .pairwise import PairwiseConsistency
 from .publishing import publish
 from .recipes import parse_settings, read_recipe, resolve_recipe, write_recipe
-from .record import Recipe, recipe_facts
+from .record import Recipe, check_folder, recipe_facts
 from .resetting import reset_head
 from .settings import RunSettings
 
@@ -12,6 +12,7 @@ __all__ = [
     "PairwiseConsistency",
     "Recipe",
     "RunSettings",
+    "check_folder",
     "finetune",
     "parse_settings",
     "publish",

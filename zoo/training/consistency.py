@@ -7,6 +7,7 @@ from typing import Any
 
 import keras
 
+from zoo._suggestions import did_you_mean
 from zoo.datasets import MIXERS
 from zoo.losses import ErasePolicy
 from zoo.models.recipe import Recipe
@@ -55,7 +56,8 @@ def check_consistency(recipe: Recipe) -> dict[str, Any]:
     known = sorted(_POLICY | _LOSS | _WRAPPER | _PARTS.keys())
     unknown = sorted(given.keys() - set(known))
     if unknown:
-        raise ValueError(f"Unknown argument of consistency: {', '.join(unknown)}. They are {', '.join(known)}.")
+        hint = did_you_mean(unknown[0], known)
+        raise ValueError(f"Unknown argument of consistency: {', '.join(unknown)}.{hint} They are {', '.join(known)}.")
     mixers = [name for name in recipe.augmentation if name in MIXERS]
     if mixers and given.get("soft_labels") != "argmax":
         raise ValueError(

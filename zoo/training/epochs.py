@@ -12,6 +12,7 @@ from typing import Any
 import keras
 import numpy as np
 
+from zoo._counting import counted
 from zoo.models.recipe import Recipe
 from zoo.training import record
 from zoo.training.callbacks import Relay
@@ -87,7 +88,7 @@ class RunTrainer:
             self.checkpoints.save(self.done)  # shows that it can be written before time is spent
         else:
             self.done = found
-            self.display.say(f"going on after {found.epoch} epochs and {found.step} steps")
+            self.display.say(f"going on after {counted(found.epoch, 'epoch')} and {counted(found.step, 'step')}")
         self._write_history()
         if self.devices.is_chief:
             self.events = EventWriter(self.folder, self.done.rows, say=self.display.say)

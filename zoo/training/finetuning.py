@@ -11,6 +11,7 @@ from typing import Any
 import keras
 
 from zoo import datasets
+from zoo._counting import counted
 from zoo.datasets.protocol import DataSet, is_batches
 from zoo.datasets.splitting import SHARE
 from zoo.models.recipe import Recipe
@@ -39,7 +40,7 @@ def finetune(
     split_seed: int = 0,
     unreadable: str = "stop",
     callbacks: Sequence[keras.callbacks.Callback] = (),
-    settings: RunSettings | None = None,
+    settings: RunSettings | Mapping[str, Any] | None = None,
     **options: Any,
 ) -> Path:
     """Trains a model further on data of one's own: first a new head, then everything.
@@ -113,12 +114,15 @@ def finetune(
         stops = [_early_stopping(how.epochs or wanted.epochs)]
     wanted = wanted.changed(**{"dataset": None, "overrides": {}} | changes)
     wanted = resolve_recipe(None, wanted, epochs=1 if how.smoke else how.epochs)
-    if stops and devices.is_chief:
-        Display(shown=how.progress).say(
-            f"then all layers, at most {wanted.epochs} epochs: until the validation loss falls no more; the "
+    display, finished = Display(shown=how.progress and devices.is_chief), record.is_finished(folder)
+    if stops and not finished:
+        display.say(
+            f"then all layers, at most {counted(wanted.epochs, 'epoch')}: until the validation loss falls no more; the "
             "best weights are kept"
         )
     carry_out(network, wanted, folder, devices, how, found, [*stops, *callbacks])
+    if finished:
+        display.say(f"{folder} holds this run already, finished: nothing was trained again")
     if devices.is_chief:
         write_report(folder, found)
     return folder

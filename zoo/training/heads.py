@@ -11,6 +11,7 @@ import keras
 import numpy as np
 
 from zoo import hub
+from zoo._counting import counted
 from zoo.datasets.protocol import DataSet, data_facts
 from zoo.evaluation.inputs import image_batch
 from zoo.evaluation.prediction import logits_of
@@ -48,7 +49,7 @@ def train_head(
         ValueError: the folder holds another run, or pictures that the model does not take.
     """
     record.check_folder(folder)
-    display = Display(shown=how.progress)
+    display = Display(shown=how.progress and not record.is_finished(folder / FOLDER))
     display.say("first the new head alone: what the network gives for each picture is computed once")
     features = _features(model, head, data, folder / FOLDER / FEATURES)
     alone = keras.Sequential([keras.Input(features.train[0].shape[1:]), type(head).from_config(head.get_config())])
@@ -56,7 +57,7 @@ def train_head(
     count = len(features.train[1])
     batch = min(16, count)
     epochs = 1 if how.smoke else min(max(round(_STEPS / (count // batch)), 5), 30)
-    display.say(f"the head's {epochs} epochs:")
+    display.say(f"the head's {counted(epochs, 'epoch')}:")
     recipe = Recipe(epochs=epochs, batch_size=batch, learning_rate=0.01, warmup=0.1)
     settings = dataclasses.replace(how, epochs=None, checkpoint_steps=None, strategy="single", precision="float32")
     run = carry_out(find_network(alone), recipe, folder / FOLDER, strategies.Strategy(), settings, features)
@@ -75,7 +76,8 @@ def _features(model: keras.Model, head: keras.layers.Dense, data: DataSet, path:
         body = keras.Model(model.input, head.input, name=f"{model.name}_body")
         if keras.backend.backend() == "tensorflow":
             body.jit_compile = False  # XLA takes longer to compile than one pass over the pictures
-        arrays = {part: _run(body, getattr(data, part)[0]) for part in ("train", "validation")}
+        size = min(32, len(data.train[1]))  # one for both parts: the pass is written down once
+        arrays = {part: _run(body, getattr(data, part)[0], size) for part in ("train", "validation")}
         store.write_files(path.parent, {path.name: store.arrays_to_bytes(**arrays, made=np.array(digest.hexdigest()))})
     kept = store.arrays_from_bytes(path.read_bytes(), source=path)
     if str(kept["made"]) != digest.hexdigest():
@@ -84,7 +86,7 @@ def _features(model: keras.Model, head: keras.layers.Dense, data: DataSet, path:
     return dataclasses.replace(data, kind="arrays", listing=(), test=None, **parts)
 
 
-def _run(body: keras.Model, inputs: np.ndarray) -> np.ndarray:
+def _run(body: keras.Model, inputs: np.ndarray, size: int) -> np.ndarray:
     if len(body.input_shape) == 4:
         inputs = image_batch(inputs, body.input_shape[1:])
-    return logits_of(body, inputs, min(32, len(inputs)))
+    return logits_of(body, inputs, size, full=True)

@@ -23,6 +23,7 @@ from zoo.training.networks import Network, find_network
 from zoo.training.optimizers import value_of
 from zoo.training.planning import Plan, make_plan
 from zoo.training.recipes import recipe_name, resolve_recipe
+from zoo.training.run_card import run_card
 from zoo.training.settings import RunSettings, run_folder
 
 
@@ -33,7 +34,7 @@ def train(
     recipe: str | os.PathLike[str] | Recipe | Mapping[str, Any] | None = None,
     data: Any = None,
     callbacks: Sequence[keras.callbacks.Callback] = (),
-    settings: RunSettings | None = None,
+    settings: RunSettings | Mapping[str, Any] | None = None,
     **options: Any,
 ) -> Path:
     """Trains a model by a recipe.
@@ -56,7 +57,7 @@ def train(
             (inputs, labels))` to train and to validate; or an object as `zoo.datasets.Data` says. A registered name is
             built for the classes of data of one's own.
         callbacks: Keras callbacks. How their state survives an interruption stands in the guide on training.
-        settings: how the run is carried out: seed, precision, strategy and so on.
+        settings: how the run is carried out: seed, precision, strategy and so on; a `RunSettings`, or a dictionary.
         **options: single fields of `settings`, such as `seed=1` or `epochs=5`.
 
     Returns:
@@ -181,15 +182,17 @@ def _describe(devices: strategies.Strategy, recipe: Recipe, linear_scaling: bool
 
 def _finish(run: RunTrainer, plan: Plan, selected: dict[str, float]) -> None:
     """Writes the result."""
-    card = {} if plan.classes is None else {"labels": list(plan.classes)}
-    hub.save(_on_one_device(run, plan), run.folder, card=card, assets=_assets(run.model, plan.read().train))
     facts: dict[str, float | None] = {
         "accuracy": selected.get("val_accuracy"),
         "loss": selected.get("val_loss"),
         "epoch": selected["epoch"] + 1,
         "examples": 0 if run.validation is None else count_examples(run.validation),
     }
-    record.close_run(run.folder, minutes=run.done.seconds / 60, validation=facts)
+    minutes = run.done.seconds / 60
+    card = run_card(plan, record.finished(run.folder, minutes=minutes, validation=facts))
+    card |= {} if plan.classes is None else {"labels": list(plan.classes)}
+    hub.save(_on_one_device(run, plan), run.folder, card=card, assets=_assets(run.model, plan.read().train))
+    record.close_run(run.folder, minutes=minutes, validation=facts)
 
 
 def _assets(model: keras.Model, split: Any) -> dict[str, bytes]:

@@ -12,6 +12,7 @@ import keras
 import numpy as np
 
 from zoo import _copying, hub
+from zoo._counting import counted
 from zoo._paths import expanded
 from zoo.hub import registry
 from zoo.hub.settings import dtype_policy
@@ -91,8 +92,9 @@ class Network:
             return self
         if self.source is not None or isinstance(self.config, custom.CustomConfig):
             raise ValueError(
-                f"The data has {count} classes and {self.name!r} {self.config.num_classes} outputs: give it a head of "
-                f"{count} outputs (of zoo's models: num_classes={count})."
+                f"The data has {counted(count, 'class')} and {self.name!r} "
+                f"{counted(self.config.num_classes, 'output')}: give it a head of {counted(count, 'output')} (of zoo's "
+                f"models: num_classes={count})."
             )
         return dataclasses.replace(self, config=registry.replace_config(self.config, num_classes=count))
 

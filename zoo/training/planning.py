@@ -11,6 +11,7 @@ import keras
 import numpy as np
 
 from zoo import datasets, hub
+from zoo._counting import counted
 from zoo.datasets.opening import is_set_place, read_dataset
 from zoo.datasets.protocol import DataSet, data_facts, is_batches, with_splits
 from zoo.evaluation.inputs import image_batch
@@ -212,7 +213,8 @@ def _fitting(name: str, split: Any, network: Network, kind: str) -> Any:
     wide = labels.ndim > 1 and labels.dtype.kind == "f"
     if (wide and labels.shape[-1] != classes) or (not wide and labels.max() >= classes):
         most = labels.shape[-1] if wide else int(labels.max()) + 1
-        raise ValueError(f"{network.name!r} has {classes} classes; the {name} split has labels of {most}.")
+        has = counted(classes, "class")
+        raise ValueError(f"{network.name!r} has {has}; the {name} split has labels of {most}.")
     if kind == "images" and not isinstance(network.config, CustomConfig) and wanted is not None:
         inputs = image_batch(inputs, wanted)
     return (inputs, labels, *weights)

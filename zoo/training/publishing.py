@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import os
-import re
 import statistics
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -14,18 +13,22 @@ import keras
 import numpy as np
 
 from zoo import _copying, datasets, hub
+from zoo._suggestions import suggests
 from zoo.evaluation import ASSET, CONVENTION, count_macs, equivariance_error, evaluate, pack_graph, takes_graphs
 from zoo.hub import paths
 from zoo.models.preset import Preset
 from zoo.models.recipe import Recipe
 from zoo.training import record
 from zoo.training.compiling import scale_learning_rate
+from zoo.training.run_card import selected_by
+from zoo.training.settings import check_tag_word
 
 _GOLDEN_IMAGES = 4
 _LICENSE = "Apache-2.0"
 _RESEARCH = "research use only, as the images that the weights were trained on; the code is under Apache-2.0"
 
 
+@suggests
 def publish(
     runs: str | os.PathLike[str] | Sequence[str | os.PathLike[str]],
     tag: str,
@@ -108,10 +111,7 @@ def check_tag(name: str, tag: str, *, smoke: bool = False, root: str | os.PathLi
     Example:
         >>> check_tag("e4net_mnistrot", "v999")
     """
-    if smoke:
-        raise ValueError("A smoke run shows that training works and is not published: leave out one of the two.")
-    if not re.fullmatch(paths.TAG, tag):
-        raise ValueError(f"Expected a tag like v1 or v12; got {tag!r}.")
+    check_tag_word(tag, smoke=smoke)
     folder = Path(root or paths.weights_root()) / name / tag
     if folder.exists():
         raise FileExistsError(f"{folder} exists, and published weights never change. Choose another tag.")
@@ -167,10 +167,7 @@ def _metrics(
 
 
 def _training(run: Mapping[str, Any], recipe: Recipe, count: int, half: bool) -> dict[str, Any]:
-    epoch = run["validation"].get("epoch", recipe.epochs)
-    selection = "weights after the last epoch"
-    if recipe.selection == "best":
-        selection = f"of {recipe.epochs} epochs the one with the highest validation accuracy (epoch {epoch})"
+    selection = selected_by(recipe, run["validation"].get("epoch", recipe.epochs))
     if recipe.ema is not None:
         selection += f"; moving average of the weights with momentum {recipe.ema:g}"
     if count > 1:

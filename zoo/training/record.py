@@ -17,8 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from zoo._reading import readable
-from zoo._writing import is_unfinished, remove_unfinished, whole
-from zoo.datasets.roots import check_target
+from zoo._writing import check_target, is_unfinished, remove_unfinished, whole
 from zoo.models.recipe import Recipe, renamed
 
 RUN = "run.json"
@@ -52,13 +51,24 @@ def find_run(folder: Path, identity: dict[str, Any]) -> dict[str, Any]:
     return run
 
 
+def is_finished(folder: Path) -> bool:
+    """Whether a folder holds a run that was trained to its end; a `ValueError` where its record is damaged."""
+    return (folder / RUN).is_file() and bool(_facts(folder)["finished"])
+
+
 def check_folder(folder: Path) -> None:
     """Raises an error unless a run can be begun, or go on, in a folder. Writes nothing.
+
+    Args:
+        folder: of the run.
 
     Raises:
         ValueError: the folder holds files that are no run's.
         NotADirectoryError: it, or a folder above it, is a file.
         PermissionError: the folder cannot be made or written.
+
+    Example:
+        >>> check_folder(Path("runs/new"))
     """
     check_target(folder, "the run")
     names = {entry.name for entry in folder.iterdir()} if folder.is_dir() else set()
@@ -121,9 +131,12 @@ def read_run(folder: str | os.PathLike[str]) -> dict[str, Any]:
 
 def close_run(folder: Path, *, minutes: float, validation: dict[str, float | None]) -> None:
     """Marks a run as finished and notes how long it took and its validation results."""
-    write_json(
-        folder / RUN, _facts(folder) | {"finished": True, "minutes": round(minutes, 1), "validation": validation}
-    )
+    write_json(folder / RUN, finished(folder, minutes=minutes, validation=validation))
+
+
+def finished(folder: Path, *, minutes: float, validation: dict[str, float | None]) -> dict[str, Any]:
+    """The record of a run as `close_run` writes it."""
+    return _facts(folder) | {"finished": True, "minutes": round(minutes, 1), "validation": validation}
 
 
 def write_history(folder: Path, rows: list[dict[str, float]]) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 import keras
 
 from zoo import hub
+from zoo._suggestions import suggests
 from zoo.compression.rebuilding import rebuild, renewed
 from zoo.hub import registry, store
 from zoo.hub.arguments import check_classes, check_labels
@@ -15,6 +16,7 @@ from zoo.hub.origin import Origin, labels_for
 from zoo.models import custom
 
 
+@suggests
 def reset_head(model: keras.Model, num_classes: int | None = None, labels: Any = None) -> hub.ZooModel:
     """A new model for other classes: the body keeps its weights and what is frozen of it, the head begins at random.
 

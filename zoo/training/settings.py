@@ -4,21 +4,27 @@ from __future__ import annotations
 
 import dataclasses
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from zoo._suggestions import did_you_mean
+from zoo._suggestions import did_you_mean, suggests_fields
+from zoo.hub import paths
 from zoo.math.values import check_choice, check_whole
 
 PRECISIONS = ("float32", "mixed_bfloat16", "mixed_float16")
 """What computations may be in."""
 
+_BESIDE = ("recipe", "data", "callbacks", "size", "share", "split_seed", "unreadable")
+"""Other arguments of those who take settings one by one."""
+
 SEEDS = 2**32
 """Seeds lie below; NumPy takes no others."""
 
 
+@suggests_fields
 @dataclass(frozen=True, kw_only=True)
 class RunSettings:
     """How a run is carried out; what is trained, by which recipe and on which data stands elsewhere.
@@ -66,6 +72,8 @@ class RunSettings:
         for name in ("linear_scaling", "xla", "smoke", "progress"):
             if not isinstance(getattr(self, name), bool):
                 raise ValueError(f"Expected {name} to be True or False; got {getattr(self, name)!r}.")
+        if self.publish is not None:
+            check_tag_word(self.publish, smoke=self.smoke)
         for name in ("epochs", "checkpoint_steps"):
             if getattr(self, name) is not None:
                 self._put(name, check_whole(name, getattr(self, name)))
@@ -76,11 +84,11 @@ class RunSettings:
         object.__setattr__(self, name, value)
 
     @classmethod
-    def of(cls, settings: RunSettings | None, options: Mapping[str, Any]) -> RunSettings:
+    def of(cls, settings: RunSettings | Mapping[str, Any] | None, options: Mapping[str, Any]) -> RunSettings:
         """Settings with some of them given apart, as the keywords of `zoo.train`.
 
         Args:
-            settings: the others; None for the defaults.
+            settings: the others, as an object or by name; None for the defaults.
             options: by name.
 
         Returns:
@@ -94,16 +102,29 @@ class RunSettings:
             >>> RunSettings.of(RunSettings(seed=3), {"epochs": 5}).epochs
             5
         """
+        if isinstance(settings, Mapping):
+            settings, options = None, {**settings, **options}
         if settings is not None and not isinstance(settings, RunSettings):
-            raise TypeError(f"Expected settings to be a RunSettings; got {type(settings).__name__}.")
+            raise TypeError(
+                "Expected settings to be a dictionary or a zoo.training.RunSettings, such as {'epochs': 5}; got "
+                f"{type(settings).__name__}."
+            )
         known = [field.name for field in dataclasses.fields(cls)]
         unknown = sorted(set(options) - set(known))
         if unknown:
-            hint = did_you_mean(unknown[0], [*known, "recipe", "data", "callbacks"])
+            hint = did_you_mean(unknown[0], [*known, *_BESIDE])
             raise TypeError(
                 f"Unknown setting {', '.join(map(repr, unknown))}.{hint} The settings are {', '.join(known)}."
             )
         return dataclasses.replace(settings or cls(), **options)
+
+
+def check_tag_word(tag: str, *, smoke: bool = False) -> None:
+    """A `ValueError` for a word that is no tag, or for a smoke run, which is never published."""
+    if smoke:
+        raise ValueError("A smoke run shows that training works and is not published: leave out one of the two.")
+    if not re.fullmatch(paths.TAG, str(tag)):
+        raise ValueError(f"Expected a tag like v1 or v12; got {tag!r}.")
 
 
 def run_folder(out: Any) -> Path:

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
 
-from zoo._writing import whole
+from zoo._writing import check_file, whole
 
 COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9")
 MARKERS = ("o", "s", "^", "D", "v", "P")
@@ -114,9 +114,8 @@ def _style(colours: Theme) -> dict[str, Any]:
 
 
 def check_picture(path: str | os.PathLike[str]) -> None:
-    """Raises ValueError unless a picture's name ends in `.png` or `.svg`: before the work of drawing it."""
-    if Path(path).suffix.lower() not in FORMATS:
-        raise ValueError(f"Expected a file name that ends in .png or .svg; got {str(path)!r}.")
+    """An error unless a picture's name ends in `.png` or `.svg` and its folder is there: before the work of drawing."""
+    check_file(path, FORMATS)
 
 
 def new_figure(width: float, height: float, layout: Any = None) -> Any:
@@ -136,8 +135,7 @@ def write(figure: Any, path: str | os.PathLike[str]) -> Path:
         FileNotFoundError: no such folder.
     """
     target = Path(path)
-    if not target.parent.is_dir():
-        raise FileNotFoundError(f"Cannot write {target}: the folder {target.parent} does not exist.")
+    check_picture(target)
     kind = target.suffix.lower().removeprefix(".")
     metadata = {"Date": None} if kind == "svg" else {"Software": None}  # the same picture is the same file
     with whole(target) as part:

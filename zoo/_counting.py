@@ -1,0 +1,21 @@
+"""Numbers of things as sentences have them."""
+
+from __future__ import annotations
+
+_PLURALS = {"class": "classes", "batch": "batches", "process": "processes"}
+
+
+def counted(number: int, noun: str) -> str:
+    """A number with its noun in singular or plural.
+
+    Args:
+        number: how many.
+        noun: one of them; where its plural is not formed by an `s`, `_PLURALS` has it.
+
+    Example:
+        >>> counted(1, "tensor"), counted(0, "tensor"), counted(12_000, "class")
+        ('1 tensor', '0 tensors', '12,000 classes')
+    """
+    first, _, last = noun.rpartition(" ")
+    plural = f"{first} {_PLURALS.get(last, last + 's')}".strip()
+    return f"{number:,} {noun if number == 1 else plural}"
