@@ -27,6 +27,18 @@ ATTEMPTS = ("<!-- attempts: written by `make readme` from tests/trust/records --
 PEERS = ("<!-- peers: written by `make readme` from results/performance.csv -->", "<!-- end of peers -->")
 MEASURES = ("model", "tag", "dataset", "metric", "unit", "value", "mean", "std", "seeds", "parameters", "macs", "bytes")
 """Columns of results/accuracy.csv."""
+PAIRS = (
+    ("lpsc_plain_resnet20_cifar10", "lpsc_resnet20_cifar10"),
+    ("lpsc_plain_vgg11_bn_half_cifar10", "lpsc_vgg11_bn_half_cifar10"),
+    ("resnet32_cifar10", "shared_basis_resnet32_s16u1_double_cifar10"),
+    ("resnet56_cifar10", "shared_basis_resnet56_s16u1_double_cifar10"),
+    ("synaptic_dense_vgg16_narrow_cifar10", "synaptic_vgg16_narrow_compact_cifar10"),
+    ("scene_resnet18_narrow_scene15", "scene_resnet18_narrow_pc_scene15"),
+    ("scene_resnet18_narrow_sun16", "scene_resnet18_narrow_pc_sun16"),
+    ("scene_efficientnet_lite0_scene15", "scene_efficientnet_lite0_pc_scene15"),
+    ("scene_efficientnet_lite0_sun16", "scene_efficientnet_lite0_pc_sun16"),
+)
+"""A plain network, and the one in which a paper's idea is the difference."""
 _NOTHING = "No trained weights are published yet."
 
 Card = dict[str, Any]
@@ -73,6 +85,65 @@ def paper_table(cards: list[Card], latency: dict[str, str] | None = None) -> str
         rows.append([_paper(card["paper"]) if card["family"] != before else "", *_cost(card), *time])
         before = card["family"]
     return lines(rows) if cards else _NOTHING
+
+
+def chosen(cards: list[Card]) -> list[Card]:
+    """Two models a family: on the data set where it has most models, the lowest error and the fewest parameters."""
+    families: dict[str, dict[str, list[Card]]] = {}
+    for card in cards:
+        families.setdefault(card["family"], {}).setdefault(card["dataset"]["name"], []).append(card)
+    found: list[Card] = []
+    for sets in families.values():
+        group = max(sets.values(), key=len)
+        measured = [card for card in group if card["metrics"]] or group
+        best = min(measured, key=lambda card: card["metrics"][0]["value"] if card["metrics"] else 0)
+        smallest = min(group, key=lambda card: card["architecture"]["parameters"])
+        found += [best] if best is smallest else [best, smallest]
+    return found
+
+
+def pairs(cards: list[Card]) -> list[tuple[Card, Card]]:
+    """The pairs of `PAIRS` of which both are there."""
+    known = {card["name"]: card for card in cards}
+    return [(known[plain], known[new]) for plain, new in PAIRS if plain in known and new in known]
+
+
+def pairs_table(cards: list[Card], latency: dict[str, str]) -> str:
+    """Returns a Markdown table of what a paper's idea changes in a network, and at what cost."""
+    head = ["Plain network", "With the paper's idea", "Data", "Test error", "Parameters", "Weights", "Time"]
+    rows = [head, ["---", "---", "---", *["---:"] * 4]]
+    for plain, new in pairs(cards):
+        sides = [[*_cost(card), milliseconds(latency.get(card["name"]))] for card in (plain, new)]
+        both = [" → ".join(dict.fromkeys((sides[0][at], sides[1][at]))) for at in (2, 3, 5, 6)]
+        rows.append([sides[0][0], sides[1][0], sides[0][1], *both])
+    return lines(rows)
+
+
+def pairs_said(cards: list[Card]) -> str:
+    """Returns the sentence about the pairs, with their numbers."""
+    found = pairs(cards)
+    if not found:
+        return ""
+    changes = [(plain, new, new["metrics"][0]["value"] - plain["metrics"][0]["value"]) for plain, new in found]
+    better = sum(change < 0 for *_, change in changes)
+    said = (
+        f"Of {len(found)} pairs of a plain network and one with a paper's idea, {better} have the lower error with it."
+    )
+    shares = [new["architecture"]["parameters"] / plain["architecture"]["parameters"] for plain, new in found]
+    small = [(share, change) for share, (*_, change) in zip(shares, changes, strict=True) if share < 0.9]
+    if small:
+        parameters, points = sorted(share for share, _ in small), sorted(change for _, change in small)
+        said += (
+            f" Shared bases and the compact network lose {points[0]:.1f} to {points[-1]:.1f} points because they are"
+            f" smaller: {100 * parameters[0]:.0f} to {100 * parameters[-1]:.0f} % of the plain network's parameters."
+        )
+    looks = [change for _, new, change in changes if new["family"] == "scene"]
+    if looks:
+        gained = sum(change < 0 for change in looks)
+        said += (
+            f" Pairwise consistency is about where a network looks, and lowers the error in {gained} of {len(looks)}."
+        )
+    return said
 
 
 def milliseconds(text: str | None) -> str:
@@ -244,7 +315,7 @@ def insert_table(text: str, table: str, marks: tuple[str, str] = MARKS) -> str:
 def fresh_texts(root: Path = ROOT) -> dict[Path, str]:
     """Returns the text with a fresh table of each file that has one."""
     cards = load_cards(root)
-    papers = paper_table(latest(cards), load_latency(root))
+    papers = f"{paper_table(chosen(latest(cards)), load_latency(root))}\n\n{pairs_said(latest(cards))}"
     tables = {root / "README.md": papers, root / "weights" / "README.md": model_table(cards)}
     found = {path: insert_table(path.read_text("utf-8"), table) for path, table in tables.items()}
     page = root / "docs" / "reliability.md"

@@ -1,6 +1,6 @@
 """Classifies the digits under `examples/images/mnistrot` and draws the result.
 
-    python examples/demo.py [--out out/demo.png]
+    python examples/demo.py [--out out/demo.png] [--first 10] [--columns 5] [--dark]
 
 The exit code is 1 when fewer than 95 % are right.
 """
@@ -45,15 +45,19 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description="Classify the shipped digits.")
     parser.add_argument("--model", default="e4net_mnistrot", help="model to use (default: %(default)s)")
     parser.add_argument("--out", type=Path, default=Path("out/demo.png"), help="picture (default: %(default)s)")
+    parser.add_argument("--first", type=int, help="only so many of the forty")
+    parser.add_argument("--columns", type=int, default=10, help="digits in a row of the picture (default: %(default)s)")
+    parser.add_argument("--dark", action="store_true", help="a picture for dark pages")
     options = parser.parse_args(arguments)
 
-    files, truth = shipped_digits()
+    files, truth = (all_of[: options.first] for all_of in shipped_digits())
     model = zoo.load(options.model)
     images = zoo.datasets.read_images(files, model.input_shape[1:])
     predictions = zoo.predict(model, images)
     right = sum(row[0].label == label for row, label in zip(predictions, truth, strict=True))
     options.out.parent.mkdir(parents=True, exist_ok=True)
-    zoo.visual.plot_predictions(images, predictions, truth, path=options.out)
+    with zoo.visual.theme("dark" if options.dark else "light"):
+        zoo.visual.plot_predictions(images, predictions, truth, path=options.out, columns=options.columns)
 
     console = Console()
     console.print(results(files, truth, predictions))

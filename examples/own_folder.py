@@ -2,8 +2,9 @@
 
     python examples/own_folder.py [FOLDER] [--epochs 5] [--out runs/shapes] [--smoke]
 
-FOLDER has a sub-folder of pictures for each class. Without one, circles, squares and triangles are drawn. The same on
-the command line: `zoo finetune resnet32_cifar10 FOLDER --out runs/shapes`, then `zoo evaluate` and `zoo export`.
+FOLDER has a sub-folder of pictures for each class. Without one, the circles, squares and triangles of
+`examples/images/shapes` are taken. The same on the command line: `zoo finetune resnet32_cifar10 FOLDER --out
+runs/shapes`, then `zoo evaluate` and `zoo export`.
 """
 
 from __future__ import annotations
@@ -15,48 +16,29 @@ from pathlib import Path
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
-import numpy as np
-from PIL import Image, ImageDraw
-
 import zoo
 
-
-def draw_shapes(folder: Path, each: int) -> Path:
-    """Pictures of three classes, at random places in random colours."""
-    rng = np.random.default_rng(0)
-    for name in ("circle", "square", "triangle"):
-        (folder / name).mkdir(parents=True)
-        for number in range(each):
-            picture = Image.new("RGB", (32, 32), tuple(int(value) for value in rng.integers(0, 90, 3)))
-            side, color = rng.integers(10, 18), tuple(int(value) for value in rng.integers(150, 256, 3))
-            x, y = rng.integers(2, 30 - side, 2)
-            box, pen = (x, y, x + side, y + side), ImageDraw.Draw(picture)
-            if name == "triangle":
-                pen.polygon([(x + side / 2, y), (x, y + side), (x + side, y + side)], fill=color)
-            else:
-                {"circle": pen.ellipse, "square": pen.rectangle}[name](box, fill=color)
-            picture.save(folder / name / f"{number:02d}.png")
-    return folder
+SHAPES = Path(__file__).parent / "images" / "shapes"
 
 
 def main(arguments: list[str] | None = None) -> None:
     """Fine-tunes, measures, asks and exports."""
     parser = argparse.ArgumentParser(description="Fine-tune a network on a folder of pictures.")
-    parser.add_argument("folder", nargs="?", type=Path, help="a sub-folder a class (default: drawn shapes)")
+    parser.add_argument("folder", nargs="?", type=Path, default=SHAPES, help="a sub-folder a class (default: shapes)")
     parser.add_argument("--epochs", type=int, default=5)
     parser.add_argument("--out", type=Path, help="folder of the run (default: a temporary one)")
     parser.add_argument("--export", action="store_true", help="also write an ONNX file for serving")
     parser.add_argument("--smoke", action="store_true", help="one epoch on few pictures")
     options = parser.parse_args(arguments)
     with tempfile.TemporaryDirectory() as scratch:
-        folder = options.folder or draw_shapes(Path(scratch) / "shapes", 8 if options.smoke else 60)
         out = options.out or Path(scratch) / "run"
         epochs = 1 if options.smoke else options.epochs
-        run = zoo.finetune("resnet32_cifar10", folder, out=out, epochs=epochs, xla=False, smoke=options.smoke)
-        measured = zoo.evaluate(out, data=folder, progress=False)
+        run = zoo.finetune("resnet32_cifar10", options.folder, out=out, epochs=epochs, xla=False, smoke=options.smoke)
+        measured = zoo.evaluate(out, data=options.folder, progress=False)
         print(f"{measured['correct']} of {measured['images']} right of those that were set aside")
         model = zoo.load(run if isinstance(run, str | Path) else out)
-        picture = next(path for path in sorted(folder.rglob("*")) if path.suffix.lower() in (".png", ".jpg", ".jpeg"))
+        files = sorted(options.folder.rglob("*"))
+        picture = next(path for path in files if path.suffix.lower() in (".png", ".jpg", ".jpeg"))
         best = zoo.predict(model, [picture], top=1)[0][0]
         print(f"{picture.parent.name}/{picture.name}: {best.label}, {best.probability:.1%}")
         if options.export:

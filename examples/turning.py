@@ -4,7 +4,7 @@
 
 The plain network is trained first, on the training images that E4-Net has learned from, which lie in all positions; so
 it has seen turned digits, too. Printed is how much the logits change under exact quarter turns of the shipped digits,
-and how often the answer stays.
+and how often the answer stays. Beside the picture there is one for dark pages, whose name ends in `-dark`.
 `--smoke` needs no data: the plain network stays untrained.
 """
 
@@ -76,7 +76,9 @@ def main(arguments: list[str] | None = None) -> None:
         print(f"{name}: the answer for the upright digit in {same:.1%} of {answers.shape[1]} positions")
     options.out.parent.mkdir(parents=True, exist_ok=True)
     digit = zoo.datasets.read_images([options.digit], (28, 28, 1))[0]
-    zoo.visual.plot_turning(digit, models, path=options.out)
+    for theme, path in (("light", options.out), ("dark", options.out.with_stem(f"{options.out.stem}-dark"))):
+        with zoo.visual.theme(theme):
+            zoo.visual.plot_turning(digit, models, path=path)
     print(f"picture: {options.out}")
     if not options.smoke:
         plain.save(options.out.with_suffix(".keras"))

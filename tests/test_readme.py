@@ -176,6 +176,46 @@ def test_measured_times_are_a_column(generate: types.ModuleType, tmp_path: Path)
     assert head.endswith("| Weights | Time |") and row.endswith("| 0 kB | 2.5 ms |") and other.endswith("| 0 kB |  |")
 
 
+def with_numbers(name: str, error: float, parameters: int, **facts: object) -> dict[str, object]:
+    """A card like CARD with another name, error and size."""
+    metrics = [{**CARD["metrics"][0], "value": error}]
+    return {**CARD, "name": name, "metrics": metrics, "architecture": {"parameters": parameters}, **facts}
+
+
+def test_the_readme_has_the_best_and_the_smallest_of_a_family(generate: types.ModuleType) -> None:
+    elsewhere = {"dataset": {"name": "letters"}}
+    cards = [
+        with_numbers("good", 2.0, 900),
+        with_numbers("small", 5.0, 100),
+        with_numbers("middle", 3.0, 500),
+        with_numbers("other_data", 0.1, 10, **elsewhere),  # fewer models there
+        with_numbers("alone", 1.0, 5, family="single"),
+        {**with_numbers("converted", 1.0, 5, family="foreign"), "metrics": []},
+    ]
+    assert [card["name"] for card in generate.chosen(cards)] == ["good", "small", "alone", "converted"]
+
+
+def test_pairs_say_what_an_idea_changes(generate: types.ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(generate, "PAIRS", (("plain", "shared"), ("scene", "scene_pc"), ("scene", "absent")))
+    cards = [
+        with_numbers("plain", 8.0, 1000),
+        with_numbers("shared", 9.25, 400),
+        with_numbers("scene", 30.0, 700, family="scene"),
+        with_numbers("scene_pc", 29.5, 700, family="scene"),
+    ]
+    table = generate.pairs_table(cards, {"plain": "1.25", "shared": "2.5"}).splitlines()
+    assert table[2] == ("| `plain` | `shared` | digits | 8.00 % → 9.25 % | 1,000 → 400 | 0 kB | 1.2 ms → 2.5 ms |")
+    assert table[3] == "| `scene` | `scene_pc` | digits | 30.00 % → 29.50 % | 700 | 0 kB |  |" and len(table) == 4
+    said = generate.pairs_said(cards)
+    assert said.startswith("Of 2 pairs of a plain network and one with a paper's idea, 1 have the lower error with it.")
+    assert "lose 1.2 to 1.2 points" in said and "40 to 40 % of the plain" in said and said.endswith("in 1 of 1.")
+    assert generate.pairs_said([]) == ""
+
+
+def test_all_pairs_are_published(generate: types.ModuleType) -> None:
+    assert len(generate.pairs(generate.latest(generate.load_cards()))) == len(generate.PAIRS)
+
+
 def test_every_measure_is_a_row_of_the_file(generate: types.ModuleType) -> None:
     head, row = generate.accuracy_file([CARD]).splitlines()
     assert dict(zip(head.split(","), row.split(","), strict=True)) == {

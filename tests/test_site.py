@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import re
 import types
 from pathlib import Path
 
@@ -23,15 +24,62 @@ def load_hook(root: Path, name: str) -> types.ModuleType:
 
 def test_page_of_a_card(root: Path) -> None:
     page = load_hook(root, "models").card_page(CARD)
-    for text in ("# net10_digits.v2", "zoo evaluate net10_digits.v2", "It is smaller.", "group: p4", "rotate, shift"):
+    for text in (
+        "# net10_<wbr>digits<wbr>.v2",
+        "title: net10_digits.v2",
+        "zoo evaluate net10_digits.v2",
+        "It is smaller.",
+        "group: p4",
+        "rotate, shift",
+    ):
         assert text in page
     assert "curves" not in page  # there is no history to draw
+    assert "newer tag" not in page
+
+
+def test_an_older_tag_points_to_the_newest(root: Path) -> None:
+    models = load_hook(root, "models")
+    page = models.card_page(CARD, newest="v10")
+    assert '!!! warning "There is a newer tag"\n\n    [' in page and "](net10_digits.v10.md)" in page
+    assert "newer tag" not in models.card_page(CARD, newest="v2")
+
+
+def test_cards_are_in_the_navigation_the_newest_first(root: Path) -> None:
+    models = load_hook(root, "models")
+    pages = [page for section in models.navigation(models.tables.load_cards()) for page in next(iter(section.values()))]
+    names = [next(iter(page)) for page in pages]
+    assert names.index("e4net_mnistrot.v2") < names.index("e4net_mnistrot.v1")
+    assert len(names) == len(list((root / "weights").glob("*/*/card.json")))
+
+
+def test_every_public_name_has_a_group(root: Path) -> None:
+    reference = load_hook(root, "reference")
+    names = reference.public_names()
+    found, again = reference.grouped(names)
+    listed = [path for paths in found.values() for path in paths] + again
+    assert sorted(listed) == sorted(f"{module}.{name}" for module, inside in names.items() for name in inside)
+    assert "More" not in found, "a module without a group in docs/hooks/reference.toml"
+    assert [title for title, paths in found.items() if not paths] == []
+    wanted = [name for group in reference.groups() for name in group["names"] if "*" not in name]
+    assert [name for name in wanted if name not in listed] == [], "reference.toml names what is not public"
+    assert "zoo.hub.load" in again and "zoo.load" in found["Load and ask"]
+    page = reference.index_page(names)
+    assert [path for path in listed if f"]({path}.md)" not in page] == []
+    assert "| |" not in page, "a public name without a sentence"
+
+
+def test_site_and_served_page_have_one_colour_and_sign(root: Path) -> None:
+    site, page = root / "docs" / "assets", root / "zoo" / "serving" / "page"
+    links = re.findall(r"--md-typeset-a-color: (#\w+)", (site / "zoo.css").read_text("utf-8"))
+    accents = re.findall(r"--accent: (#\w+)", (page / "style.css").read_text("utf-8"))
+    assert len(accents) == 2 and sorted(links) == sorted(accents)
+    assert (site / "favicon.svg").read_bytes() == (page / "icon.svg").read_bytes()
 
 
 def test_the_table_links_names_and_families(root: Path) -> None:
     models = load_hook(root, "models")
     page = models.index_page([{**CARD, "family": "e4net"}])
-    assert "[`net10_digits.v2`](net10_digits.v2.md)" in page and "[e4net](../e4net.md)" in page
+    assert "[<code>net10_<wbr>digits<wbr>.v2</code>](net10_digits.v2.md)" in page and "[e4net](../e4net.md)" in page
     assert (
         "net10_digits.v2.md) | image classification | digits | 1.25 | 18,118 | 17.6 |  | 0 |" in page
     )  # no time measured

@@ -44,12 +44,14 @@ def _load_tables() -> types.ModuleType:
 tables = _load_tables()
 
 
-def card_page(card: Card) -> str:
-    """Returns the page of one card."""
+def card_page(card: Card, newest: str | None = None) -> str:
+    """Returns the page of one card; of an older tag it points to the newest one."""
     dataset, paper = card["dataset"], card["paper"]
-    name = f"{card['name']}.{card['tag']}"
+    name, old = f"{card['name']}.{card['tag']}", newest not in (None, card["tag"])
     parts = [
-        f"# {name}",
+        f"---\ntitle: {name}\n{'search: {boost: 0.3}' * old}\n---",
+        f"# {broken(name)}",
+        _pointer(f"{card['name']}.{newest}") * old,
         card["summary"],
         f"[All models](index.md) · [What the family is](../{FAMILY_PAGES.get(card['family'])})" * has_page(card),
         f'```python\nmodel = zoo.load("{name}")\n```',
@@ -70,6 +72,19 @@ def card_page(card: Card) -> str:
     if card.get("symmetry"):
         parts[6:6] = ["## Symmetry", _pairs(card["symmetry"])]
     return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def broken(name: str) -> str:
+    """A name as HTML that may break after its underscores and its dot, and nowhere else."""
+    return name.replace("_", "_<wbr>").replace(".", "<wbr>.")
+
+
+def _pointer(newest: str) -> str:
+    return (
+        '!!! warning "There is a newer tag"\n\n'
+        f"    [{broken(newest)}]({newest}.md) is what `zoo.load` takes when no tag is given. "
+        "This one stays as it is, for programs that name it."
+    )
 
 
 def _origin(card: Card) -> list[str]:
@@ -159,6 +174,9 @@ def index_page(cards: list[Card]) -> str:
         "nothing. A click on a heading sorts. `zoo list` also names architectures without trained weights.\n\n"
         f"{_TIME} A graph network's time is that of the whole graph.\n\n"
         f'<div class="zoo-models" markdown>\n\n{tables.lines(rows)}\n\n</div>\n\n'
+        "## Pair by pair\n\nA plain network, and the same with a paper's idea.\n\n"
+        f'<div class="zoo-pairs" markdown>\n\n{tables.pairs_table(tables.latest(cards), times)}\n\n</div>\n\n'
+        f"{tables.pairs_said(tables.latest(cards))}\n\n"
         f"## Accuracy against size\n\nUp and to the left is better.\n\n{plots['size']}\n\n"
         f"## Accuracy against time\n\n{_TIME}\n\n{plots['time']}\n"
     )
@@ -169,7 +187,7 @@ def _row(card: Card, times: dict[str, str]) -> list[str]:
     macs = card["architecture"].get("macs")
     family = FAMILY_PAGES.get(card["family"])
     return [
-        f"[`{name}`]({name}.md)",
+        f"[<code>{broken(name)}</code>]({name}.md)",
         card["task"].replace("-", " "),
         card["dataset"]["name"],
         f"{card['metrics'][0]['value']:.2f}" if card["metrics"] else "",
@@ -241,13 +259,31 @@ def themed(text: str, address: str) -> str:
     return f"![{text}]({address}.svg#only-light)\n![{text}]({address}-dark.svg#only-dark)"
 
 
+def navigation(cards: list[Card]) -> list[Card]:
+    """A section a family with its cards, the newest tags first."""
+    newest = [f"{card['name']}.{card['tag']}" for card in tables.latest(cards)]
+    sections: dict[str, list[Card]] = {}
+    for card in sorted(cards, key=lambda card: f"{card['name']}.{card['tag']}" not in newest):
+        name = f"{card['name']}.{card['tag']}"
+        sections.setdefault(card["family"], []).append({name: f"models/{name}.md"})
+    return [{f"Cards: {family}": pages} for family, pages in sorted(sections.items())]
+
+
+def on_config(config: Any) -> Any:
+    """Adds the cards to the navigation, beside the pages that mkdocs.yml names."""
+    section = next(section["Models"] for section in config.nav if "Models" in section)
+    section += navigation(tables.load_cards())
+    return config
+
+
 def on_files(files: Any, config: Any) -> Any:
     """Adds the generated pages and pictures; MkDocs calls this once a build."""
     from mkdocs.structure.files import File
 
     cards, times = tables.load_cards(), tables.load_latency()
     made: dict[str, str | bytes] = {"models/index.md": index_page(cards)}
-    made |= {f"models/{card['name']}.{card['tag']}.md": card_page(card) for card in cards}
+    newest = {card["name"]: card["tag"] for card in tables.latest(cards)}
+    made |= {f"models/{card['name']}.{card['tag']}.md": card_page(card, newest[card["name"]]) for card in cards}
     for theme, ending in (("light", ".svg"), ("dark", "-dark.svg")):
         made |= {f"assets/size/{name}{ending}": size_plot(name, some, theme) for name, some in plotted(cards).items()}
         for name, some in timed(cards, times).items():

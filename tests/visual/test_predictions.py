@@ -103,3 +103,12 @@ def test_wrong_arguments(tmp_path, images, predictions, truth, name, message):
 def test_folder_missing(tmp_path):
     with pytest.raises(FileNotFoundError, match="the folder .*nowhere does not exist"):
         plot_predictions(digits(1), [SEVEN], path=tmp_path / "nowhere" / "a.png")
+
+
+def test_columns_are_as_many_as_wanted(tmp_path):
+    wide = Image.open(plot_predictions(digits(6), [SEVEN] * 6, path=tmp_path / "wide.png")).size
+    narrow = Image.open(plot_predictions(digits(6), [SEVEN] * 6, path=tmp_path / "narrow.png", columns=2)).size
+    # 1.22 inches a column and 1.95 a row, at 110 dots an inch
+    assert (wide[0] - narrow[0], narrow[1] - wide[1]) == (round(4 * 1.22 * 110), round(2 * 1.95 * 110))
+    with pytest.raises(ValueError, match="columns"):
+        plot_predictions(digits(1), [SEVEN], path=tmp_path / "none.png", columns=0)

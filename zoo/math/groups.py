@@ -83,6 +83,7 @@ class Group:
 
 
 GROUPS = {"p4": Group("p4", 4), "p4m": Group("p4m", 8)}
+"""The groups by their names: quarter turns, and quarter turns with reflections."""
 
 
 def get_group(name: str) -> Group:

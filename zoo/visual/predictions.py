@@ -13,7 +13,7 @@ from zoo.hub import Prediction
 from zoo.visual._figure import RIGHT, UNJUDGED, WRONG, check_picture, current, drawn, new_figure, write
 
 MAX_IMAGES = 400
-_COLUMNS, _BARS = 10, 3
+_BARS = 3
 _CELL_WIDTH, _CELL_HEIGHT = 1.22, 1.95  # in units of an image's side
 
 
@@ -25,6 +25,7 @@ def plot_predictions(
     *,
     path: str | os.PathLike[str],
     title: str | None = None,
+    columns: int = 10,
 ) -> Path:
     """Draws images with their predicted class, its probability and bars of the runners-up.
 
@@ -37,12 +38,14 @@ def plot_predictions(
         truth: the true labels, compared with the predicted ones as text.
         path: the PNG or SVG file to write; its folder must exist.
         title: a line above the images; by default the number of right answers when the truth is given.
+        columns: how many images stand in a row.
 
     Returns:
         The path.
 
     Raises:
-        ValueError: no or too many images, lengths that do not match, or another ending than `.png` or `.svg`.
+        ValueError: no or too many images, lengths that do not match, no column, or another ending than `.png` or
+            `.svg`.
         OSError: the file cannot be written.
 
     Example:
@@ -59,7 +62,9 @@ def plot_predictions(
     right = None if truth is None else [str(t) == row[0].label for t, row in zip(truth, predictions, strict=True)]
     if title is None and right is not None:
         title = f"{sum(right)} of {len(right)} right"
-    columns = min(_COLUMNS, len(images))
+    if columns < 1:
+        raise ValueError(f"Expected columns of at least 1; got {columns}.")
+    columns = min(columns, len(images))
     rows = -(-len(images) // columns)
     figure, axes = _canvas(columns, rows, title)
     for number, (image, row) in enumerate(zip(images, predictions, strict=True)):
