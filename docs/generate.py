@@ -110,13 +110,18 @@ def pairs(cards: list[Card]) -> list[tuple[Card, Card]]:
 
 def pairs_table(cards: list[Card], latency: dict[str, str]) -> str:
     """Returns a Markdown table of what a paper's idea changes in a network, and at what cost."""
-    head = ["Plain network", "With the paper's idea", "Data", "Test error", "Parameters", "Weights", "Time"]
-    rows = [head, ["---", "---", "---", *["---:"] * 4]]
+    head = ["Plain network", "With the paper's idea", "Data", "Test error", "Parameters", "Time"]
+    rows = [head, ["---", "---", "---", *["---:"] * 3]]
     for plain, new in pairs(cards):
         sides = [[*_cost(card), milliseconds(latency.get(card["name"]))] for card in (plain, new)]
-        both = [" → ".join(dict.fromkeys((sides[0][at], sides[1][at]))) for at in (2, 3, 5, 6)]
+        both = [_arrow(sides[0][at], sides[1][at]) for at in (2, 3, 6)]
         rows.append([sides[0][0], sides[1][0], sides[0][1], *both])
     return lines(rows)
+
+
+def _arrow(before: str, after: str) -> str:
+    """Two numbers with their unit once, or one where they are equal."""
+    return after if before == after else f"{before.removesuffix(' ms').removesuffix(' %')} → {after}"
 
 
 def pairs_said(cards: list[Card]) -> str:

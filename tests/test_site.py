@@ -46,8 +46,8 @@ def test_an_older_tag_points_to_the_newest(root: Path) -> None:
 
 def test_cards_are_in_the_navigation_the_newest_first(root: Path) -> None:
     models = load_hook(root, "models")
-    pages = [page for section in models.navigation(models.tables.load_cards()) for page in next(iter(section.values()))]
-    names = [next(iter(page)) for page in pages]
+    families = models.navigation(models.tables.load_cards())[0]["Cards"]
+    names = [next(iter(page)) for family in families for pages in family.values() for page in pages]
     assert names.index("e4net_mnistrot.v2") < names.index("e4net_mnistrot.v1")
     assert len(names) == len(list((root / "weights").glob("*/*/card.json")))
 

@@ -56,6 +56,7 @@ def card_page(card: Card, newest: str | None = None) -> str:
         f"[All models](index.md) · [What the family is](../{FAMILY_PAGES.get(card['family'])})" * has_page(card),
         f'```python\nmodel = zoo.load("{name}")\n```',
         _facts(card),
+        *(["## Symmetry", _pairs(card["symmetry"])] if card.get("symmetry") else []),
         themed("Accuracy and loss over the epochs", f"../assets/curves/{name}") * has_history(card),
         *(["## Numbers", _metrics(card["metrics"])] if card["metrics"] else []),
         "## Differences from the paper",
@@ -69,8 +70,6 @@ def card_page(card: Card, newest: str | None = None) -> str:
         f"{paper['authors']}: [{paper['title']}]({paper['url']}). {paper['venue']} {paper['year']}.",
         f"Licence of the weights: {card['license']}",
     ]
-    if card.get("symmetry"):
-        parts[6:6] = ["## Symmetry", _pairs(card["symmetry"])]
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
@@ -133,13 +132,14 @@ def _facts(card: Card) -> str:
 
 
 def _metrics(metrics: list[Card]) -> str:
-    rows = ["| Number | Split | Value | Over seeds | Paper | Command |", "| --- | --- | --- | --- | --- | --- |"]
+    rows = ["| Number | Split | Value | Over seeds | Paper |", "| --- | --- | --- | --- | --- |"]
     for metric in metrics:
         paper = " ".join(part for part in (tables.number(metric["paper_value"]), metric["paper_note"]) if part)
-        value = f"{tables.number(metric['value'])} {metric['unit']}"
-        cells = [metric["name"], metric["split"], value, tables.spread(metric), paper, f"`{metric['command']}`"]
+        value = f"{tables.number(metric['value'])}\u00a0{metric['unit']}"
+        cells = [metric["name"].replace("_", " "), metric["split"], value, tables.spread(metric), paper]
         rows.append(f"| {' | '.join(cells)} |")
-    return "\n".join(rows)
+    commands = dict.fromkeys(metric["command"] for metric in metrics)
+    return "\n".join(rows) + "\n\nPrinted by:\n\n" + "\n".join(f"    {command}" for command in commands)
 
 
 def _files(files: dict[str, Card]) -> str:
@@ -262,11 +262,11 @@ def themed(text: str, address: str) -> str:
 def navigation(cards: list[Card]) -> list[Card]:
     """A section a family with its cards, the newest tags first."""
     newest = [f"{card['name']}.{card['tag']}" for card in tables.latest(cards)]
-    sections: dict[str, list[Card]] = {}
+    sections: dict[str, list[Card]] = {}  # within a section of their own, so that one family is open at a time
     for card in sorted(cards, key=lambda card: f"{card['name']}.{card['tag']}" not in newest):
         name = f"{card['name']}.{card['tag']}"
         sections.setdefault(card["family"], []).append({name: f"models/{name}.md"})
-    return [{f"Cards: {family}": pages} for family, pages in sorted(sections.items())]
+    return [{"Cards": [{family: pages} for family, pages in sorted(sections.items())]}]
 
 
 def on_config(config: Any) -> Any:

@@ -134,11 +134,12 @@ def _link(path: str) -> str:
 
 
 def navigation(names: dict[str, list[str]]) -> list[dict[str, Any]]:
-    """The groups as sections of the navigation; a name stands there without its module."""
+    """The groups as a part of the navigation, of which one is open; a name stands there without its module."""
     found, _ = grouped(names)
-    return [
-        {title: [{path.rpartition(".")[2]: f"reference/{path}.md"} for path in paths]} for title, paths in found.items()
-    ]
+    pages = {
+        title: [{path.rpartition(".")[2]: f"reference/{path}.md"} for path in paths] for title, paths in found.items()
+    }
+    return [{"Names": [{title: inside} for title, inside in pages.items()]}]
 
 
 def command_page() -> str:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
 import pytest
+from matplotlib.text import Text
 from PIL import Image
 
 from zoo.hub import Prediction
@@ -83,3 +85,22 @@ def test_curves_from_a_file_with_gaps(tmp_path: Path) -> None:
     file.write_text("epoch,loss\n")
     with pytest.raises(ValueError, match="at least one epoch"):
         plot_learning_curves(file, path=tmp_path / "a.svg")
+
+
+def test_names_of_points_that_lie_together_are_apart(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Eight long names around one place: some stand farther away, with a line, and none on another."""
+    import zoo.visual.series as series
+
+    drawn: list[Any] = []
+    monkeypatch.setattr(series, "write", lambda figure, path: drawn.append(figure) or path)
+    points = [
+        {"name": f"a_network_with_a_name_{n}", "group": "g", "cost": 1000 + n, "value": 90 + n / 50} for n in range(8)
+    ]
+    points.append({"name": "far", "group": "g", "cost": 20, "value": 70})
+    series.plot_tradeoff(points, path=tmp_path / "a.svg", labels=("cost", "value"))
+    axes, renderer = drawn[0].axes[0], drawn[0].canvas.get_renderer()
+    texts = [text for text in axes.texts if text.get_text()]
+    boxes = [Text.get_window_extent(text, renderer) for text in texts]
+    assert len(boxes) == 9
+    assert [(a, b) for a in range(9) for b in range(a) if boxes[a].overlaps(boxes[b])] == []
+    assert any(text.arrow_patch is not None for text in texts)

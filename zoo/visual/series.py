@@ -13,7 +13,12 @@ from zoo.visual._figure import COLOURS, MARKERS, check_picture, current, drawn, 
 
 _PLACES = [(6, 0, "left"), (-6, 0, "right"), (5, 7, "left"), (5, -7, "left"), (-5, 7, "right"), (-5, -7, "right")]
 _PLACES += [(0, 12, "center"), (0, -12, "center"), (6, 16, "left"), (-6, -16, "right")]
+_PLACES += [
+    (x, y, side) for far in (20, 30, 40, 50, 60) for x, side in ((-8, "right"), (8, "left")) for y in (-far, far)
+]
 """Where the name of a point may stand, in points from it; the first place is taken that is free."""
+_NEAR = 16
+"""A name that is farther away has a line to its point."""
 
 
 @drawn
@@ -135,8 +140,10 @@ def plot_tradeoff(
 
 def _name_points(axes: Any, points: Sequence[Mapping[str, Any]]) -> None:
     """Writes the names where nothing else stands, as far as there is room."""
+    from matplotlib.text import Text
     from matplotlib.transforms import Bbox
 
+    line = {"arrowstyle": "-", "color": current().other, "linewidth": 0.6, "shrinkA": 0, "shrinkB": 3}
     renderer = axes.figure.canvas.get_renderer()
     places = axes.transData.transform([(point["cost"], point["value"]) for point in points])
     taken = [Bbox.from_bounds(x - 5, y - 5, 10, 10) for x, y in places]
@@ -145,9 +152,10 @@ def _name_points(axes: Any, points: Sequence[Mapping[str, Any]]) -> None:
         for x, y, side in _PLACES:
             text = axes.annotate(
                 point["name"], (point["cost"], point["value"]), (x, y), textcoords="offset points", ha=side,
-                va="center", fontsize=7.5,
+                va="center", fontsize=7.5, arrowprops=line if abs(y) > _NEAR else None,
             )  # fmt: skip
-            box = text.get_window_extent(renderer)
+            text.update_positions(renderer)
+            box = Text.get_window_extent(text, renderer)  # without the line, which may cross what it likes
             outside = box.x0 < axes.bbox.x0 or box.x1 > axes.bbox.x1 or box.y1 > axes.bbox.y1 or box.y0 < axes.bbox.y0
             hits = sum(box.overlaps(other) for other in taken) + 3 * outside
             if best is None or hits < best[0]:
