@@ -114,6 +114,16 @@ def untraced() -> Iterator[None]:
             global_state.set_global_attribute(name, value)
 
 
+def allow_tracing(function: Any) -> None:
+    """Has TensorFlow not warn that a model's compiled function is traced "again".
+
+    It counts the functions of all models as one, so that five models that each predict once make a warning; and each
+    is traced for a new shape at most twice, as Keras has it take any shape from then on.
+    """
+    if hasattr(function, "_omit_frequent_tracing_warning"):
+        function._omit_frequent_tracing_warning = True
+
+
 def compile_anew(model: keras.Model) -> None:
     """Compiles a compiled model again, with the same arguments and a fresh optimizer.
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import pickle
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -177,3 +178,41 @@ def test_the_first_fit_writes_the_step_down_once(toy: ZooModel, monkeypatch: pyt
     monkeypatch.setattr(toy, "train_step", lambda data: passes.append(data) or step(data))
     toy.fit(x, y, verbose=0)
     assert len(passes) == 1
+
+
+def test_several_models_are_no_reason_for_a_warning_of_tracing(
+    tmp_path: Path, images: np.ndarray, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """TensorFlow counts the predictions of all models as one function, traced again and again."""
+    if keras.backend.backend() != "tensorflow":
+        pytest.skip("tf.function is TensorFlow's")
+    from tensorflow.python.eager.polymorphic_function import polymorphic_function
+
+    traced: list[str] = []
+    detector = polymorphic_function._FrequentTracingDetector
+    called = detector.called_with_tracing
+
+    def counted(self: object, name: str, omit: bool) -> None:
+        traced.append(name)
+        called(self, name, omit)
+
+    warned: list[str] = []
+    monkeypatch.setattr(detector, "called_with_tracing", counted)
+    monkeypatch.setattr(polymorphic_function.logging, "warning", lambda text, *_: warned.append(text))
+    models = [loading.build("toy_w4_shelf") for _ in range(6)]
+    saving.save(models[0], tmp_path)
+    assert traced == []  # a few inputs, once: no graph is written down for them
+    for model in models:
+        model.predict(images, verbose=0)
+    assert len(traced) >= 6 and warned == []
+
+
+def test_one_image_without_a_batch_axis_is_named(toy: ZooModel, images: np.ndarray) -> None:
+    wanted = tuple(toy.input_shape)
+    message = f"takes batches of shape {re.escape(str(wanted))}; got {re.escape(str(images.shape[1:]))}, .* pass x.None"
+    for call in (toy.predict, toy.predict_on_batch):
+        with pytest.raises(ValueError, match=message):
+            call(images[0])
+    with pytest.raises(ValueError, match=message):
+        toy.evaluate(images[0], np.zeros(1))
+    assert toy.predict(images[0][None], verbose=0).shape[0] == 1

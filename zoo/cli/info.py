@@ -109,7 +109,7 @@ def _recipe(recipe: Any) -> Any:
     table = output.table("recipe", "value")
     usual = {field.name: field.default for field in dataclasses.fields(recipe)}
     for name, value in zoo.training.recipe_facts(recipe).items():
-        if name in _ALWAYS or (value != usual[name] and value not in ({}, ())):
+        if value is not None and (name in _ALWAYS or (value != usual[name] and value not in ({}, ()))):
             words = _pairs(value) if isinstance(value, dict) else value
             words = ", ".join(map(str, words)) if isinstance(words, tuple) else words
             table.add_row(name, Text(str(words)))

@@ -9,6 +9,8 @@ from typing import Any
 
 import keras
 
+from zoo._keras import allow_tracing
+
 
 class SaysCompiling:
     """Has a model say when `fit` compiles its step, and how long that took, unless `verbose=0`.
@@ -22,6 +24,7 @@ class SaysCompiling:
     distribute_strategy: Any
     trainable_variables: list[Any]
     train_function: Any
+    predict_function: Any
     _says = False
 
     def fit(self, **arguments: Any) -> Any:
@@ -38,6 +41,12 @@ class SaysCompiling:
         if self._says and self.train_function is not before:
             self.train_function = _timed(self, self.train_function)
         return self.train_function
+
+    def make_predict_function(self, force: bool = False) -> Any:
+        """As of `keras.Model`, which calls it when something is predicted; TensorFlow says nothing of other models."""
+        super().make_predict_function(force)  # type: ignore[misc]
+        allow_tracing(self.predict_function)
+        return self.predict_function
 
     def _build_optimizer(self) -> None:
         """Makes the optimizer's variables before TensorFlow writes the step down.
