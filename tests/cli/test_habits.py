@@ -45,7 +45,7 @@ def test_weights_come_first_and_are_counted(zoo_command: Callable[..., Any]) -> 
     assert lines[-1].startswith("5 of 10 have weights; the others")
 
 
-@pytest.mark.parametrize("room", [70, 100, 160])
+@pytest.mark.parametrize("room", [70, 80, 100, 160])
 def test_names_are_whole_in_narrow_terminals(
     zoo_command: Callable[..., Any], monkeypatch: pytest.MonkeyPatch, room: int
 ) -> None:
@@ -55,6 +55,11 @@ def test_names_are_whole_in_narrow_terminals(
     for name in zoo.list_models(pretrained=True):
         assert f"{name}.v" in printed, name
     assert max(map(len, printed.splitlines())) <= room
+    head, row = (next(line for line in printed.splitlines() if word in line) for word in ("model", "e4net_mnistrot.v"))
+    there = [name for name in ("test error", "data", "parameters", "task", "weights, kB", "summary") if name in head]
+    few = {70: ["test error", "task"], 80: ["test error", "data", "task"]}
+    assert there == few.get(room, there) and "1.42 %" in row
+    assert room < 160 or len(there) == 6
 
 
 def test_the_files_of_weights_are_counted() -> None:

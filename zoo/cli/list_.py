@@ -41,22 +41,28 @@ def run(options: argparse.Namespace) -> int:
 _SUMMARY = 30
 """Columns that a summary needs at least: it alone is broken into lines."""
 
-_LEFT_OUT = ("summary", "weights, kB", "task", "parameters", "data", "test error")
-"""Columns in the order in which a narrow terminal does without them."""
+_GAP = 3
+"""Blanks between two columns of a table, and, less one, around all."""
+
+_WANTED = ("model", "test error", "data", "parameters", "task", "weights, kB", "summary")
+"""Columns in the order in which they get a place where a terminal is narrow."""
 
 
 def _table(cards: list[Any]) -> Any:
-    """Models with weights first; nothing but the summary is broken, and columns that do not fit are left out."""
+    """The columns that fit whole; of the summary alone lines are broken."""
     rows = [_cells(card) for card in cards]
     widths = {name: max(len(name), *(len(row[name]) for row in rows)) for name in rows[0]}
     widths["summary"] = _SUMMARY
-    for name in _LEFT_OUT:
-        if sum(widths.values()) + 2 * len(widths) > output.width():
-            del widths[name]
+    room, chosen = output.width() + 1, set()
+    for name in _WANTED:
+        if widths[name] + _GAP <= room or not chosen:
+            chosen.add(name)
+            room -= widths[name] + _GAP
+    columns = [name for name in widths if name in chosen]
     numbers = ("test error", "parameters", "weights, kB")
-    table = output.table(*widths, right=numbers, whole=tuple(name for name in widths if name != "summary"))
+    table = output.table(*columns, right=numbers, whole=tuple(name for name in columns if name != "summary"))
     for row in rows:
-        table.add_row(*(Text(row[name]) for name in widths))
+        table.add_row(*(Text(row[name]) for name in columns))
     return table
 
 
