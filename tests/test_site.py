@@ -168,3 +168,19 @@ def test_commands_are_listed(root: Path) -> None:
     page = load_hook(root, "reference").command_page()
     for command in ("## zoo predict", "## zoo train", "## zoo data prepare"):
         assert command in page
+
+
+def test_words_that_people_search_for_are_given_to_pages_that_exist(root: Path) -> None:
+    text = (root / "mkdocs.yml").read_text("utf-8")
+    block = re.search(r"^  search_words:\n((?:    .+\n)+)", text, re.MULTILINE)
+    assert block
+    words = {page: found.split(", ") for page, found in re.findall(r"^    (\S+): \[(.+)\]$", block[1], re.MULTILINE)}
+    assert (
+        "finetune" in words["fine-tune.md"] and [page for page in words if not (root / "docs" / page).is_file()] == []
+    )
+    page = types.SimpleNamespace(file=types.SimpleNamespace(src_uri="fine-tune.md"), meta={})
+    other = types.SimpleNamespace(file=types.SimpleNamespace(src_uri="start.md"), meta={})
+    config = types.SimpleNamespace(extra={"search_words": words})
+    for one in (page, other):
+        assert load_hook(root, "searching").on_page_markdown("text", one, config) == "text"
+    assert page.meta["tags"] == words["fine-tune.md"] and other.meta == {}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import importlib.util
 import io
+import re
 import tempfile
 import types
 from collections.abc import Callable
@@ -132,14 +133,15 @@ def _facts(card: Card) -> str:
 
 
 def _metrics(metrics: list[Card]) -> str:
-    rows = ["| Number | Split | Value | Over seeds | Paper |", "| --- | --- | --- | --- | --- |"]
+    rows = ["| Number | Split | Value | Over seeds | Paper |", "| --- | --- | ---: | --- | ---: |"]
     for metric in metrics:
-        paper = " ".join(part for part in (tables.number(metric["paper_value"]), metric["paper_note"]) if part)
         value = f"{tables.number(metric['value'])}\u00a0{metric['unit']}"
-        cells = [metric["name"].replace("_", " "), metric["split"], value, tables.spread(metric), paper]
-        rows.append(f"| {' | '.join(cells)} |")
+        cells = [metric["name"].replace("_", " "), metric["split"], value, tables.spread(metric)]
+        rows.append(f"| {' | '.join([*cells, tables.number(metric['paper_value'])])} |")
+    notes = dict.fromkeys(metric["paper_note"] for metric in metrics if metric["paper_note"])
     commands = dict.fromkeys(metric["command"] for metric in metrics)
-    return "\n".join(rows) + "\n\nPrinted by:\n\n" + "\n".join(f"    {command}" for command in commands)
+    parts = ["\n".join(rows), *(f"The paper's number: {note}" for note in notes)]
+    return "\n\n".join([*parts, "Printed by:", "\n".join(f"    {command}" for command in commands)])
 
 
 def _files(files: dict[str, Card]) -> str:
@@ -175,11 +177,21 @@ def index_page(cards: list[Card]) -> str:
         f"{_TIME} A graph network's time is that of the whole graph.\n\n"
         f'<div class="zoo-models" markdown>\n\n{tables.lines(rows)}\n\n</div>\n\n'
         "## Pair by pair\n\nA plain network, and the same with a paper's idea.\n\n"
-        f'<div class="zoo-pairs" markdown>\n\n{tables.pairs_table(tables.latest(cards), times)}\n\n</div>\n\n'
+        f'<div class="zoo-pairs" markdown>\n\n{_pairs_table(cards, times)}\n\n</div>\n\n'
         f"{tables.pairs_said(tables.latest(cards))}\n\n"
         f"## Accuracy against size\n\nUp and to the left is better.\n\n{plots['size']}\n\n"
         f"## Accuracy against time\n\n{_TIME}\n\n{plots['time']}\n"
     )
+
+
+def _pairs_table(cards: list[Card], times: dict[str, str]) -> str:
+    """The table of pairs, whose names lead to their cards."""
+    tags = {card["name"]: card["tag"] for card in tables.latest(cards)}
+
+    def link(found: re.Match[str]) -> str:
+        return f"[<code>{broken(found[1])}</code>]({found[1]}.{tags[found[1]]}.md)"
+
+    return re.sub(r"`(\w+)`", link, tables.pairs_table(tables.latest(cards), times))
 
 
 def _row(card: Card, times: dict[str, str]) -> list[str]:

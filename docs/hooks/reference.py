@@ -36,6 +36,7 @@ MODULES = (
 
 _BEHIND = "search: {boost: 0.5}\n"
 """Who searches for a task finds its guide before the names that it uses."""
+_HIDDEN = "search: {exclude: true}\n"
 
 
 def public_names() -> dict[str, list[str]]:
@@ -69,10 +70,10 @@ def _summary(path: str) -> str:
     return " ".join(text.split()).replace("|", "\\|")
 
 
-def name_page(path: str) -> str:
-    """The page of one public name."""
+def name_page(path: str, *, again: bool = False) -> str:
+    """The page of one public name; the search leaves out what is found under a shorter one."""
     return (
-        f"---\ntitle: {path}\n{_BEHIND}---\n\n"
+        f"---\ntitle: {path}\n{_HIDDEN if again else _BEHIND}---\n\n"
         f"::: {path}\n    options:\n      heading: {path}\n      heading_level: 1\n\n"
         f"[All public names](index.md)\n"
     )
@@ -173,9 +174,10 @@ def on_files(files: Any, config: Any) -> Any:
     from mkdocs.structure.files import File
 
     names = public_names()
+    _, again = grouped(names)
     pages = {"reference/index.md": index_page(names), "reference/cli.md": command_page()}
-    for module, found in names.items():
-        pages |= {f"reference/{module}.{name}.md": name_page(f"{module}.{name}") for name in found}
+    for path in (f"{module}.{name}" for module, found in names.items() for name in found):
+        pages[f"reference/{path}.md"] = name_page(path, again=path in again)
     for uri, content in pages.items():
         files.append(File.generated(config, uri, content=content))
     return files
