@@ -105,8 +105,7 @@ def test_the_same_as_predict(model, folder, tmp_path):
     (folder / "inner/most/05.png").unlink()
     zoo.predict_files(model, folder, tmp_path / "out", **SMALL)
     rows = rows_of(tmp_path / "out")
-    with pytest.warns(UserWarning, match="Resized"):
-        expected = zoo.predict(model, [folder / row["path"] for row in rows], top=5)
+    expected = zoo.predict(model, [folder / row["path"] for row in rows], top=5)
     for row, best in zip(rows, expected, strict=True):
         assert row["top_labels"] == [one.label for one in best]
         np.testing.assert_allclose(row["top_probabilities"], [one.probability for one in best], rtol=1e-5, atol=1e-7)

@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 
 import zoo
-from zoo.exporting import child, exporting
+from zoo.exporting import child, exporting, options
 from zoo.exporting.versions import new_version
 
 pytestmark = pytest.mark.once
@@ -69,7 +69,7 @@ def test_models(model: Any, message: str, tmp_path: Path, no_children: None) -> 
 
 
 def test_a_missing_extra_is_named(tmp_path: Path, no_children: None, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(exporting.importlib.util, "find_spec", lambda name: None if name == "tf2onnx" else True)
+    monkeypatch.setattr(options.importlib.util, "find_spec", lambda name: None if name == "tf2onnx" else True)
     with pytest.raises(ImportError, match=r'tf2onnx: pip install "zoo\[onnx\]"'):
         zoo.export(NAME, tmp_path, format="onnx")
 

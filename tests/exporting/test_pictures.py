@@ -38,7 +38,7 @@ def test_equal_to_pillow_without_resizing(kind: str, channels: int, tmp_path: Pa
     np.testing.assert_array_equal(actual, expected)
 
 
-@pytest.mark.filterwarnings("ignore:Resized")
+@pytest.mark.filterwarnings("ignore:Much is lost")
 @pytest.mark.parametrize("size", [(90, 61), (13, 200)])
 def test_one_level_of_pillow_with_resizing(size: tuple[int, int], tmp_path: Path) -> None:
     path = picture("RGB.png", tmp_path, *size)

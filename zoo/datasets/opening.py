@@ -118,7 +118,8 @@ def check_place(data: Any, dataset: str | None = None, *, own: bool = True) -> N
 
     Example:
         >>> check_place((np.zeros((1, 8, 8, 1)), np.zeros(1)))
-        >>> check_place("fashion_mnist_mini")
+        >>> import tempfile
+        >>> check_place(tempfile.mkdtemp())
     """
     if isinstance(data, str) and data in list_datasets():
         data, dataset = None, data
