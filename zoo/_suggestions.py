@@ -53,7 +53,7 @@ def suggests(function: Callable[Parameters, Result]) -> Callable[Parameters, Res
         Traceback (most recent call last):
         TypeError: load() got an unexpected keyword argument 'num_clases'. Did you mean 'num_classes'?
     """
-    code = function.__code__  # type: ignore[attr-defined]
+    code = function.__code__
     assert not code.co_flags & _VARIABLE_KEYWORDS, function
     known = code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
 

@@ -53,7 +53,7 @@ def _table(cards: list[Any]) -> Any:
     rows = [_cells(card) for card in cards]
     widths = {name: max(len(name), *(len(row[name]) for row in rows)) for name in rows[0]}
     widths["summary"] = _SUMMARY
-    room, chosen = output.width() + 1, set()
+    room, chosen = output.width() + 1, set[str]()
     for name in _WANTED:
         if widths[name] + _GAP <= room or not chosen:
             chosen.add(name)

@@ -107,9 +107,9 @@ def checked_data(data: Any) -> DataSet:
             )
     made = {name: _split(name, part, classes, data.kind) for name, part in parts.items() if part is not None}
     rows = tuple(getattr(data, "listing", ()))
-    name = getattr(data, "name", None)
-    name = name if isinstance(name, str) else None
-    return DataSet(classes=classes, kind=data.kind, listing=rows, name=name, **{"test": None} | made)
+    called = getattr(data, "name", None)
+    called = called if isinstance(called, str) else None
+    return DataSet(classes=classes, kind=data.kind, listing=rows, name=called, **{"test": None} | made)
 
 
 def class_names(names: Any) -> tuple[str, ...]:

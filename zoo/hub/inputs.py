@@ -97,10 +97,11 @@ def _arguments(method: str, model: Any, args: Any, kwargs: Any) -> dict[str, Any
 def _check(model: Any, x: Any) -> None:
     """Refuses an input without a batch axis, other names than the model's, and edges that name no node."""
     wanted = getattr(model, "input", None)
-    if hasattr(wanted, "shape") and _is_single(getattr(x, "shape", None), tuple(wanted.shape)):
+    shape: Any = getattr(wanted, "shape", None)
+    if shape is not None and _is_single(getattr(x, "shape", None), tuple(shape)):
         raise ValueError(
-            f"{model.name!r} takes batches of shape {tuple(wanted.shape)}; got {tuple(x.shape)}, which is one input: "
-            "pass x[None]."
+            f"{model.name!r} takes batches of shape {tuple(shape)}; got {tuple(x.shape)}, which is one input: pass "
+            "x[None]."
         )
     if not isinstance(x, Mapping) or not isinstance(wanted, Mapping):
         return

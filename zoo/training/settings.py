@@ -103,7 +103,8 @@ class RunSettings:
             5
         """
         if isinstance(settings, Mapping):
-            settings, options = None, {**settings, **options}
+            options = {**settings, **options}
+            settings = None
         if settings is not None and not isinstance(settings, RunSettings):
             raise TypeError(
                 "Expected settings to be a dictionary or a zoo.training.RunSettings, such as {'epochs': 5}; got "
