@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import zoo
-from zoo import hub
+from zoo import _keras, hub
 from zoo.hub import registry
 from zoo.training.loop import compile_arguments
 
@@ -34,7 +34,7 @@ def lower(model):
 
     inputs = keras.tree.map_structure(lambda array: np.asarray(array, array.dtype), hub.example_inputs(model))
     labels = np.zeros(model.predict_on_batch(inputs).shape[:-1], "int32")
-    model._symbolic_build(data_batch=(inputs, labels, None))
+    _keras.create_variables(model, (inputs, labels))
     state = model._get_jax_state(
         trainable_variables=True, non_trainable_variables=True, optimizer_variables=True, metrics_variables=True
     )

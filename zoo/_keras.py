@@ -163,6 +163,32 @@ def averaged(optimizer: Any, variables: list[Any] | None = None) -> list[tuple[A
     return list(pairs)
 
 
+def rate_or_schedule(optimizer: Any) -> Any:
+    """The learning rate that an optimizer was made with: a number or a schedule."""
+    rate = optimizer._learning_rate
+    return float(keras.ops.convert_to_numpy(rate)) if isinstance(rate, keras.Variable) else rate
+
+
+def steps_taken(optimizer: Any) -> Any:
+    """The variable that counts an optimizer's steps; with accumulated gradients `iterations` is another number."""
+    return optimizer._iterations
+
+
+def share_count(outer: Any, inner: Any) -> None:
+    """Makes two optimizers count their steps in one variable, which the inner one does not track a second time."""
+    vars(inner)["_iterations"] = outer._iterations
+
+
+def leave_gradients(optimizer: Any) -> None:
+    """Keeps an optimizer from adding the gradients of TensorFlow's replicas up: the caller has done so."""
+    optimizer._all_reduce_sum_gradients = list
+
+
+def create_variables(model: Any, batch: Any) -> None:
+    """Makes the variables of a compiled model's optimizer and metrics for batches like this one; does so once."""
+    model._symbolic_build(data_batch=keras.tree.map_structure(keras.ops.convert_to_tensor, batch))
+
+
 class AveragesItself:
     """Adds to an optimizer: its moving averages follow in its own `update_averages`, instead of in Keras'."""
 

@@ -175,7 +175,7 @@ def read_prepared(folder: Path, name: str, split: str) -> tuple[Any, ...]:
 
 
 def _builder(name: str, root: Path, out: Path, size: Any, grayscale: bool) -> tuple[Any, Path]:
-    from zoo.datasets.builders import image_sets, mnist_rot, scene_folder
+    from zoo.datasets.builders import common, image_sets, mnist_rot, scene_folder
     from zoo.datasets.builders import planetoid as graphs
 
     known = [config.name for config in image_sets.ZooImageSet.BUILDER_CONFIGS]
@@ -187,7 +187,7 @@ def _builder(name: str, root: Path, out: Path, size: Any, grayscale: bool) -> tu
         if size is None:
             raise ValueError(f"Which size should the images of {name!r} get? Pass size=<pixels> (--size).")
         height, width, _ = _shape(size, grayscale)
-        config = scene_folder.FolderConfig(name=name, path=str(root / name), size=(height, width), grayscale=grayscale)
+        config = common.FolderConfig(name=name, path=str(root / name), size=(height, width), grayscale=grayscale)
         return scene_folder.SceneFolder(config=config, data_dir=out), root / name
     _check_no_shape(name, size, grayscale)
     if name == "mnist_rot":
@@ -215,13 +215,13 @@ def _check_no_shape(name: str, size: Any, grayscale: bool) -> None:
 
 def _places(root: Path, out: Path, size: Any, grayscale: bool) -> tuple[Any, Path]:
     """Places365 from the set that TensorFlow Datasets keeps in the data folder."""
-    from zoo.datasets.builders import places365
+    from zoo.datasets.builders import common, places365
 
     if size is None:
         raise ValueError(f"Which size should the images of {PLACES!r} get? Pass size=<pixels> (--size).")
     source = places365.find_source(root)
     height, width, _ = _shape(size, grayscale)
-    config = places365.PlacesConfig(name=PLACES, path=str(source), size=(height, width), grayscale=grayscale)
+    config = common.FolderConfig(name=PLACES, path=str(source), size=(height, width), grayscale=grayscale)
     return places365.ZooPlaces365(config=config, data_dir=out), source
 
 

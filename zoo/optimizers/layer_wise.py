@@ -80,8 +80,7 @@ class LayerWise(keras.optimizers.Optimizer):
         factors = {word: float(factor) for word, factor in (multipliers or {}).items()}
         if not all(0 <= factor < float("inf") for factor in factors.values()):
             raise ValueError(f"Expected factors of at least 0; got {factors}.")
-        rate = optimizer._learning_rate
-        rate = float(ops.convert_to_numpy(rate)) if isinstance(rate, keras.Variable) else rate
+        rate = _keras.rate_or_schedule(optimizer)
         common = {key: getattr(optimizer, key) for key in _COMMON}
         super().__init__(learning_rate=rate, name=name or f"layer_wise_{optimizer.name}", **common)
         self.multipliers, self.layer_decay, self.groups = factors, layer_decay, tuple(groups)
@@ -95,7 +94,7 @@ class LayerWise(keras.optimizers.Optimizer):
             return
         self._rates = find_rates([v.path for v in variables], self.multipliers, self.layer_decay, self.groups)
         inner = self.inner_optimizer
-        vars(inner)["_iterations"] = self._iterations  # one count, and not tracked twice: Adam corrects by it
+        _keras.share_count(self, inner)  # Adam corrects by it
         inner.build(variables)
         inner.gradient_accumulation_steps = self.gradient_accumulation_steps
         super().build(variables)

@@ -83,7 +83,7 @@ class _ByPath(_keras.AveragesItself):
         """The averages follow the weights, by as much as `ema_momentum` says, once for each update of the weights."""
         # Keras counts steps, also those that only add to the accumulated gradient: the average would forget too fast.
         every = self.gradient_accumulation_steps or 1
-        done = self._iterations + 1
+        done = _keras.steps_taken(self) + 1
         momentum = ops.where(done % every == 0, self.ema_momentum, 1.0)
         momentum = ops.where(done <= every, 0.0, momentum)
         for variable, average in pairs:

@@ -22,8 +22,25 @@ from zoo.models.recipe import Recipe
 from zoo.training.optimizers import value_of
 
 
+class HasConfig:
+    """What follows from a configuration, `config`."""
+
+    config: Any
+
+    @property
+    def shape(self) -> tuple[int | None, ...] | None:
+        """Shape of one input, where the configuration says it."""
+        shape = getattr(self.config, "input_shape", None)
+        return None if shape is None else tuple(shape)
+
+    @property
+    def recipes_of(self) -> str | None:
+        """The registered model whose recipes are this network's, or None."""
+        return self.config.name if self.config.name in hub.list_models() else None
+
+
 @dataclass(frozen=True)
-class Network:
+class Network(HasConfig):
     """A network to be trained, not built yet.
 
     Attributes:
@@ -55,17 +72,6 @@ class Network:
         """Names of the classes of the model it begins with; None where these are no names."""
         origin = None if self.source is None else hub.find_origin(self.source)
         return None if origin is None else origin.labels
-
-    @property
-    def shape(self) -> tuple[int | None, ...] | None:
-        """Shape of one input, where the configuration says it."""
-        shape = getattr(self.config, "input_shape", None)
-        return None if shape is None else tuple(shape)
-
-    @property
-    def recipes_of(self) -> str | None:
-        """The registered model whose recipes are this network's, or None."""
-        return self.config.name if self.registered or self.config.name in hub.list_models() else None
 
     def for_recipe(self, recipe: Recipe) -> Network:
         """The network with what the recipe overrides while training.

@@ -17,12 +17,12 @@ from zoo.hub.tasks import task_of_config
 from zoo.math.values import check_pair
 from zoo.models import custom
 from zoo.models.recipe import Recipe
-from zoo.training.networks import Network, check_task, find_network
+from zoo.training.networks import HasConfig, Network, check_task, find_network
 from zoo.training.resetting import reset_head
 
 
 @dataclass(frozen=True)
-class Given:
+class Given(HasConfig):
     """What a user gave as the model, not loaded yet where it is a name.
 
     Attributes:
@@ -68,17 +68,6 @@ class Given:
         if size is not None:
             config = registry.replace_config(config, input_shape=_sized(config, size))
         return cls(config.name, config, source.labels, place=model, has_weights=trained)
-
-    @property
-    def shape(self) -> tuple[int | None, ...] | None:
-        """Shape of one input, where the configuration says it."""
-        shape = getattr(self.config, "input_shape", None)
-        return None if shape is None else tuple(shape)
-
-    @property
-    def recipes_of(self) -> str | None:
-        """The registered model whose recipes it may take, or None."""
-        return self.config.name if self.config.name in hub.list_models() else None
 
     @property
     def takes_pixels(self) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterator
 from typing import Any
 
@@ -15,6 +16,22 @@ except ImportError as error:
 
 SPLITS = ("train", "validation", "test")
 Examples = Iterator[tuple[int, dict[str, Any]]]
+
+
+@dataclasses.dataclass(kw_only=True)
+class FolderConfig(tfds.core.BuilderConfig):
+    """Where the images are, and the size to make of them.
+
+    Attributes:
+        path: a folder with a sub-folder a class, or with `train`, `validation` and `test` that have such; of
+            Places365 the version's folder of TensorFlow Datasets, with `dataset_info.json`.
+        size: height and width that every image is cut to.
+        grayscale: one channel instead of three.
+    """
+
+    path: str
+    size: tuple[int, int]
+    grayscale: bool = False
 
 
 def image_info(

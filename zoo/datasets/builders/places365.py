@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import dataclasses
 import sys
 from pathlib import Path
 from typing import Any
@@ -15,21 +14,6 @@ from zoo.datasets.folders import fit_pixels
 SOURCE = "places365_small"
 SPLITS = {"train": "train[:98%]", "validation": "train[98%:]", "test": "validation"}
 """Ours by those of TensorFlow Datasets; the authors' own test images have no public labels."""
-
-
-@dataclasses.dataclass(kw_only=True)
-class PlacesConfig(tfds.core.BuilderConfig):
-    """Where the set of TensorFlow Datasets is, and the size to make of it.
-
-    Attributes:
-        path: the folder of the version, with `dataset_info.json`.
-        size: height and width that every image is cut to.
-        grayscale: one channel instead of three.
-    """
-
-    path: str
-    size: tuple[int, int]
-    grayscale: bool = False
 
 
 class ZooPlaces365(tfds.core.GeneratorBasedBuilder):

@@ -2,27 +2,11 @@
 
 from __future__ import annotations
 
-import dataclasses
 from pathlib import Path
 from typing import Any
 
 from zoo.datasets.builders.common import Examples, examples, image_info, tfds
 from zoo.datasets.folders import find_splits, list_folder, load_folder
-
-
-@dataclasses.dataclass(kw_only=True)
-class FolderConfig(tfds.core.BuilderConfig):
-    """One folder of images.
-
-    Attributes:
-        path: holds a sub-folder a class, or `train`, `validation` and `test` with such sub-folders.
-        size: height and width that every image is cut to.
-        grayscale: one channel instead of three.
-    """
-
-    path: str
-    size: tuple[int, int]
-    grayscale: bool = False
 
 
 class SceneFolder(tfds.core.GeneratorBasedBuilder):

@@ -9,6 +9,7 @@ from typing import Any
 
 import keras
 
+from zoo import _keras
 from zoo.training.strategies.base import cut
 from zoo.training.strategies.step import ReplicatedStep
 
@@ -99,7 +100,7 @@ class ReplicatedModel(ReplicatedStep):
     def _create_variables(self, batch: Any) -> None:
         """Makes the variables of optimizer and metrics, which cannot be made inside a replica; does so once."""
         with self.distribute_strategy.scope():
-            self._symbolic_build(data_batch=keras.tree.map_structure(keras.ops.convert_to_tensor, batch))
+            _keras.create_variables(self, batch)
 
     def _train_epoch(self, batches: keras.utils.PyDataset, runner: keras.callbacks.CallbackList) -> None:
         parts = len(self.distribute_strategy.extended.worker_devices)

@@ -6,6 +6,7 @@ from typing import Any
 
 import keras
 
+from zoo import _keras
 from zoo.training.strategies.layer_modes import LayerModes
 
 
@@ -37,7 +38,7 @@ class ReplicatedStep(keras.Model):
         for optimizer in (outer, getattr(outer, "inner_optimizer", outer)):
             # The step below adds the gradients of all replicas up, before the optimizer clips them or looks for
             # infinite ones: so it decides as it would on one device, and in every replica the same.
-            optimizer._all_reduce_sum_gradients = list
+            _keras.leave_gradients(optimizer)
 
     def train_step(self, data: Any) -> dict[str, Any]:
         """One replica's forward and backward pass, the common update, and the metrics."""
