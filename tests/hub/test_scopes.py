@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from zoo import compression
-from zoo.hub import ZooModel, loading, saving, stages, store, verifying
+from zoo.hub import ZooModel, compiling, loading, saving, stages, store, verifying
 
 from .conftest import values
 
@@ -78,9 +78,12 @@ def test_weights_are_loaded_inside_other_layers(
 
 
 @pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="strategies are TensorFlow's")
-def test_a_model_made_in_a_strategys_scope_trains(published: Path, toy: ZooModel, tmp_path: Path) -> None:
+def test_a_model_made_in_a_strategys_scope_trains(
+    published: Path, toy: ZooModel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     import tensorflow as tf
 
+    monkeypatch.setattr(compiling, "suits_xla", lambda model: True)  # as with a GPU
     images, labels = np.zeros((4, 8, 8, 1), "uint8"), np.arange(4) % 3
     with tf.distribute.MirroredStrategy(["CPU:0"]).scope():
         model = loading.load(NAME)

@@ -10,8 +10,15 @@ from zoo.training.compiling import check_jit, scale_learning_rate
 XLA = keras.backend.backend() != "torch"
 
 
+@pytest.fixture
+def everywhere(monkeypatch):
+    """XLA as on a GPU: on CPUs TensorFlow's networks of convolutions go without."""
+    monkeypatch.setattr(zoo.hub, "suits_xla", lambda model: XLA)
+
+
 @pytest.mark.skipif(not XLA, reason="torch traces nothing")
 @pytest.mark.parametrize("name", ["dots", "thorough"])
+@pytest.mark.usefixtures("everywhere")
 def test_the_step_is_traced_once_over_epochs_and_parts(tmp_path, monkeypatch, name):
     original, training = keras.layers.Dense.call, []
 
@@ -36,6 +43,7 @@ def test_the_step_is_traced_once_over_epochs_and_parts(tmp_path, monkeypatch, na
 
 
 @pytest.mark.skipif(not XLA, reason="torch has no XLA here")
+@pytest.mark.usefixtures("everywhere")
 def test_a_layer_that_switches_xla_off_is_an_error(tmp_path):
     with pytest.raises(ValueError, match="cannot be compiled by XLA because of turn .*recipe's augmentation"):
         zoo.train("noisy", out=tmp_path / "run", progress=False)
@@ -48,6 +56,7 @@ def test_check_jit_names_the_layer():
 
 
 @pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="Keras looks at this setting on TensorFlow only")
+@pytest.mark.usefixtures("everywhere")
 def test_a_switch_elsewhere_is_noticed(tmp_path, monkeypatch):
     monkeypatch.setattr(keras.src.backend.tensorflow.trainer, "model_supports_jit", lambda _: False, raising=False)
     monkeypatch.setattr(keras.src.trainers.trainer, "model_supports_jit", lambda _: False)
@@ -63,6 +72,7 @@ def test_linear_scaling():
 
 
 @pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="XLA is optional on TensorFlow only")
+@pytest.mark.usefixtures("everywhere")
 def test_without_xla_on_request(tmp_path, monkeypatch):
     fit, compiled = keras.Model.fit, []
     monkeypatch.setattr(

@@ -138,7 +138,7 @@ def add_run(parser: argparse.ArgumentParser) -> None:
         metavar="NAME",
         help=f"where it runs: {', '.join(zoo.training.strategies.NAMES)} (default: %(default)s)",
     )
-    parser.add_argument("--no-xla", action="store_true", help="TensorFlow without XLA: on CPUs often faster")
+    parser.add_argument("--no-xla", action="store_true", help="TensorFlow without XLA in any case")
     parser.add_argument(
         "--checkpoint-steps", type=int, metavar="N", help="save after so many steps too, not only after each epoch"
     )

@@ -9,10 +9,11 @@ import keras
 from zoo import _keras
 from zoo.hub import tasks
 from zoo.hub.targets import ClassCrossentropy, LabelCrossentropy
+from zoo.layers.protocol import offers
 
 
 def compile_for_fine_tuning(model: keras.Model) -> None:
-    """Compile a classifier with AdamW(1e-3), cross-entropy on logits and accuracy; XLA where the backend has it.
+    """Compile a classifier with AdamW(1e-3), cross-entropy on logits and accuracy; XLA where it helps (`suits_xla`).
 
     A classifier of pixels is measured by its mean intersection over union, and pixels of label 255 do not count.
     """
@@ -36,17 +37,23 @@ def compile_for_fine_tuning(model: keras.Model) -> None:
 
 
 def suits_xla(model: keras.Model) -> bool:
-    """Whether a model's steps are compiled by XLA: on JAX, and on TensorFlow but for two kinds of models.
+    """Whether a model's steps are best compiled by XLA: on JAX always, on TensorFlow with a GPU or TPU.
 
-    On CPUs TensorFlow's XLA takes seconds for the random numbers of a dropout over the wide features of a citation
-    graph, for which its ordinary graph mode takes milliseconds; and a depthwise convolution takes it ten times as long.
+    On CPUs TensorFlow's own kernels run networks of convolutions faster than XLA's do and start without its half minute
+    of compiling; it takes XLA seconds for the random numbers of a dropout over the wide features of a citation graph,
+    and ten times as long for a depthwise convolution. A layer whose many small operations XLA makes one of says
+    so, by `gains_from_xla` (`zoo.layers.protocol`): a model of such layers is compiled there too.
     """
     if keras.backend.backend() != "tensorflow":
         return keras.backend.backend() == "jax"
     if isinstance(getattr(model, "input", None), dict):
         return False
-    depthwise = any(isinstance(layer, keras.layers.DepthwiseConv2D) for layer in _keras.sublayers(model))
-    return not depthwise or bool(keras.distribution.list_devices("gpu"))
+    accelerated = keras.distribution.list_devices("gpu") or keras.distribution.list_devices("tpu")
+    return bool(accelerated) or any(_gains(layer) for layer in _keras.sublayers(model))
+
+
+def _gains(layer: Any) -> bool:
+    return offers(layer, "gains_from_xla") and bool(layer.gains_from_xla)
 
 
 def _is_distributed(model: keras.Model) -> bool:

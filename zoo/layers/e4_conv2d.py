@@ -58,6 +58,8 @@ class E4Conv2D(GroupLayer):
     the authors' published code but for the shared scale and offset; the paper's full text was not read.
     """
 
+    gains_from_xla = True
+
     def __init__(
         self,
         filters: int,

@@ -159,6 +159,11 @@ class LogPolarConv2D(ChannelsLast):
             )
         self._implementation = value
 
+    @property
+    def gains_from_xla(self) -> bool:
+        """True where it convolves maps; on the few channels of a picture it is a small part of its network."""
+        return bool(self.built and self.kernel.shape[1] > 4)
+
     def _warn_if_empty(self) -> None:
         if empty := self.regions.empty:
             places = ", ".join(f"(ring {r // self.angles}, sector {r % self.angles})" for r in empty)

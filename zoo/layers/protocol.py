@@ -59,6 +59,12 @@ class OffersPreparation(Protocol):
         """Called once on the copy that is written: choose what suits any device. The function stays the same."""
 
 
+class OffersFusion(Protocol):
+    """A layer of many small operations on one map, which XLA makes one of also on CPUs. `zoo.hub.suits_xla` uses it."""
+
+    gains_from_xla: bool
+
+
 class OffersStatistics(Protocol):
     """A layer with statistics of its batches, which it follows by `momentum`. Training of averages uses it.
 

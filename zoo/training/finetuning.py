@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -92,7 +91,6 @@ def finetune(
         raise ValueError(
             "Fine-tuning begins with the model's own weights and is not published: leave out start and publish."
         )
-    how = dataclasses.replace(how, xla=how.xla and not _on_tensorflow_cpu())
     given = Given.of(model, size=size)
     rules: dict[str, Any] = {"share": share, "seed": split_seed, "unreadable": unreadable}
     found = datasets.open_data(data, shape=given.shape, labels=given.labels, **rules)
@@ -162,11 +160,3 @@ def _whole_recipe(count: int, head: str | None, augmented: bool) -> Recipe:
 def _early_stopping(epochs: int) -> keras.callbacks.Callback:
     patience = max(3, epochs // 4)
     return keras.callbacks.EarlyStopping("val_loss", patience=patience, restore_best_weights=True)
-
-
-def _on_tensorflow_cpu() -> bool:
-    if keras.backend.backend() != "tensorflow":
-        return False
-    from zoo.training.strategies.on_tensorflow import count_gpus
-
-    return not count_gpus()

@@ -38,7 +38,8 @@ class RunSettings:
             together, each makes the same call with a folder that all share, and the first one writes.
         linear_scaling: multiply batch size and learning rate by the number of replicas.
         precision: `"float32"`, `"mixed_bfloat16"` or `"mixed_float16"`; weights are float32 in each.
-        xla: False keeps XLA out of it on TensorFlow, which then runs the step as a graph.
+        xla: False keeps XLA out of it on TensorFlow, which then runs the step as a graph. True takes XLA where it
+            helps: see `zoo.hub.suits_xla`.
         epochs: instead of the recipe's number; the schedule is stretched or shortened to it, milestones included.
         smoke: one epoch on 256 examples, to see that everything works.
         publish: publish the finished run under this tag; that it is free is checked first.
