@@ -32,6 +32,8 @@ if os.environ["KERAS_BACKEND"] == "torch":
 import keras  # noqa: E402
 import pytest  # noqa: E402
 
+# Tracing makes objects by the hundred thousand, all of which Python would look through again and again.
+gc.set_threshold(100_000, 50, 100)
 ROOT = Path(__file__).resolve().parent.parent
 
 
