@@ -5,6 +5,9 @@
 Reads `benchmarks/plan.toml` beside it. Every run is a call of `zoo train` with a folder `NAME-SEED` under `--runs`; one
 that was interrupted goes on from its last checkpoint, one that has finished is left alone. Runs follow each other in
 the plan's order; one that fails is reported at the end, and the others go on. `--list` only shows how far they are.
+
+`benchmarks/unfinished` keeps run folders of small networks whose training is to go on on another machine: each is copied
+to `--runs` if it is not there. A folder is committed with its newest checkpoint alone and leaves with the finished run.
 """
 
 from __future__ import annotations
@@ -13,6 +16,7 @@ import argparse
 import csv
 import json
 import os
+import shutil
 import subprocess
 import sys
 import tomllib
@@ -20,6 +24,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
+UNFINISHED = HERE / "unfinished"
 
 
 @dataclass(frozen=True)
@@ -93,6 +98,9 @@ def read(path: Path) -> list[Run]:
 
 def train(run: Run, options: argparse.Namespace) -> bool:
     """Runs what is missing; whether the run is complete."""
+    kept = UNFINISHED / f"{run.name}-{run.seed}"
+    if kept.is_dir() and not run.folder(options.runs).exists():
+        shutil.copytree(kept, run.folder(options.runs))
     if run.state(options.runs).startswith("finished"):
         return True
     print(f"{run.name}-{run.seed}: {run.state(options.runs)}; training", flush=True)
