@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import csv
 import subprocess
 import sys
@@ -67,3 +68,21 @@ def test_peers_run(subject: str, root: Path) -> None:
     command = [sys.executable, str(root / "benchmarks" / "peers.py"), "--quick", "--subjects", subject]
     result = subprocess.run(command, capture_output=True, text=True, check=True)
     assert any(line.startswith(subject) and line.split()[-2:] for line in result.stdout.splitlines())
+
+
+def test_an_unfinished_run_goes_on_from_the_tree(monkeypatch: pytest.MonkeyPatch, root: Path, tmp_path: Path) -> None:
+    monkeypatch.syspath_prepend(str(root / "benchmarks"))
+    import plan
+
+    kept = tmp_path / "unfinished" / "little-3"
+    (kept / "checkpoints").mkdir(parents=True)
+    (kept / "checkpoints" / "epoch000009-step00000000.npz").write_bytes(b"weights")
+    monkeypatch.setattr(plan, "UNFINISHED", tmp_path / "unfinished")
+    started = []
+    monkeypatch.setattr(plan.Run, "command", lambda run, runs, data: started.append(run.seed) or ["true"])
+    options = argparse.Namespace(runs=tmp_path / "runs", data=None)
+    for seed in (3, 4, 3):
+        assert plan.train(plan.Run(model="little", seed=seed, name="little"), options)
+    assert started == [3, 4, 3]
+    found = [path.relative_to(tmp_path / "runs").as_posix() for path in (tmp_path / "runs").rglob("*.npz")]
+    assert found == ["little-3/checkpoints/epoch000009-step00000000.npz"]
