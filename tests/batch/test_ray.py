@@ -42,7 +42,8 @@ def mortal_worker(kill_note, deaths):
 
 @pytest.fixture(autouse=True)
 def hermetic(monkeypatch):
-    """Ray writes no token to the home folder and reports nothing."""
+    """Ray writes no token to the home folder and reports nothing; its workers run beside other tests as equals."""
+    monkeypatch.setenv("RAY_worker_niceness", "0")
     monkeypatch.setenv("RAY_AUTH_MODE", "disabled")
     monkeypatch.setenv("RAY_USAGE_STATS_ENABLED", "0")
     monkeypatch.delenv("RAY_ADDRESS", raising=False)
