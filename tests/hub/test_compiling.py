@@ -32,7 +32,7 @@ class Other(Many):
 
 
 def model_of(*layers: keras.layers.Layer) -> keras.Model:
-    return keras.Sequential([keras.Input((8, 8, 4)), *layers])
+    return keras.Sequential([keras.Input((8, 8, 8)), *layers])
 
 
 @pytest.mark.parametrize(

@@ -100,7 +100,7 @@ def test_residual_network_matches_the_reference():
     ("config", "group"),
     [
         (E4NetConfig(width=4), "p4"),
-        (E4NetConfig(width=4, group="p4m", input_shape=(None, None, 1)), "p4m"),
+        (E4NetConfig(width=4, kernel_size=3, group="p4m", input_shape=(None, None, 1)), "p4m"),
         (E4NetConfig(width=4, layer="gconv", kernel_size=3), "p4"),
         (E4ResNet18Config(**SMALL_RESNET), "p4"),
         (E4ResNet18Config(**{**SMALL_RESNET, "widths": (2, 4, 6, 8)}, group="p4m"), "p4m"),
@@ -118,7 +118,7 @@ def test_networks_are_invariant(config, group):
 
 
 def test_networks_stay_invariant_in_training():
-    model = build(E4NetConfig(width=4, input_shape=(16, 16, 1)))
+    model = build(E4NetConfig(width=4, kernel_size=3, input_shape=(16, 16, 1)))
     model.compile(keras.optimizers.Adam(0.01), keras.losses.SparseCategoricalCrossentropy(from_logits=True))
     x, y = np.abs(normal(64, 16, 16, 1)) * 100, np.arange(64) % 10
     losses = model.fit(x, y, batch_size=32, epochs=5, verbose=0).history["loss"]
