@@ -40,7 +40,7 @@ def suits_xla(model: keras.Model) -> bool:
     """Whether a model's steps are best compiled by XLA: on JAX always, on TensorFlow with a GPU or TPU.
 
     On CPUs TensorFlow's own kernels run networks of convolutions faster than XLA's do and start without its half minute
-    of compiling, so that Keras' `jit_compile="auto"` leaves it out, too. It takes XLA seconds for the random numbers of a
+    of compiling, so that Keras' `jit_compile="auto"` leaves it out, too. XLA takes seconds for the random numbers of a
     dropout over the wide features of a citation graph, and ten times as long for a depthwise convolution. A layer whose
     many small operations XLA makes one of says so, by `gains_from_xla` (`zoo.layers.protocol`): a model of such layers
     is compiled there, too.
