@@ -31,6 +31,9 @@ PLUGINS = "_plugins"
 LABELS = "_labels"
 """Names of classes, for data sets and networks."""
 
+OFFERS = "layers.protocol"
+"""What layers may say of themselves, and no layer."""
+
 KERAS = ("_keras", "_copying")
 """What reads graphs and copies layers."""
 
@@ -117,7 +120,7 @@ RULES = {
         (LABELS, "layers", "losses", "math", *(f"models.{module}" for module in COMMON)), frozenset({"keras", "numpy"})
     ),
     "hub": Rule(
-        (*KERAS, *PLAIN, PLUGINS, "models.conversion", "models.preset", "models.recipe", "math", "version"),
+        (*KERAS, *PLAIN, PLUGINS, OFFERS, "models.conversion", "models.preset", "models.recipe", "math", "version"),
         frozenset({"keras", "numpy", "safetensors", "rich", "filelock", "requests", "jsonschema"}),
         frozenset({"torch", "h5py", "ml_dtypes", "huggingface_hub"}),
     ),
