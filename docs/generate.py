@@ -78,8 +78,8 @@ def accuracy_file(cards: list[Card]) -> str:
 
 def paper_table(cards: list[Card], latency: dict[str, str] | None = None) -> str:
     """Returns a Markdown table with the models of each paper: what they reach, beside what they cost."""
-    head = ["Paper", "Model", "Data", "Test error", "Parameters", "MACs", "Weights", *(["Time"] if latency else [])]
-    rows, before = [head, ["---", "---", "---", *["---:"] * (len(head) - 3)]], None
+    head = ["Paper", "Model", "Test error", "Parameters", "Weights", *(["Time"] if latency else [])]
+    rows, before = [head, ["---", "---", *["---:"] * (len(head) - 2)]], None
     for card in sorted(cards, key=lambda card: (card["family"] == "backbones", card["family"])):
         time = [milliseconds(latency.get(card["name"]))] if latency else []
         rows.append([_paper(card["paper"]) if card["family"] != before else "", *_cost(card), *time])
@@ -114,8 +114,8 @@ def pairs_table(cards: list[Card], latency: dict[str, str]) -> str:
     rows = [head, ["---", "---", "---", *["---:"] * 3]]
     for plain, new in pairs(cards):
         sides = [[*_cost(card), milliseconds(latency.get(card["name"]))] for card in (plain, new)]
-        both = [_arrow(sides[0][at], sides[1][at]) for at in (2, 3, 6)]
-        rows.append([sides[0][0], sides[1][0], sides[0][1], *both])
+        both = [_arrow(sides[0][at], sides[1][at]) for at in (1, 2, 4)]
+        rows.append([sides[0][0], sides[1][0], new["dataset"]["name"], *both])
     return lines(rows)
 
 
@@ -163,13 +163,10 @@ def _paper(paper: Card) -> str:
 
 def _cost(card: Card) -> list[str]:
     metric = card["metrics"][0] if card["metrics"] else None
-    macs = card["architecture"].get("macs")
     return [
         f"`{card['name']}`",
-        card["dataset"]["name"],
         f"{metric['value']:.2f} {metric['unit']}" if metric else "not measured",
         f"{card['architecture']['parameters']:,}",
-        f"{macs / 1e6:,.1f} M" if macs else "",
         f"{weights_size(card) / 1000:,.0f} kB",
     ]
 

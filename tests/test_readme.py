@@ -158,11 +158,11 @@ def test_table_from_a_card(generate: types.ModuleType) -> None:
 
 def test_a_paper_is_named_once_and_cost_stands_beside_error(generate: types.ModuleType) -> None:
     table = generate.paper_table([CARD, {**CARD, "name": "net11_digits"}, {**CARD, "family": "other", "metrics": []}])
-    paper, cost = "[A title](https://example.org), V 2021", "18,118 | 17.6 M | 0 kB"
+    paper, cost = "[A title](https://example.org), V 2021", "18,118 | 0 kB"
     assert table.splitlines()[2:] == [
-        f"| {paper} | `net10_digits` | digits | 1.25 % | {cost} |",
-        f"|  | `net11_digits` | digits | 1.25 % | {cost} |",
-        f"| {paper} | `net10_digits` | digits | not measured | {cost} |",
+        f"| {paper} | `net10_digits` | 1.25 % | {cost} |",
+        f"|  | `net11_digits` | 1.25 % | {cost} |",
+        f"| {paper} | `net10_digits` | not measured | {cost} |",
     ]
 
 
