@@ -228,7 +228,7 @@ def module(name: str, preset: zoo.models.Preset | None = None) -> types.ModuleTy
     return made
 
 
-def test_a_family_of_a_program(fresh: pytest.MonkeyPatch) -> None:
+def test_a_family_of_a_program(fresh: pytest.MonkeyPatch, tmp_path: Path) -> None:
     made = module("shelf")
     zoo.register_family("shelf", made)
     zoo.register_family("shelf", made)  # once more changes nothing
@@ -244,6 +244,10 @@ def test_a_family_of_a_program(fresh: pytest.MonkeyPatch) -> None:
         zoo.register_family("toy", module("other"))
     with pytest.raises(ValueError, match=r"PRESETS, RECIPES and build; 'bare' lacks \['PRESETS', 'RECIPES', 'build'\]"):
         zoo.register_family("bare", types.ModuleType("bare"))
+    (tmp_path / "folder_alone").mkdir()
+    fresh.syspath_prepend(tmp_path)
+    with pytest.raises(ValueError, match=r"'empty' lacks .*\. Its folder has no __init__\.py"):
+        zoo.register_family("empty", "folder_alone")
     with pytest.raises(ValueError, match="cannot be called 'custom'"):
         zoo.register_family("custom", module("another"))
     twin, config = module("twin"), type(made.PRESETS[0].config)(name="twin_x")

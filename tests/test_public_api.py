@@ -57,7 +57,7 @@ def test_the_list_is_exact() -> None:
     expected = FUNCTIONS | MODULES | OTHERS
     assert public_names() == expected, (
         f"missing: {sorted(expected - public_names())}; not announced: {sorted(public_names() - expected)}. "
-        "A change of the public names goes into this test, CHANGELOG.md and docs/reference.md."
+        "A change of the public names goes into this test, CHANGELOG.md and a group of docs/hooks/reference.toml."
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import importlib.util
 import re
 import types
@@ -10,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.test_readme import CARD
+from zoo.hub import registry
 
 pytestmark = pytest.mark.once
 
@@ -83,8 +85,19 @@ def test_the_table_links_names_and_families(root: Path) -> None:
     assert (
         "net10_digits.v2.md) | image classification | digits | 1.25 | 18,118 | 17.6 |  | 0 |" in page
     )  # no time measured
-    pages = {path.name for path in (root / "docs").glob("*.md")}
-    assert set(models.FAMILY_PAGES.values()) <= pages
+
+
+@pytest.mark.parametrize("family", [path.rpartition(".")[2] for path in registry.FAMILIES])
+def test_every_family_has_a_page_with_its_parameters(root: Path, family: str) -> None:
+    page = root / "docs" / load_hook(root, "models").FAMILY_PAGES[family]
+    assert page.is_file(), f"the family {family} needs the page docs/{page.name}"
+    if family == "backbones":  # no paper's networks: a page about conversion
+        return
+    rows = dict(re.findall(r"^\| `(\w+)` .*\| ([\d,]+) \|$", page.read_text("utf-8"), re.MULTILINE))
+    presets = importlib.import_module(f"zoo.models.{family}").PRESETS
+    assert rows == {preset.name: f"{preset.parameters:,}" for preset in presets}, (
+        f"docs/{page.name} needs a table with a row for each preset: its `name` first, its parameters (1,234) last"
+    )
 
 
 def test_pictures_are_svg_and_always_the_same(root: Path) -> None:

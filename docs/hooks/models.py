@@ -13,17 +13,13 @@ from pathlib import Path
 from typing import Any
 
 from zoo import visual
+from zoo.hub import registry
 
 DOCS = Path(__file__).resolve().parent.parent
-FAMILY_PAGES = {
-    "backbones": "convert.md",
-    "e4net": "e4net.md",
-    "lpsc": "log_polar.md",
-    "pdegcn": "pdegcn.md",
-    "scene": "scene.md",
-    "shared_basis": "shared_basis.md",
-    "synaptic": "synaptic.md",
-}
+_OTHER_PAGES = {"backbones": "convert.md", "lpsc": "log_polar.md"}
+_NAMES = [path.rpartition(".")[2] for path in registry.FAMILIES]
+FAMILY_PAGES = {name: _OTHER_PAGES.get(name, f"{name}.md") for name in _NAMES}
+"""A family's page is called as the family, but for those."""
 
 WEIGHTS = DOCS.parent / "weights"
 _TIME = (

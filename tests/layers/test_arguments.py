@@ -9,17 +9,15 @@ import numpy as np
 import pytest
 
 from tests.layers.equivariant import normal
+from tests.layers.test_contract import CASES
 from zoo import layers as ours
 
-FILTERS = (ours.LiftingConv2D, ours.GConv2D, ours.E4Conv2D, ours.SharedBasisConv2D, ours.SharedFilterBasis)
-MAPS = (
-    *((layer, {"filters": 4}) for layer in FILTERS),
-    (ours.LogPolarConv2D, {"filters": 4, "kernel_size": 5}),
-    (ours.BlockMaxPooling2D, {}),
-    (ours.GBatchNormalization, {}),
-    (ours.GDropout, {"rate": 0.5}),
-    (ours.GroupPooling, {}),
-)
+MAPS = [
+    pytest.param(getattr(ours, name), {**CASES[name]["init_kwargs"]}, id=name)
+    for name in ours.__all__
+    if len(CASES[name]["input_shape"]) == 4 and not issubclass(getattr(ours, name), keras.layers.Conv2D)
+]
+"""The layers of maps by the contract's table, a new one among them; a `Conv2D` of Keras takes both orders."""
 
 
 def test_numpy_integers_and_pairs_are_numbers() -> None:

@@ -65,7 +65,10 @@ def test_integers_of_numpy_are_taken_and_truth_values_refused(name: str, argumen
     layer = make(**{**arguments, argument: np.int64(value)})
     kept = layer.get_config().get(argument, value)  # a stride that can only be 1 is not kept
     numbers = kept if isinstance(kept, tuple) else (kept,)
-    assert all(type(number) is int and number == value for number in numbers), kept
+    assert all(type(number) is int and number == value for number in numbers), (
+        f"{name}({argument}=np.int64({value})) keeps {kept!r}, which is no int of Python: "
+        "let `check_whole` or `check_square` of zoo/math/values.py check the argument, and keep what it returns"
+    )
     for wrong in (True, np.bool_(True), float(value), str(value)):
         with pytest.raises(ValueError, match=rf"Expected `{argument}` to be .*; got "):
             make(**{**arguments, argument: wrong})

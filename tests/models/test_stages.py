@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import json
 
 import keras
 import numpy as np
@@ -24,7 +25,9 @@ def model():
 @pytest.mark.parametrize("name", swept(zoo.list_models()))
 def test_what_is_recorded_is_what_is_built(name):
     built, stages = zoo.build(name), find_preset(name).stages
-    assert stages and stages_of(built) == stages
+    line = f'"{name}": {json.dumps([list(stage) for stage in stages_of(built)])}'
+    assert stages_of(built), f"{name}: no layer is named as a stage: see `zoo.hub.stages_of`"
+    assert stages_of(built) == stages, f"the line of zoo/models/stages.json has to be\n  {line},"
     maps = zoo.features(built, stages="all").output
     assert list(maps) == [stage.name for stage in stages]
     for stage in stages:

@@ -30,7 +30,11 @@ class Index:
         """Adds a family with all of its presets, or nothing."""
         lacking = [part for part in ("PRESETS", "RECIPES", "build") if part not in dir(family)]
         if lacking:
-            raise ValueError(f"Expected a family's module with PRESETS, RECIPES and build; {name!r} lacks {lacking}.")
+            bare = getattr(family, "__file__", "") is None  # a folder, which Python imports as a namespace
+            advice = " Its folder has no __init__.py, which would name them." if bare else ""
+            raise ValueError(
+                f"Expected a family's module with PRESETS, RECIPES and build; {name!r} lacks {lacking}.{advice}"
+            )
         _check_name("family", name, owner)
         if name == CUSTOM.rpartition(".")[2]:
             raise ValueError(f"the family of {owner} cannot be called {name!r}: that one is of networks of one's own")
