@@ -164,8 +164,10 @@ def test_what_a_model_of_ones_own_needs(tmp_path, small, vectors):
 
     with pytest.raises(ValueError, match="Which recipe"):
         train(recipe=None)
-    with pytest.raises(ValueError, match="Which data"):
+    with pytest.raises(ValueError, match=r"Which data.*\(--data on.*in the recipe \(dataset='<name>'\)"):
         train(data=None)
+    with pytest.raises(ValueError, match=r"in the recipe \(dataset='mnist_rot'\)"):
+        zoo.train("dots", recipe={**QUICK, "dataset": None}, out=tmp_path / "run")
     with pytest.raises(ValueError, match="precision='mixed_bfloat16' is for models that are built by the run"):
         train(precision="mixed_bfloat16")
     with pytest.raises(ValueError, match="overrides dropout of a configuration"):

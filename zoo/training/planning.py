@@ -173,9 +173,10 @@ def _open_data(data: Any, recipe: Recipe, network: Network) -> tuple[DataSet | N
     if is_set_place(data, recipe.dataset):
         return None, None if data == recipe.dataset else data
     if data is None:
+        known = hub.find_preset(network.name).dataset if network.registered else "<name>"
         raise ValueError(
-            "Which data? The recipe names no data set: pass data=<a folder of pictures, arrays or a data object>, or "
-            "name a data set in the recipe."
+            "Which data? The recipe names no data set: pass data=<a folder of pictures, arrays or a data object> "
+            f"(--data on the command line), or name a data set in the recipe (dataset={known!r})."
         )
     return datasets.open_data(data, shape=network.shape, labels=network.labels), None
 
