@@ -88,18 +88,25 @@ def paper_table(cards: list[Card], latency: dict[str, str] | None = None) -> str
 
 
 def chosen(cards: list[Card]) -> list[Card]:
-    """Two models a family: on the data set where it has most models, the lowest error and the fewest parameters."""
+    """Two models a family: on the data set where it has most models, the lowest error and the fewest parameters.
+
+    The tiny networks are left out: they are there for tests and demonstrations.
+    """
     families: dict[str, dict[str, list[Card]]] = {}
-    for card in cards:
+    for card in (card for card in cards if "_tiny_" not in card["name"]):
         families.setdefault(card["family"], {}).setdefault(card["dataset"]["name"], []).append(card)
     found: list[Card] = []
     for sets in families.values():
-        group = max(sets.values(), key=len)
-        measured = [card for card in group if card["metrics"]] or group
-        best = min(measured, key=lambda card: card["metrics"][0]["value"] if card["metrics"] else 0)
+        group = max(sets.values(), key=lambda group: (len(group), -min(map(_error, group))))
+        best = min(group, key=_error)
         smallest = min(group, key=lambda card: card["architecture"]["parameters"])
         found += [best] if best is smallest else [best, smallest]
     return found
+
+
+def _error(card: Card) -> float:
+    """The first measured number; of a model without one, worse than any."""
+    return float(card["metrics"][0]["value"]) if card["metrics"] else float("inf")
 
 
 def pairs(cards: list[Card]) -> list[tuple[Card, Card]]:

@@ -180,6 +180,7 @@ def test_the_readme_has_the_best_and_the_smallest_of_a_family(generate: types.Mo
         with_numbers("good", 2.0, 900),
         with_numbers("small", 5.0, 100),
         with_numbers("middle", 3.0, 500),
+        with_numbers("good_tiny_letters", 9.0, 10),
         with_numbers("other_data", 0.1, 10, **elsewhere),  # fewer models there
         with_numbers("alone", 1.0, 5, family="single"),
         {**with_numbers("converted", 1.0, 5, family="foreign"), "metrics": []},
