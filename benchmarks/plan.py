@@ -6,8 +6,9 @@ Reads `benchmarks/plan.toml` beside it. Every run is a call of `zoo train` with 
 that was interrupted goes on from its last checkpoint, one that has finished is left alone. Runs follow each other in
 the plan's order; one that fails is reported at the end, and the others go on. `--list` only shows how far they are.
 
-`benchmarks/unfinished` keeps run folders of small networks that another machine will train further: each is copied to
-`--runs` if it is not there. A folder is committed with its newest checkpoint alone and leaves with the finished run.
+`benchmarks/unfinished` keeps run folders of small networks that another machine will train further. They come first:
+each is copied to `--runs` if it is not there. A folder is committed with its newest checkpoint alone and leaves with the
+finished run.
 """
 
 from __future__ import annotations
@@ -51,6 +52,7 @@ class Run:
     def state(self, runs: Path) -> str:
         """How far it is, in words; `finished, ...` if it is complete."""
         folder = self.folder(runs)
+        folder = folder if folder.exists() else self.folder(UNFINISHED)
         if not (folder / "run.json").is_file():
             return "missing"
         facts = json.loads((folder / "run.json").read_text())
@@ -72,6 +74,7 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="the same as --list")
     options = parser.parse_args()
     planned = [run for run in read(HERE / "plan.toml") if options.only in (None, run.model)]
+    planned.sort(key=lambda run: not run.folder(UNFINISHED).is_dir())  # what has begun is brought to its end first
     if not planned:
         sys.exit(f"The plan has no run of {options.only!r}.")
     if not (options.list or options.quick):
@@ -98,7 +101,7 @@ def read(path: Path) -> list[Run]:
 
 def train(run: Run, options: argparse.Namespace) -> bool:
     """Runs what is missing; whether the run is complete."""
-    kept = UNFINISHED / f"{run.name}-{run.seed}"
+    kept = run.folder(UNFINISHED)
     if kept.is_dir() and not run.folder(options.runs).exists():
         shutil.copytree(kept, run.folder(options.runs))
     if run.state(options.runs).startswith("finished"):
