@@ -54,6 +54,11 @@ def run(*arguments: str, cwd: Path | None = None) -> subprocess.CompletedProcess
         (("plot", "e4net_mnistro", "curves"), 2, "Did you mean 'e4net_mnistrot'"),
         (("predict", "e4net_mnistrot", "gone.png"), 2, "No such image file: gone.png"),
         (("serve", "e4net_mnistro"), 2, "Did you mean 'e4net_mnistrot'"),
+        (
+            ("finetune", "e4net_mnistrot", "gone", "--epoch", "3"),
+            2,
+            "unrecognized option: --epoch. Did you mean '--epochs'?",
+        ),
         (("evalute", "e4net_mnistrot"), 2, "invalid choice: 'evalute'. Did you mean 'evaluate'?"),
     ],
 )

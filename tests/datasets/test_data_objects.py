@@ -39,7 +39,7 @@ def test_data_is_known_by_its_content():
     ("changes", "words"),
     [
         ({"kind": "sounds"}, "kind to be one of images, graphs, arrays; got 'sounds'"),
-        ({"classes": ["a"]}, "at least two classes; got a"),
+        ({"classes": ["a"]}, "at least two classes; got 'a'"),
         ({"classes": ["a", "A "]}, "Two classes have one name"),
         ({"classes": ["a", ""]}, "a name for each class"),
         ({"validation": None}, "no validation split"),
@@ -103,7 +103,7 @@ def test_masks_and_nodes_without_a_label():
     [
         ({"edges": [[0, 9]]}, "9"),
         ({"edges": [[0, 1, 2]]}, r"edges of shape \(pairs, 2\)"),
-        ({"labels": ["a"] * 6}, "at least two classes; got a"),
+        ({"labels": ["a"] * 6}, "at least two classes; got 'a'"),
         ({"labels": ["a", "b"]}, "a label for each of the 6 nodes"),
         ({"labels": ["a", "A"] * 3}, "Two classes have one name"),
         ({"x": np.zeros(6)}, r"x of shape \(nodes, features\)"),

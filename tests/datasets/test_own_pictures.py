@@ -100,7 +100,7 @@ def test_tables_that_are_wrong(folder, rows, columns, error, words):
 def test_classes_that_are_wrong(tmp_path):
     cases = {
         "empty": ({"a": 2, "b": 0}, "none in: b"),
-        "one": ({"a": 2}, "at least two classes; got a"),
+        "one": ({"a": 2}, "at least two classes; got 'a'"),
         "case": ({"Cat": 2, "cat": 2}, "Two classes have one name: 'Cat' and 'cat'"),
         "blanks": ({"cat": 2, "cat ": 2}, "Two classes have one name: 'cat' and 'cat '"),
         "single": ({"a": 2, "b": 1}, "The class 'b' has one example"),

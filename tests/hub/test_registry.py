@@ -45,7 +45,7 @@ def test_the_beginning_of_a_name_is_nearer_than_another_name() -> None:
 
 
 def test_a_name_like_no_other_gets_no_suggestion() -> None:
-    with pytest.raises(ValueError, match=r"Unknown model 'qqq'. zoo.list_models\(\) lists all 3"):
+    with pytest.raises(ValueError, match=r"Unknown model 'qqq'. `zoo list`, or zoo.list_models\(\), names all 3"):
         registry.find_preset("qqq")
 
 

@@ -187,6 +187,7 @@ def test_numbers_that_json_does_not_have(dtype):
         ("float64", "1" + "0" * 400, "out of range for type float64"),
         ("bfloat16", "[1e300]", "out of range for type bfloat16"),
         ("float32", "[1, true]", "got booleans among them"),
+        ("float32", '[{"b64": "aGk="}]', 'signature that takes them: "signature_name": "serving_bytes"'),
         ("float32", "[1.5, false]", "got booleans among them"),
         ("int32", "[1, true]", "got booleans among them"),
         ("int64", "[true]", "got booleans"),
@@ -205,7 +206,7 @@ def test_numbers_that_json_does_not_have(dtype):
         ("float32", '["1"]', "got text"),
         ("int32", '["NaN"]', "got text"),
         ("float32", "[null]", "got other values"),
-        ("float32", '[{"b64": "AA=="}, 1]', "got other values"),
+        ("float32", '[{"b64": "AA=="}, 1]', "Encoded pictures go to"),
     ],
 )
 def test_numbers_that_do_not_fit(dtype, text, message):

@@ -148,7 +148,19 @@ def _nothing(options: argparse.Namespace) -> None:
 
 
 class _Parser(argparse.ArgumentParser):
-    """A parser that says which word was meant; the parsers of commands are of its class, too."""
+    """A parser that says which word was meant and guesses none; the parsers of commands are of its class, too."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, allow_abbrev=False, **kwargs)
+
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:  # type: ignore[override]
+        """As of `argparse`; an option that a command does not have is refused where its options are known."""
+        found, rest = super().parse_known_args(args, namespace)
+        unknown = next((word for word in rest if word.startswith("-")), None)
+        if unknown is not None:
+            word = unknown.partition("=")[0]
+            self.error(f"unrecognized option: {word}.{did_you_mean(word, self._option_string_actions)}")
+        return found, rest
 
     def _check_value(self, action: argparse.Action, value: Any) -> None:
         known = [] if action.choices is None else list(map(str, action.choices))

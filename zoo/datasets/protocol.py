@@ -127,7 +127,7 @@ def class_names(names: Any) -> tuple[str, ...]:
         raise ValueError(f"Expected the names of the classes as a list of words; got {names!r}.")
     found = tuple(name.strip() for name in names)
     if len(found) < 2:
-        raise ValueError(f"Expected at least two classes; got {', '.join(found) or 'none'}.")
+        raise ValueError(f"Expected at least two classes; got {', '.join(map(repr, found)) or 'none'}.")
     if "" in found:
         raise ValueError(f"Expected a name for each class; got {found}.")
     odd = [name for name in found if not name.isascii() and any("\ud800" <= letter <= "\udfff" for letter in name)]

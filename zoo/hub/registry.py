@@ -67,7 +67,9 @@ def find_preset(name: str) -> Preset:
     if name not in known:
         folder = f"; the folder of that name is written './{name}'." if Path(name).is_dir() else ""
         hint = did_you_mean(name, known)
-        raise ValueError(f"Unknown model {name!r}{folder or '.'}{hint} zoo.list_models() lists all {len(known)}.")
+        raise ValueError(
+            f"Unknown model {name!r}{folder or '.'}{hint} `zoo list`, or zoo.list_models(), names all {len(known)}."
+        )
     return known[name]
 
 

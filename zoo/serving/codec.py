@@ -143,7 +143,10 @@ def to_array(value: Any, spec: TensorSpec, name: str, booleans: bool = True) -> 
     if array.dtype.kind in "OUf":
         array = _odd(array, value, spec, name)
     if not _numeric(array, spec.dtype):
-        raise invalid(f'input "{name}" expected {_wanted(spec.dtype)}; got {_content(array)}')
+        got = _content(array)
+        if any(isinstance(leaf, dict) and "b64" in leaf for leaf in _leaves(value)):
+            got = '{"b64": ...}. Encoded pictures go to a signature that takes them: "signature_name": "serving_bytes"'
+        raise invalid(f'input "{name}" expected {_wanted(spec.dtype)}; got {got}')
     return _cast(array, spec, name)
 
 

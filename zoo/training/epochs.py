@@ -127,7 +127,9 @@ class RunTrainer:
             return selected
         measured = self._measure({})
         same = [row for row in self.done.rows if row.items() >= measured.items()]
-        self.display.say("a callback has put other weights in place at the end, as the best ones: measured again")
+        self.display.say(
+            "a callback has set the weights at the end, as EarlyStopping puts the best ones back: measured again"
+        )
         return same[0] if same else selected | measured
 
     def _part(self) -> None:
