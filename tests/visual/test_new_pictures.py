@@ -78,6 +78,12 @@ def test_features_of_nodes(tmp_path: Path) -> None:
         plot_graph_features({"D": states}, np.arange(9), path=tmp_path / "a.png")
 
 
+def test_phases_are_marked(tmp_path: Path) -> None:
+    rows = [{"epoch": epoch, "accuracy": 0.5, "loss": 1.0} for epoch in range(4)]
+    drawn = plot_learning_curves(rows, path=tmp_path / "a.svg", marks={"then all layers": 2})
+    assert drawn.read_text().count("then all layers") == 2  # beside accuracy and loss
+
+
 def test_curves_from_a_file_with_gaps(tmp_path: Path) -> None:
     file = tmp_path / "history.csv"
     file.write_text("epoch,loss,accuracy,val_loss,val_accuracy\n0,1.0,0.5,,\n1,0.9,0.6,1.0,0.4\n")

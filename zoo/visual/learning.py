@@ -21,6 +21,7 @@ def plot_learning_curves(
     *,
     path: str | os.PathLike[str],
     title: str | None = None,
+    marks: Mapping[str, int] | None = None,
 ) -> Path:
     """Draws loss and accuracy over the epochs, of training and of validation.
 
@@ -29,6 +30,7 @@ def plot_learning_curves(
             `history.csv` that has them: `zoo.hub.asset(name, "history.csv")`, or that of a run.
         path: the PNG or SVG file to write; its folder must exist.
         title: a line above.
+        marks: words, and the `epoch` at whose beginning they stand beside an upright line, as `{"all layers": 30}`.
 
     Returns:
         The path.
@@ -57,6 +59,9 @@ def plot_learning_curves(
             if points:
                 few = "." if len(points) < 40 else ""
                 axes.plot(*zip(*points, strict=True), color=color, label=label, marker=few, linestyle=dashes)
+        for words, epoch in (marks or {}).items():
+            axes.axvline(epoch + 0.5, color=current().other, linewidth=0.8)
+            axes.annotate(f" {words}", (epoch + 0.5, 0.5), xycoords=axes.get_xaxis_transform(), fontsize="small")
         axes.set(xlabel="epoch", title=name)
         axes.xaxis.get_major_locator().set_params(integer=True)
         axes.grid()
