@@ -8,6 +8,7 @@ import pytest
 
 from zoo import _keras
 
+pytestmark = pytest.mark.once  # the names are those of Keras on TensorFlow, which has the most
 ONE_PLACE = "zoo/_keras.py"
 OWN = r"self\.(_\w+)(?:: [^=\n]+)? = |def (_\w+)\(|^(_\w+)(?:: [^=\n]+)? ="
 """A name that zoo gives to something of its own."""

@@ -67,7 +67,7 @@ def test_recipes_take_them_with_options_and_resume():
     whole = TrainingBatches(*data, **how)
     rest = TrainingBatches(*data, **how, start=2)
     np.testing.assert_array_equal(whole[2][0], rest[0][0])
-    with pytest.raises(ValueError, match="no option 'strength'; expected some of: factor, scale, fill_value"):
+    with pytest.raises(ValueError, match="no option 'strength'. Expected some of: factor, scale, fill_value"):
         augmentation("random_erasing", strength=1.0)
 
 

@@ -44,7 +44,9 @@ def run_card(plan: Plan, run: Mapping[str, Any]) -> dict[str, Any]:
         where = f" --data {plan.own.name}" if plan.own.name else ""
     if found["accuracy"] is not None:
         chose = ", which also chose the weights" if "validation" in training["selection"] else ""
-        note = f"{counted(found['examples'], 'example')} of the run's own split{chose}"
+        # Of batches of a stream nobody counts the examples.
+        many = "" if found["examples"] is None else f"{counted(found['examples'], 'example')} of "
+        note = f"{many}the run's own split{chose}"
         command = f"zoo evaluate RUN{where} --split validation"
         facts["metrics"] = [validation_accuracy(found["accuracy"], note=note, command=command, seeds=(run["seed"],))]
     return facts
