@@ -141,7 +141,7 @@ def _turning(options: argparse.Namespace, path: Path) -> None:
 
 def _digit() -> Path:
     """A digit of the examples, which a checkout has."""
-    found = Path(zoo.__file__).resolve().parents[1] / "examples" / "images" / "mnistrot" / "digit_08.png"
+    found = Path(zoo.__file__).resolve().parents[1] / "examples" / "images" / "mnistrot" / "digit_38.png"
     if not found.is_file():
         raise ValueError("Which image? zoo plot NAME turning digit.png")
     return found
