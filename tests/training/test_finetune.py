@@ -117,6 +117,19 @@ def test_the_card_of_a_fit_says_so(tmp_path, trained):
     assert zoo.card(zoo.save(model, tmp_path / "named", card={"summary": "mine"})).summary == "mine"
 
 
+def test_the_card_of_a_fit_has_no_number_of_other_weights(tmp_path, trained):
+    model = zoo.load(trained, num_classes=3)
+    x, y = np.zeros((6, *model.input_shape[1:]), "uint8"), np.arange(6) % 3
+    stops = keras.callbacks.EarlyStopping("val_loss", patience=1, restore_best_weights=True)
+    model.fit(x, y, validation_data=(x, y), callbacks=[stops], epochs=2, verbose=0)
+    card = zoo.card(zoo.save(model, tmp_path / "stopped"))
+    assert card.summary.startswith("fine-tuned from dots") and not card.metrics
+    model.fit(x, y, validation_data=(x, y), verbose=0)
+    assert zoo.card(zoo.save(model, tmp_path / "measured")).metrics
+    model.weights[0].assign(model.weights[0] + 1)
+    assert not zoo.card(zoo.save(model, tmp_path / "changed")).metrics
+
+
 def test_the_head_learns_first_and_an_interrupted_call_goes_on(tmp_path, folder, trained, quick, monkeypatch, capsys):
     whole = zoo.finetune(trained, folder, out=tmp_path / "whole", recipe=RECIPE, **ONE | {"progress": True})
     said = capsys.readouterr().err

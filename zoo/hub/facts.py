@@ -10,6 +10,7 @@ from zoo._counting import counted
 from zoo.hub import registry
 from zoo.hub.cards import SCHEMA_VERSION, Card
 from zoo.hub.origin import Origin, find_origin, labels_for, with_weights
+from zoo.hub.state import weights_sha256
 from zoo.models.preset import Preset
 
 if TYPE_CHECKING:
@@ -63,7 +64,7 @@ def trained_further(model: Any) -> dict[str, Any]:
     seen = "" if fitted.examples is None else f", {counted(fitted.examples, 'example')}"
     begun = f"fine-tuned from {base}" if base else f"{origin.config.name} trained"
     facts: dict[str, Any] = {"summary": f"{begun} on data of one's own: {classes}{seen}"}
-    if fitted.accuracy is not None:
+    if fitted.accuracy is not None and fitted.weights == weights_sha256(model):  # and not pruned or loaded since
         note = "the validation data of fit, after its last epoch"
         facts["metrics"] = [validation_accuracy(fitted.accuracy, note=note, command="model.fit(validation_data=...)")]
     return facts

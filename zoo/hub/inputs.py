@@ -14,6 +14,7 @@ from typing import Any
 import keras
 import numpy as np
 
+from zoo.hub.state import weights_sha256
 from zoo.math import check_edges
 from zoo.math.values import known
 
@@ -30,19 +31,33 @@ class Fitted:
 
     Attributes:
         examples: how many it saw in an epoch; None where the data does not say it.
-        accuracy: on the validation data of `fit` after the last epoch, 0 to 1; None without such data.
+        accuracy: on the validation data of `fit` after the last epoch, 0 to 1; None without such data, and where a
+            callback puts other weights in place than those that were measured.
+        weights: hash of those that it left; the accuracy is that of no others.
     """
 
     examples: int | None
     accuracy: float | None
+    weights: str | None
 
     @classmethod
-    def of(cls, x: Any, history: Any) -> Fitted:
+    def of(cls, model: Any, arguments: Mapping[str, Any], history: Any) -> Fitted:
         """What `fit` was given, and what it gave back."""
+        x, callbacks = arguments.get("x"), arguments.get("callbacks")
+        given = keras.tree.flatten(getattr(callbacks, "callbacks", callbacks))
         first = next(iter(x.values()), None) if isinstance(x, Mapping) else x
         shape = getattr(first, "shape", None)
-        values = history.history.get("val_accuracy") or [None]
-        return cls(int(shape[0]) if shape else None, None if values[-1] is None else float(values[-1]))
+        values = history.history.get("val_accuracy")
+        averages = getattr(model.optimizer, "use_ema", False)  # which Keras puts into the weights at the end
+        known = bool(values) and not averages and not any(map(_puts_weights, given))
+        accuracy = float(values[-1]) if known else None
+        return cls(int(shape[0]) if shape else None, accuracy, weights_sha256(model) if known else None)
+
+
+def _puts_weights(callback: Any) -> bool:
+    """Whether a callback of Keras may end a `fit` with other weights than the last epoch was measured with."""
+    swaps = isinstance(callback, keras.callbacks.SwapEMAWeights)
+    return swaps or bool(getattr(callback, "restore_best_weights", False))
 
 
 class CheckedInputs:
@@ -59,7 +74,7 @@ class CheckedInputs:
             weights = _spread(self, given[1], *given[2:])
             arguments["validation_data"] = given if weights is None else (*given[:2], weights)
         history = super().fit(**arguments)  # type: ignore[misc]
-        self._fitted = Fitted.of(arguments.get("x"), history)
+        self._fitted = Fitted.of(self, arguments, history)
         return history
 
     def evaluate(self, *args: Any, **kwargs: Any) -> Any:

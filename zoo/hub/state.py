@@ -2,16 +2,27 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable, Iterator
 from typing import Any
 
 import keras
+import numpy as np
 
 from zoo import _keras
 from zoo.hub import store
 
 MODEL = "."
 """The name of the model itself in a list of what is frozen."""
+
+
+def weights_sha256(model: keras.Model) -> str:
+    """The hash of all weights of a model, in their order."""
+    digest = hashlib.sha256()
+    for weight in model.weights:  # through a tensor: what several TensorFlow devices mirror is no array by itself
+        value = keras.ops.convert_to_numpy(keras.ops.convert_to_tensor(weight))
+        digest.update(np.ascontiguousarray(value).tobytes())
+    return digest.hexdigest()
 
 
 def plain_tensors(model: keras.Model) -> store.Tensors:

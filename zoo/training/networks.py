@@ -9,13 +9,13 @@ from dataclasses import dataclass
 from typing import Any
 
 import keras
-import numpy as np
 
 from zoo import _copying, hub
 from zoo._counting import counted
 from zoo._paths import expanded
 from zoo.hub import registry
 from zoo.hub.settings import dtype_policy
+from zoo.hub.state import weights_sha256
 from zoo.hub.tasks import find_task, task_of_config, task_of_origin
 from zoo.models import custom
 from zoo.models.recipe import Recipe
@@ -61,11 +61,8 @@ class Network(HasConfig):
             return {}
         if self.source is None:
             return {"config": _json(self.config)}
-        digest = hashlib.sha256()
-        for weight in self.source.weights:
-            digest.update(np.ascontiguousarray(value_of(weight)).tobytes())
         frozen = [index for index, weight in enumerate(self.source.weights) if not weight.trainable]
-        return {"config": _json(self.config), "weights": digest.hexdigest(), "frozen": frozen}
+        return {"config": _json(self.config), "weights": weights_sha256(self.source), "frozen": frozen}
 
     @property
     def labels(self) -> tuple[str, ...] | None:
