@@ -10,7 +10,6 @@ from zoo._counting import counted
 from zoo.hub import registry
 from zoo.hub.cards import SCHEMA_VERSION, Card
 from zoo.hub.origin import Origin, find_origin, labels_for, with_weights
-from zoo.hub.state import weights_sha256
 from zoo.models.preset import Preset
 
 if TYPE_CHECKING:
@@ -56,6 +55,8 @@ def origin_facts(origin: Origin, parameters: int) -> dict[str, Any]:
 
 def trained_further(model: Any) -> dict[str, Any]:
     """What the card of a model says after a `fit`: whence it came and how good it is; nothing of its base's numbers."""
+    from zoo.hub.state import weights_sha256  # needs a backend, and cards do not
+
     fitted, origin = getattr(model, "_fitted", None), find_origin(model)
     if fitted is None or origin is None:
         return {}
