@@ -5,8 +5,9 @@
 The runs are folders of `zoo train`: of `synaptic_vgg16_narrow_cifar10` (penalty on the strengths), of
 `synaptic_dense_vgg16_narrow_cifar10` (no penalty), and of `synaptic_slimming_vgg16_narrow_cifar10` (penalty on the
 scales of the normalizations). Rows: strengths of the first; kernel norm, strength in its measured form (scale times
-norm), scale, and chance on the second; scale on the third. Accuracies are those on the validation images. Fine-tuning
-is `--steps` steps of batch 128 with momentum SGD, the rate falling along half a cosine, masks fixed, no penalty.
+norm), scale, and random ones on the second; scale on the third. Accuracies are those on the validation images.
+Fine-tuning is `--steps` steps of batch 128 with momentum SGD, the rate falling along half a cosine, masks fixed, no
+penalty.
 Writes `curve.csv`, `before.png` and
 `after.png`, and prints a table. What stands in `curve.csv` already is not measured again.
 """

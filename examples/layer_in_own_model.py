@@ -1,6 +1,6 @@
 """A layer of zoo in a model of your own: a network whose answer does not change when the picture is turned.
 
-    python examples/layer_in_own_model.py [--epochs 3] [--smoke]
+    python examples/layer_in_own_model.py [--epochs 20] [--smoke]
 
 Lifting and group convolutions in an ordinary functional Keras model, trained on the forty shipped digits.
 """

@@ -33,10 +33,10 @@ def main(arguments: list[str] | None = None) -> None:
     with tempfile.TemporaryDirectory() as scratch:
         out = options.out or Path(scratch) / "run"
         epochs = 1 if options.smoke else options.epochs
-        run = zoo.finetune("resnet32_cifar10", options.folder, out=out, epochs=epochs, smoke=options.smoke)
+        zoo.finetune("resnet32_cifar10", options.folder, out=out, epochs=epochs, smoke=options.smoke)
         measured = zoo.evaluate(out, data=options.folder, progress=False)
         print(f"{measured['correct']} of {measured['images']} right of those that were set aside")
-        model = zoo.load(run if isinstance(run, str | Path) else out)
+        model = zoo.load(out)
         files = sorted(options.folder.rglob("*"))
         picture = next(path for path in files if path.suffix.lower() in (".png", ".jpg", ".jpeg"))
         best = zoo.predict(model, [picture], top=1)[0][0]

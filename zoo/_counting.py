@@ -19,3 +19,13 @@ def counted(number: int, noun: str) -> str:
     first, _, last = noun.rpartition(" ")
     plural = f"{first} {_PLURALS.get(last, last + 's')}".strip()
     return f"{number:,} {noun if number == 1 else plural}"
+
+
+def percent(probability: float) -> str:
+    """A probability to a tenth of a percent; never `100.0 %`, for no network is certain.
+
+    Example:
+        >>> percent(0.5), percent(1.0)
+        ('50.0 %', '> 99.9 %')
+    """
+    return "> 99.9 %" if probability >= 0.9995 else f"{100.0 * probability:.1f} %"

@@ -184,8 +184,12 @@ def test_a_missing_file_is_named(published: Path) -> None:
         loading.load("toy_w4_shelf")
     with pytest.raises(FileNotFoundError, match="copy the whole folder"):
         loading.load(published)
-    with pytest.raises(FileNotFoundError, match="expected a folder written by zoo.save"):
+    with pytest.raises(FileNotFoundError, match="^No such folder: .*nowhere.$"):
         loading.load("./nowhere")
+    with pytest.raises(FileNotFoundError, match=f"No such folder: .* Did you mean '{published.name}'?"):
+        loading.load(published.with_name(f"{published.name}1"))
+    with pytest.raises(FileNotFoundError, match="has no card.json: expected a folder written by zoo.save"):
+        loading.load(published.parent)
 
 
 def test_decode(published: Path) -> None:

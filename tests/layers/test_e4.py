@@ -27,19 +27,13 @@ def plain(layer, x):
     out = np.zeros((*x.shape[:3], layer.filters, n))
     shared = layer.filters // layer.slices
     for g in range(n):
-        head = keras.ops.convert_to_numpy(_group_turn(weights["head_kernel"], g))
-        bias = keras.ops.convert_to_numpy(_group_turn(weights["head_bias"], g))
+        head = layer.group.transform(weights["head_kernel"], g)
+        bias = layer.group.transform(weights["head_bias"], g)
         for i in range(k):
             for j in range(k):
                 kernels = np.repeat(a[:, :, :, g] @ head[i, j] + bias[i, j], shared, axis=-1)
                 out[..., g] += kernels * values[:, i : i + x.shape[1], j : j + x.shape[2], g]
     return out.reshape(*x.shape[:3], -1)
-
-
-def _group_turn(kernel, element):
-    from zoo.layers import _group
-
-    return _group.turn(keras.ops.convert_to_tensor(kernel), element)
 
 
 @pytest.mark.parametrize(

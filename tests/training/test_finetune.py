@@ -87,7 +87,7 @@ def test_the_card_says_what_it_was_fine_tuned_from_on_what_and_how_good_it_is(tm
     (metric,) = card.metrics
     assert (metric["name"], metric["split"]) == ("accuracy", "validation")
     assert metric["value"] == pytest.approx(100 * kept["validation"]["accuracy"])
-    assert card.training["selection"].startswith("of 2 epochs the one with the best validation loss (epoch ")
+    assert card.training["selection"].startswith("of at most 2 epochs the one with the best validation loss (epoch ")
     assert card.recipe["batch_size"] == 8 and card.training["minutes"] == kept["minutes"]
     for text in (str(card), _info(run, capsys)):
         assert card.summary in text and "6 examples of the run's own split, which also chose the weights" in text

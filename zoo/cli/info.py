@@ -31,7 +31,7 @@ def run(options: argparse.Namespace) -> int:
         return 0
     output.show(output.facts(_facts(card)))
     if recipe:
-        output.show(_recipe(recipe))
+        output.show(_recipe(recipe, said=set() if not (card.training or {}).get("selection") else {"selection"}))
     if card.metrics:
         output.show(_metrics(card))
     if card.files:
@@ -104,12 +104,16 @@ def _pairs(values: dict[str, Any] | None) -> str:
     )
 
 
-def _recipe(recipe: Any) -> Any:
-    """What matters in every recipe, and whatever is not as usual."""
+def _recipe(recipe: Any, *, said: set[str]) -> Any:
+    """What matters in every recipe, and whatever is not as usual; not again what is `said` above."""
     table = output.table("recipe", "value")
     usual = {field.name: field.default for field in dataclasses.fields(recipe)}
     for name, value in zoo.training.recipe_facts(recipe).items():
-        if value is not None and (name in _ALWAYS or (value != usual[name] and value not in ({}, ()))):
+        if (
+            value is not None
+            and name not in said
+            and (name in _ALWAYS or (value != usual[name] and value not in ({}, ())))
+        ):
             words = _pairs(value) if isinstance(value, dict) else value
             words = ", ".join(map(str, words)) if isinstance(words, tuple) else words
             table.add_row(name, Text(str(words)))

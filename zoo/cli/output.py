@@ -96,11 +96,6 @@ def facts(rows: dict[str, Any]) -> Table:
     return made
 
 
-def percent(probability: float) -> str:
-    """A probability to a tenth of a percent; never `100.0 %` for what is not certain."""
-    return "> 99.9 %" if 0.9995 <= probability < 1.0 else f"{100.0 * probability:.1f} %"
-
-
 def exit_code(errors: int, rows: int) -> int:
     """0 if every row has an answer, 1 if some hold an error instead, 2 if all do."""
     return 0 if not errors else 1 if errors < rows else 2

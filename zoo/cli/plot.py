@@ -162,7 +162,8 @@ def _features(options: argparse.Namespace, path: Path) -> None:
     states = {options.name: zoo.evaluation.graph_features(model, graph)}
     if options.against:
         states[Path(options.against).name] = zoo.evaluation.graph_features(zoo.load(options.against), graph)
-    zoo.visual.plot_graph_features(states, labels, path=path, title="Nodes, coloured by class")
+    names = model.labels if len(model.labels) <= 12 else None  # more would hide the picture
+    zoo.visual.plot_graph_features(states, labels, path=path, title="Nodes by class", labels=names)
 
 
 def _graph(options: argparse.Namespace) -> tuple[Any, Any, Any]:

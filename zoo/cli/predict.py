@@ -10,6 +10,7 @@ from rich.text import Text
 
 import zoo
 from zoo import _paths, _writing
+from zoo._counting import percent
 from zoo.cli import output
 
 PHOTOGRAPHS, DIGITS = "efficientnet_lite0_imagenet", "e4net_mnistrot"
@@ -191,12 +192,15 @@ def _run_nodes(options: argparse.Namespace, name: str | None, others: list[str])
 
 def _table(options: argparse.Namespace, what: str, names: list[str], predictions: Any, errors: list[str | None]) -> Any:
     least = _LEAST if options.top is None else 0.0
-    table = output.table(what, "prediction", "probability", "then", right=("probability",))
-    for name, row, error in zip(names, predictions, errors, strict=True):
-        if error is not None:
-            table.add_row(Text(name), Text("error", "bold red"), "", Text(error))
-            continue
-        shown = [other for other in row[1:] if other.probability >= least]
-        others = ", ".join(f"{other.label} {output.percent(other.probability)}" for other in shown)
-        table.add_row(Text(name), Text(row[0].label, "bold"), output.percent(row[0].probability), Text(others))
+    others = [
+        ", ".join(f"{one.label} {percent(one.probability)}" for one in (row or ())[1:] if one.probability >= least)
+        if error is None
+        else error
+        for row, error in zip(predictions, errors, strict=True)
+    ]
+    columns = ("next best",) if any(others) else ()  # nothing else has a chance: no empty column
+    table = output.table(what, "prediction", "probability", *columns, right=("probability",))
+    for name, row, error, more in zip(names, predictions, errors, others, strict=True):
+        answer = ("error", "bold red", "") if error is not None else (row[0].label, "bold", percent(row[0].probability))
+        table.add_row(Text(name), Text(answer[0], answer[1]), answer[2], *(Text(more) for _ in columns))
     return table

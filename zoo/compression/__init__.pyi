@@ -5,7 +5,7 @@ from .criteria import strengths
 from .folding import fold
 from .masks import choose_masks
 from .pruning import prune
-from .removing import close, remove_dead
+from .removing import remove_dead
 from .report import SparsityReport, sparsity_report
 from .schedule import ScheduledPruning, cubic_ratio
 
@@ -13,7 +13,6 @@ __all__ = [
     "ScheduledPruning",
     "SparsityReport",
     "choose_masks",
-    "close",
     "compress",
     "cubic_ratio",
     "fold",

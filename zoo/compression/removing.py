@@ -65,10 +65,6 @@ def remove_dead(model: keras.Model) -> int:
     return sum(int(masks[name].sum() - closed[name].sum()) for name in masks)
 
 
-close = remove_dead
-"""The former name."""
-
-
 def check_path(graph: Graph, flow: Flow, masks: dict[str, np.ndarray]) -> None:
     """Raises ValueError where no output of the network depends on its input any more."""
     constant = constants(graph, flow, masks)

@@ -41,7 +41,7 @@ def open_data(
         data: the name of a data set (its files are sought in `ZOO_DATA`), a folder or table of pictures, a graph with
             labelled nodes, arrays, batches, or an object with `train`, `validation`, `classes` and `kind`.
         shape: of the pictures the model takes, `(height, width, channels)`; needed for folders and tables.
-        share: part of each class that is set aside as validation where no split is given.
+        share: part of each class that is set aside as validation where no split is given; a fifth by default.
         seed: of that draw.
         unreadable: what to do about pictures that cannot be read: `"stop"` or `"skip"`.
         classes: names of classes in the order of the labels, where the data says none.

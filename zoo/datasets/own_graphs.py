@@ -41,7 +41,7 @@ def open_graph(source: Any, *, share: float = SHARE, seed: int = 0) -> DataSet:
             `labels` (nodes), whole numbers or names, and perhaps `classes`, the names by number, and the masks
             `train_mask`, `val_mask` and `test_mask`; or a NetworkX graph whose nodes have the attributes `x` and
             `label`, perhaps `split`.
-        share: part of each class that is set aside as validation where no masks are given.
+        share: part of each class that is set aside as validation where no masks are given; a fifth by default.
         seed: of that draw.
 
     Returns:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NoReturn
 
+from zoo._suggestions import did_you_mean
 from zoo.hub import card_table
 
 SCHEMA_VERSION = 1
@@ -92,7 +93,7 @@ class Card:
         try:
             text = path.read_text(encoding="utf-8")
         except FileNotFoundError:
-            raise FileNotFoundError(f"{path} does not exist: expected a folder written by zoo.save") from None
+            raise FileNotFoundError(_what_is_missing(path.parent)) from None
         except NotADirectoryError:
             raise ValueError(_what_a_file_is(path.parent)) from None
         except UnicodeDecodeError as error:
@@ -184,6 +185,14 @@ def _validator() -> Any:
 
     schema = json.loads((Path(__file__).parent / "card.schema.json").read_text(encoding="utf-8"))
     return jsonschema.validators.extend(base, {"items": check_items})(schema)
+
+
+def _what_is_missing(folder: Path) -> str:
+    """What to do about a folder that is not there, or has no card."""
+    if folder.is_dir():
+        return f"{folder} has no card.json: expected a folder written by zoo.save, or that of a run"
+    near = did_you_mean(folder.name, sorted(path.name for path in folder.parent.glob("*/")))
+    return f"No such folder: {folder}.{near}"
 
 
 def _what_a_file_is(path: Path) -> str:

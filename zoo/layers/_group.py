@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 from typing import Any
 
+import numpy as np
 from keras import initializers, ops
 
 from zoo.layers import _common, _group_history
@@ -94,19 +95,15 @@ class Grid:
                 )
 
 
-def turn(kernel: Tensor, element: int) -> Tensor:
-    """T_element on the first two axes (rows, columns) of a kernel tensor; see `zoo.math.groups`."""
-    if element < 4:
-        return ops.rot90(kernel, element, axes=(0, 1)) if element else kernel
-    quarter_turns = 7 - element
-    mirrored = ops.swapaxes(kernel, 0, 1)
-    return ops.rot90(mirrored, quarter_turns, axes=(0, 1)) if quarter_turns else mirrored
+def turn(kernel: Tensor, group: Group) -> Tensor:
+    """T_j of a kernel (k, k, ...) for all elements j of a group, (k, k, n, ...); see `zoo.math.groups`."""
+    return _gather(kernel, np.stack(_places(kernel.shape[0], group), axis=-1), planes=2)
 
 
 def lift_kernel(kernel: Tensor, group: Group) -> Tensor:
     """All orientations of planar filters: (k, k, Cin, C) -> (k, k, Cin, C * n), W[.., o, j] = T_j(w[.., o])."""
     k, _, inputs, fields = kernel.shape
-    orbit = ops.stack([turn(kernel, j) for j in range(group.order)], axis=-1)
+    orbit = ops.transpose(turn(kernel, group), (0, 1, 3, 4, 2))
     return ops.reshape(orbit, (k, k, inputs, fields * group.order))
 
 
@@ -116,11 +113,27 @@ def expand_kernel(kernel: Tensor, group: Group) -> Tensor:
     W[o, j, i, h] = T_j(w[o, i, P_j[h]]), Cohen and Welling (2016), section 4.4, with P the table `Group.relative`.
     """
     k, _, order, inputs, fields = kernel.shape
-    orbit = []
-    for j in range(order):
-        turned = turn(kernel, j)
-        orbit.append(ops.stack([turned[:, :, h] for h in group.relative[j].tolist()], axis=3))
-    return ops.reshape(ops.stack(orbit, axis=-1), (k, k, inputs * order, fields * order))
+    places = [at[:, :, None] * order + group.relative[j] for j, at in enumerate(_places(k, group))]
+    orbit = _gather(kernel, np.stack(places, axis=-1), planes=3)  # (k, k, h, j, Cin, C)
+    orbit = ops.transpose(orbit, (0, 1, 4, 2, 5, 3))
+    return ops.reshape(orbit, (k, k, inputs * order, fields * order))
+
+
+def _places(size: int, group: Group) -> list[np.ndarray]:
+    """For each element of a group which cell of a window, counted row by row, comes to each cell."""
+    cells = np.arange(size * size).reshape(size, size)
+    return [group.transform(cells, element) for element in range(group.order)]
+
+
+def _gather(kernel: Tensor, places: np.ndarray, *, planes: int) -> Tensor:
+    """Entries of the first axes of a kernel, `planes` of them taken as one: places.shape + the other axes.
+
+    One operation with a constant index: turned one by one and stacked, the kernels of a network were most of its graph,
+    which every compiler reads.
+    """
+    rest = kernel.shape[planes:]
+    found = ops.take(ops.reshape(kernel, (-1, *rest)), places.reshape(-1), axis=0)
+    return ops.reshape(found, (*places.shape, *rest))
 
 
 def he_normal(fan_in: int) -> initializers.Initializer:

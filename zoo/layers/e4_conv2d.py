@@ -168,8 +168,7 @@ class E4Conv2D(GroupLayer):
         """Matrices (n, slices * k^2, Cr + 1) that make the kernels of each element, turned by it."""
         kernel, bias = ops.convert_to_tensor(self.head_kernel), ops.convert_to_tensor(self.head_bias)
         kernel = ops.concatenate([kernel, bias[:, :, None]], axis=2)
-        turned = ops.stack([_group.turn(kernel, element) for element in range(self.group.order)])
-        turned = ops.transpose(turned, (0, 4, 1, 2, 3))  # (n, slices, k, k, Cr + 1)
+        turned = ops.transpose(_group.turn(kernel, self.group), (2, 4, 0, 1, 3))  # (n, slices, k, k, Cr + 1)
         return ops.reshape(turned, (self.group.order, -1, self.width + 1))
 
     def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:

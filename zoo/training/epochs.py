@@ -98,6 +98,8 @@ class RunTrainer:
                 self.display.compiling()
             while self.done.epoch < self.recipe.epochs and not self.done.stopped:
                 self._part()
+        if self.done.stopped and self.done.epoch < self.recipe.epochs:
+            self.display.say(f"a callback, as early stopping, has ended it after {counted(self.done.epoch, 'epoch')}")
         return self._end(self._select())
 
     def _begin(self, *, resumed: bool) -> None:

@@ -60,7 +60,8 @@ def selected_by(recipe: Recipe, epoch: int, callbacks: Sequence[keras.callbacks.
         epoch: whose weights they are, counted from 1.
         callbacks: that may have put the weights of another epoch in place.
     """
-    kept = f"of {counted(recipe.epochs, 'epoch')} the one with"
+    most = "at most " if callbacks else ""  # they may have ended it before
+    kept = f"of {most}{counted(recipe.epochs, 'epoch')} the one with"
     if recipe.selection == "best":
         return f"{kept} the highest validation accuracy (epoch {epoch})"
     for callback in callbacks:

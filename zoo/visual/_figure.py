@@ -1,7 +1,8 @@
 """The style of every picture, light or dark, and how it is written: PNG or SVG, without pyplot's global state.
 
 The colours of lines and points are those of Okabe and Ito, which colour-blind readers tell apart; ordered values take
-`cividis`, signed ones `RdBu_r`. Nothing is said by colour alone: lines have markers, wrong answers a frame.
+`cividis`, signed ones go from blue over the ground of the page to orange. Nothing is said by colour alone: lines have
+markers, wrong answers a frame.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from zoo._writing import check_file, whole
 COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9")
 MARKERS = ("o", "s", "^", "D", "v", "P")
 RIGHT, WRONG, UNJUDGED = COLOURS[2], COLOURS[1], COLOURS[0]
-ORDERED, SIGNED = "cividis", "RdBu_r"
+ORDERED = "cividis"
 FORMATS = (".png", ".svg")
 _DPI = 110
 
@@ -74,6 +75,13 @@ def theme(name: str) -> Iterator[None]:
 def current() -> Theme:
     """The colours to draw with."""
     return _theme.get()
+
+
+def signed() -> Any:
+    """Colours of values below and above 0, which is the ground of the page."""
+    from matplotlib.colors import LinearSegmentedColormap
+
+    return LinearSegmentedColormap.from_list("signed", [COLOURS[0], current().ground, COLOURS[1]])
 
 
 def drawn(function: Callable[_P, _R]) -> Callable[_P, _R]:

@@ -137,7 +137,7 @@ def plot_cams(
     overlays = [(name, overlay(images, maps), maps) for name, maps in rows]
     columns, height = min(_COLUMNS, len(images)), 1 + len(rows)
     lines = -(-len(images) // columns) * height
-    figure = new_figure(1.5 * columns, 1.55 * lines, "tight")
+    figure = new_figure(1.5 * columns, 1.6 * lines + 0.4, "constrained")
     grid = figure.subplots(lines, columns, squeeze=False)
     for axes in grid.flat:
         axes.set_axis_off()
@@ -153,4 +153,16 @@ def plot_cams(
                 axes.contour(maps[number], levels=[threshold], colors="white", linewidths=0.8)
             if column == 0:
                 axes.set_title(name, fontsize=8, loc="left")
+    _add_scale(figure, grid)
     return write(figure, path)
+
+
+def _add_scale(figure: Any, grid: Any) -> None:
+    """What the colours of the overlays mean, below them."""
+    from matplotlib.cm import ScalarMappable
+    from matplotlib.colors import LinearSegmentedColormap
+
+    colours = LinearSegmentedColormap.from_list("maps", _COLOURS / 255)
+    bar = figure.colorbar(ScalarMappable(cmap=colours), ax=grid, location="bottom", shrink=0.5, aspect=40, pad=0.02)
+    bar.set_ticks([0, 1], labels=["no evidence", "the most"])
+    bar.outline.set_visible(False)

@@ -10,7 +10,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from zoo.visual._figure import ORDERED, SIGNED, check_picture, drawn, new_figure, write
+from zoo.visual._figure import ORDERED, check_picture, drawn, new_figure, signed, write
 
 
 @drawn
@@ -53,13 +53,14 @@ def plot_basis(kernels: Mapping[str, Any], *, path: str | os.PathLike[str], titl
     off = {name: gram_matrix(kernel) - np.eye(kernel.shape[-1]) for name, kernel in arrays.items()}
     reach = max(float(np.abs(matrix).max()) for matrix in off.values()) or 1.0
     for (left, right), (name, kernel) in zip(panels, arrays.items(), strict=True):
-        left.imshow(_tiles(kernel), cmap=ORDERED, vmin=0, vmax=1, interpolation="nearest")
+        tiles = left.imshow(_tiles(kernel), cmap=ORDERED, vmin=0, vmax=1, interpolation="nearest")
+        figure.colorbar(tiles, ax=left, shrink=0.8, label="weights beside a filter's largest")
         left.set(title=f"{name}: where {kernel.shape[-1]} filters look", xticks=[], yticks=[])
         left.spines[:].set_visible(False)
-        picture = right.imshow(off[name], cmap=SIGNED, vmin=-reach, vmax=reach, interpolation="nearest")
+        picture = right.imshow(off[name], cmap=signed(), vmin=-reach, vmax=reach, interpolation="nearest")
         right.set(title=f"Gram matrix less identity, at most {np.abs(off[name]).max():.2g}", xlabel="filter")
         right.set_ylabel("filter")
-        figure.colorbar(picture, ax=right, shrink=0.8)
+        figure.colorbar(picture, ax=right, shrink=0.8, label="inner product")
     return write(figure, path)
 
 

@@ -104,6 +104,7 @@ def plot_graph_features(
     path: str | os.PathLike[str],
     depths: Sequence[int] = (0, 2, 8, -1),
     title: str | None = None,
+    labels: Sequence[str] | None = None,
 ) -> Path:
     """Draws the nodes of a graph at several depths, by their two principal components, coloured by class.
 
@@ -116,12 +117,13 @@ def plot_graph_features(
         path: the PNG or SVG file to write; its folder must exist.
         depths: which layers, a column each; 0 is before the first, -1 after the last.
         title: a line above.
+        labels: names of the classes, shown below beside their colours.
 
     Returns:
         The path.
 
     Raises:
-        ValueError: nothing to draw, shapes that do not fit, or another ending than `.png` or `.svg`.
+        ValueError: nothing to draw, shapes that do not fit, too few labels, or another ending than `.png` or `.svg`.
         OSError: the file cannot be written.
 
     Example:
@@ -135,7 +137,9 @@ def plot_graph_features(
     classes = np.asarray(classes)
     if not features or any(np.ndim(one) != 3 or one.shape[1:2] != classes.shape for one in features.values()):
         raise ValueError(f"Expected features (depth + 1, N, C) by a name and N classes; got {len(classes)} classes.")
-    figure = new_figure(2.0 * len(depths), 2.15 * len(features) + 0.2, "constrained")
+    if labels is not None and not len(labels) > classes.max(initial=0):
+        raise ValueError(f"Expected labels of {classes.max(initial=0) + 1} classes or more; got {len(labels)}.")
+    figure = new_figure(2.3 * len(depths), 2.15 * len(features) + (0.2 if labels is None else 0.8), "constrained")
     figure.suptitle(title or "")
     grid = figure.subplots(len(features), len(depths), squeeze=False)
     shades = [*COLOURS, current().ink, current().other]
@@ -146,8 +150,14 @@ def plot_graph_features(
             points = _principal(np.asarray(states[number], float))
             axes.scatter(*points.T, c=colors, s=3, linewidth=0)
             axes.set(xticks=[], yticks=[])
+            axes.spines[:].set_visible(False)
             axes.set_title(f"after {number} layers" if number else "before the layers", fontsize=9, fontweight="normal")
         line[0].set_ylabel(name, fontweight="bold")
+    if labels is not None:
+        shown = np.unique(classes)
+        dots = [grid[0, 0].scatter([], [], color=shades[number % len(shades)], s=20) for number in shown]
+        names = [labels[number] for number in shown]
+        figure.legend(dots, names, loc="outside lower center", ncols=min(len(names), len(depths)), fontsize=8)
     return write(figure, path)
 
 

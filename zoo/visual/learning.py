@@ -63,6 +63,8 @@ def plot_learning_curves(
             axes.axvline(epoch + 0.5, color=current().other, linewidth=0.8)
             axes.annotate(f" {words}", (epoch + 0.5, 0.5), xycoords=axes.get_xaxis_transform(), fontsize="small")
         axes.set(xlabel="epoch", title=name)
+        if name == "accuracy":
+            axes.set_ylim(top=min(axes.get_ylim()[1], 1.005))  # there is no more than 1
         axes.xaxis.get_major_locator().set_params(integer=True)
         axes.grid()
         axes.legend()

@@ -12,10 +12,11 @@ import keras
 import numpy as np
 
 from zoo.math import LogPolarMap
-from zoo.visual._figure import ORDERED, SIGNED, check_picture, drawn, new_figure, write
+from zoo.visual._figure import ORDERED, check_picture, current, drawn, new_figure, signed, write
 
 _INK, _OUTSIDE = "#222222", "#f2f2f2"  # on cells of every theme
 _MOST_KERNELS = 64
+_SHARES = (0, 0.05, 0.2, 0.5, 1)  # ticks of a scale that is a square root
 
 
 @drawn
@@ -70,7 +71,7 @@ def plot_kernels(
     """Draws the kernels of the ordinary convolution that a layer stands for.
 
     Layers with three input channels are drawn in colour, each kernel scaled to its own largest weight; of others the
-    mean over the input channels is drawn, red above and blue below 0.
+    mean over the input channels is drawn, orange above and blue below 0.
 
     Args:
         layer: built; has `plain_convolution`, as the convolutions of `zoo.layers`, or is a `keras.layers.Conv2D`.
@@ -103,7 +104,7 @@ def plot_kernels(
         else:
             one = one.mean(axis=-1)
             bound = np.abs(one).max() or 1.0
-            axes.imshow(one, cmap=SIGNED, vmin=-bound, vmax=bound, interpolation="nearest")
+            axes.imshow(one, cmap=signed(), vmin=-bound, vmax=bound, interpolation="nearest")
         axes.set(xticks=[], yticks=[])
     return write(figure, path)
 
@@ -137,9 +138,13 @@ def plot_receptive_fields(
         raise ValueError("Expected one or more fields (height, width) with values above 0.")
     figure, panels = _canvas(len(fields), title, path, size=3.0)
     for axes, (name, field) in zip(panels, fields.items(), strict=True):
-        axes.imshow(np.sqrt(field / np.max(field)), cmap=ORDERED, vmin=0, vmax=1, interpolation="nearest")
+        shown = axes.imshow(np.sqrt(field / np.max(field)), cmap=ORDERED, vmin=0, vmax=1, interpolation="nearest")
         axes.set(xticks=[], yticks=[])
-        axes.set_title(name, fontsize=10)
+        axes.spines[:].set_visible(False)
+        axes.set_title(name, fontsize=10, fontweight="normal")
+    bar = figure.colorbar(shown, ax=panels, shrink=0.8, aspect=15, pad=0.01, label="share of the largest")
+    bar.set_ticks(np.sqrt(_SHARES), labels=[f"{share:g}" for share in _SHARES])
+    bar.outline.set_visible(False)
     return write(figure, path)
 
 
@@ -181,10 +186,12 @@ def plot_region_scores(
         share = (score - low) / (high - low or 1.0)
         color = colormaps[ORDERED](share) if np.isfinite(score) else _OUTSIDE
         middle, center, width = (sector + 0.5) * step, (inner[ring] + outer[ring]) / 2, outer[ring] - inner[ring]
-        axes.bar(middle, width, step, bottom=inner[ring], color=color, edgecolor="white", linewidth=1)
+        axes.bar(middle, width, step, bottom=inner[ring], color=color, edgecolor=current().ground, linewidth=1)
         ink = "white" if share < 0.6 else _INK
         axes.text(middle, center, f"{score:.2f}", ha="center", va="center", fontsize=8, color=ink)
     axes.set(yticks=[], xticks=[], ylim=(0, outer[-1]))
+    axes.spines[:].set_visible(False)
+    axes.grid(visible=False)
     return write(figure, path)
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from zoo._counting import percent
 from zoo.hub import Prediction
 from zoo.visual._figure import RIGHT, UNJUDGED, WRONG, check_picture, current, drawn, new_figure, write
 
@@ -129,7 +130,7 @@ def _draw_answer(
     if right is False and not wordy:
         answer += f", is {truth}"
     axes.text(left, line, answer, **style)
-    axes.text(left + 1, line, _percent(first[0].probability), fontsize=7, color=current().ink, va="center", ha="right")
+    axes.text(left + 1, line, percent(first[0].probability), fontsize=7, color=current().ink, va="center", ha="right")
     if right is False and wordy:
         line += 0.15
         axes.text(left, line, f"is {_short(truth or '', 14)}", **style)
@@ -144,8 +145,3 @@ def _draw_answer(
 
 def _short(label: str, length: int) -> str:
     return label if len(label) <= length else label[: length - 1] + "…"
-
-
-def _percent(probability: float) -> str:
-    """Never `100 %` for what is not certain."""
-    return "> 99.9 %" if 0.9995 <= probability < 1 else f"{100 * probability:.1f} %"
