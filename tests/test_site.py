@@ -17,7 +17,11 @@ pytestmark = pytest.mark.once
 
 
 def load_hook(root: Path, name: str) -> types.ModuleType:
-    spec = importlib.util.spec_from_file_location(f"docs_{name}", root / "docs" / "hooks" / f"{name}.py")
+    return load_script(root / "docs" / "hooks" / f"{name}.py")
+
+
+def load_script(path: Path) -> types.ModuleType:
+    spec = importlib.util.spec_from_file_location(f"docs_{path.stem}", path)
     assert spec and spec.loader
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
@@ -197,3 +201,30 @@ def test_words_that_people_search_for_are_given_to_pages_that_exist(root: Path) 
     for one in (page, other):
         assert load_hook(root, "searching").on_page_markdown("text", one, config) == "text"
     assert page.meta["tags"] == words["fine-tune.md"] and other.meta == {}
+
+
+def test_pictures_of_pages_have_a_twin_for_dark_ones(root: Path) -> None:
+    pages = {path: path.read_text("utf-8") for path in (root / "docs").glob("*.md")}
+    named = {name for text in pages.values() for name in re.findall(r"\(images/(\w+)\.png\)", text)}
+    there = {path.stem for path in (root / "docs" / "images").glob("*.png")}
+    assert named and there == named | {f"{name}-dark" for name in named}
+    drawn = set(load_script(root / "docs" / "draw.py").PICTURES) | {"turning"}  # which an example draws
+    assert drawn == named
+
+
+def test_a_page_shows_the_picture_that_fits_its_colours(root: Path) -> None:
+    both = load_hook(root, "themes").on_page_markdown
+    page = types.SimpleNamespace(file=types.SimpleNamespace(src_uri="scene.md"))
+    config = types.SimpleNamespace(docs_dir=str(root / "docs"))
+    light, dark = both("![A digit](images/digits.png)", page=page, config=config).splitlines()
+    assert light == "![A digit](images/digits.png#only-light)"
+    assert dark == "![A digit](images/digits-dark.png#only-dark)"
+    other = "![A file](images/nowhere.png)"
+    assert both(other, page=page, config=config) == other
+
+
+def test_the_tables_that_are_drawn_are_found(root: Path) -> None:
+    table = load_script(root / "docs" / "draw.py").table
+    depths = table("pdegcn.md", "| Layers | 2 ")
+    assert [row[0] for row in depths] == ["PDE-GCN D", "plain GCN"] and {len(row) for row in depths} == {7}
+    assert {len(row) for row in table("synaptic.md", "| ranked by |")} == {10}
