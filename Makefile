@@ -25,10 +25,6 @@ PIP := $(PY) -m pip --disable-pip-version-check install --quiet
 # NPROC bounds the threads of XLA on the CPU.
 QUIET := TF_CPP_MIN_LOG_LEVEL=2 MPLBACKEND=Agg
 BOUNDS := $(QUIET) OMP_NUM_THREADS=$(THREADS) TF_NUM_INTRAOP_THREADS=$(THREADS) TF_NUM_INTEROP_THREADS=1 NPROC=$(THREADS)
-# XLA's older way of writing loops compiles in two thirds of the time, and tests compile more than they compute. A
-# version that does not know the word ends the process: then it is left out.
-QUICK_XLA := --xla_cpu_use_fusion_emitters=false
-XLA_KNOWN = $(shell XLA_FLAGS=$(QUICK_XLA) $(PY) -c "import jax; jax.devices()" 2>/dev/null && echo $(QUICK_XLA))
 PYTEST := $(PY) -m pytest --numprocesses=$(WORKERS) --dist=loadfile --quiet $(PYTEST_ARGS)
 # What is no matter of the backend (arguments, files, pages) carries the marker `once` and is tested in the first run alone.
 AGAIN := $(PYTEST) -m "not once and not large and not extra_large"
@@ -50,7 +46,7 @@ test-tensorflow: $(VENV)/.dev-jax
 # After the TensorFlow run also under `make -j`: two runs at once would only slow each other down.
 test-jax: $(VENV)/.dev-jax | test-tensorflow
 	@echo "== tests on JAX"
-	$(BOUNDS) XLA_FLAGS="$(XLA_KNOWN) $${XLA_FLAGS:-}" KERAS_BACKEND=jax $(AGAIN)
+	$(BOUNDS) KERAS_BACKEND=jax $(AGAIN)
 
 test-torch: $(VENV)/.torch
 	@echo "== tests on torch"

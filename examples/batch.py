@@ -31,6 +31,8 @@ def main(arguments: list[str] | None = None) -> None:
     options = parser.parse_args(arguments)
     suffixes = zoo.datasets.image_suffixes()
     files = sorted(path for path in options.folder.rglob("*") if path.suffix.lower() in suffixes)
+    if not files:
+        parser.error(f"no pictures in {options.folder}")
     files = files[: 4 if options.smoke else None]
     model = zoo.load(options.model)
     images, errors = zoo.datasets.read_each(files, model.input_shape[1:])

@@ -1,10 +1,11 @@
 """What can be done with a name: list, load, look at the card, take the features, name the classes.
 
-python examples/load.py
+python examples/load.py [--help]
 """
 
 from __future__ import annotations
 
+import argparse
 import os
 from pathlib import Path
 
@@ -15,8 +16,9 @@ import zoo
 IMAGES = Path(__file__).parent / "images" / "mnistrot"
 
 
-def main() -> None:
+def main(arguments: list[str] | None = None) -> None:
     """Prints a little of everything."""
+    argparse.ArgumentParser(description="Print what can be done with a name.").parse_args(arguments)
     print("models:", ", ".join(zoo.list_models("*mnistrot")))
     card = zoo.card("e4net_mnistrot")
     print(f"card: {card.name}, {card.architecture['parameters']:,} parameters, {card.summary}")

@@ -1,10 +1,10 @@
-"""A folder of pictures of your own: fine-tuned, measured, asked, and written for serving.
+"""A folder of pictures of your own: fine-tuned, measured, asked, and with --export written for serving.
 
-    python examples/own_folder.py [FOLDER] [--epochs 5] [--out runs/shapes] [--smoke]
+    python examples/own_folder.py [FOLDER] [--epochs 5] [--out runs/shapes] [--export] [--smoke]
 
 FOLDER has a sub-folder of pictures for each class. Without one, the circles, squares and triangles of
-`examples/images/shapes` are taken. The same on the command line: `zoo finetune resnet32_cifar10 FOLDER --out
-runs/shapes`, then `zoo evaluate` and `zoo export`.
+`examples/images/shapes` are taken. Without `--out` the run is thrown away. The same on the command line: `zoo finetune
+resnet32_cifar10 FOLDER --out runs/shapes`, then `zoo evaluate` and `zoo export`.
 """
 
 from __future__ import annotations
@@ -30,6 +30,8 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--export", action="store_true", help="also write an ONNX file for serving")
     parser.add_argument("--smoke", action="store_true", help="one epoch on few pictures")
     options = parser.parse_args(arguments)
+    if not options.folder.is_dir():
+        parser.error(f"no such folder: {options.folder}")
     with tempfile.TemporaryDirectory() as scratch:
         out = options.out or Path(scratch) / "run"
         epochs = 1 if options.smoke else options.epochs

@@ -31,14 +31,17 @@ def main(arguments: list[str] | None = None) -> None:
     if options.smoke:
         names.popitem()
     files = options.images or sorted(PHOTOS.glob("*.jpg"))
-    rows, titles = [], []
+    rows, first = [], []  # the first network's answers: all rows show the evidence for these
     for how, name in names.items():
         model = zoo.load(name)
         images = zoo.datasets.read_images(files, model.input_shape[1:])
-        titles = [row[0].label.replace("_", " ") for row in zoo.predict(model, images, top=1)]
-        focus = zoo.evaluation.focus_area(model, images).means()["focus_area"]
-        print(f"{how}: {', '.join(titles)}; {focus:.0%} of the pictures looked at")
-        rows.append((how, zoo.visual.cam(model, images)))
+        best = [row[0] for row in zoo.predict(model, images, top=1)]
+        first = first or best
+        classes = [one.index for one in first]
+        focus = zoo.evaluation.focus_area(model, images, classes=classes).means()["focus_area"]
+        print(f"{how}: {', '.join(one.label.replace('_', ' ') for one in best)}; {focus:.0%} of the pictures looked at")
+        rows.append((how, zoo.visual.cam(model, images, classes=classes)))
+    titles = [one.label.replace("_", " ") for one in first]
     options.out.parent.mkdir(parents=True, exist_ok=True)
     zoo.visual.plot_cams(images, rows, path=options.out, titles=titles)
     print(f"picture: {options.out}")

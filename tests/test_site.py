@@ -149,12 +149,13 @@ def test_edit_links_need_a_repository(root: Path) -> None:
 def test_a_notebook_becomes_a_page(root: Path) -> None:
     pytest.importorskip("nbconvert", reason="needs zoo[docs]")
     hook = load_hook(root, "notebooks")
-    text, pictures = hook.page(root / "examples" / "notebooks" / "first_steps.ipynb", "https://github.com/someone/zoo")
-    assert text.startswith("# First steps\n\n[Open in Colab](")
+    text, files = hook.page(root / "examples" / "notebooks" / "first_steps.ipynb", "https://github.com/someone/zoo")
+    assert text.startswith("# First steps\n\n[Download the notebook](first_steps.ipynb) [Open in Colab](")
     for part in ("```python\n", "``` { .text .zoo-output }\n40 of 40 right\n```", "<table>", "](own_pictures.md)"):
         assert part in text
-    assert len(pictures) == 2 and all(f"]({name})" in text for name in pictures)
-    assert all(content.startswith(b"\x89PNG") for content in pictures.values())
+    assert files.pop("first_steps.ipynb") == (root / "examples" / "notebooks" / "first_steps.ipynb").read_bytes()
+    assert len(files) == 2 and all(f"![What the cell above draws]({name})" in text for name in files)
+    assert all(content.startswith(b"\x89PNG") for content in files.values())
 
 
 def test_every_notebook_is_in_the_navigation(root: Path) -> None:

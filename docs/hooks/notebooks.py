@@ -44,8 +44,10 @@ def page(path: Path, repository: str | None = None) -> tuple[str, dict[str, byte
     text, found = MarkdownExporter(raw_template=TEMPLATE).from_notebook_node(notebook, names)
     text = re.sub(r"\]\((\w+)\.ipynb\)", r"](\1.md)", text)
     text = re.sub(r"\]\(\.\./\.\./docs/", "](../", text)
+    text = text.replace("![png](", "![What the cell above draws](")
     heading, _, rest = text.lstrip().partition("\n")
-    return f"{heading}\n\n{colab(path.name, repository)}\n{rest}", found["outputs"]
+    links = f"[Download the notebook]({path.name}) {colab(path.name, repository)}".strip()
+    return f"{heading}\n\n{links}\n{rest}", found["outputs"] | {path.name: path.read_bytes()}
 
 
 def colab(name: str, repository: str | None) -> str:

@@ -48,6 +48,10 @@ def test_own_pictures(
         (["e4net_mnistrot", "turning", "--against", "e4net_mnistro"], "Did you mean"),
         (["e4net_mnistrot", "mistakes", "--count", "0"], "--count of at least 1"),
         (["e4net_mnistrot", "pie"], "invalid choice"),
+        (["pdegcn_cora", "maps", "a.png"], "maps is of networks that take images, and pdegcn_cora takes graphs"),
+        (["e4net_mnistrot", "energy"], "energy is of graph networks, and e4net_mnistrot takes images"),
+        (["e4net_mnistrot", "turning", "a.png", "b.png"], "turning takes at most 1 image; got 2"),
+        (["lpsc_tiny_cifar10", "pruned"], "has no pruned connection"),
     ],
 )
 def test_refusals(zoo_command: Callable[..., Any], words: list[str], message: str) -> None:

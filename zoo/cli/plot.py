@@ -10,6 +10,7 @@ from typing import Any
 
 import zoo
 from zoo import _paths, _writing
+from zoo._counting import counted
 from zoo.cli import options as common
 from zoo.cli import output
 
@@ -51,6 +52,7 @@ def run(options: argparse.Namespace) -> int:
             raise ValueError(f"{options.kind} draws one model: leave out --against.")
         if not options.against.endswith(".keras"):
             zoo.card(options.against)  # a misspelt name is said before a backend is loaded
+    _check_kind(options, draw)
     if options.count < 1:
         raise ValueError(f"Expected --count of at least 1; got {options.count}.")
     common.check_split(options.split)
@@ -67,6 +69,18 @@ def run(options: argparse.Namespace) -> int:
     else:
         output.show(f"picture: {path}")
     return 0
+
+
+def _check_kind(options: argparse.Namespace, draw: Any) -> None:
+    """Whether the kind is one for such a network, and the images are as many as fit: before data and backend."""
+    of_graphs = zoo.card(options.name).task.startswith(("node-", "point-cloud-"))
+    if draw in (_energy, _features) and not of_graphs:
+        raise ValueError(f"{options.kind} is of graph networks, and {options.name} takes images.")
+    if draw in (_maps, _turning, _mistakes) and of_graphs:
+        raise ValueError(f"{options.kind} is of networks that take images, and {options.name} takes graphs.")
+    most = 1 if draw is _turning else _MOST
+    if len(options.images) > most:
+        raise ValueError(f"{options.kind} takes at most {counted(most, 'image')}; got {len(options.images)}.")
 
 
 def _curves(options: argparse.Namespace, path: Path) -> None:
@@ -118,15 +132,16 @@ def _maps(options: argparse.Namespace, path: Path) -> None:
     if not options.images:
         raise ValueError(f"Which images? zoo plot {options.name} maps photo.jpg")
     model = zoo.load(options.name)
-    images = _read(options.images[:_MOST], model.input_shape[1:])
-    rows = [(output.model_name(options.name), zoo.visual.cam(model, images))]
+    images = _read(options.images, model.input_shape[1:])
+    best = [row[0] for row in zoo.predict(model, images, top=1)]
+    classes = [one.index for one in best]  # the first network's answers: both rows show the evidence for the same
+    rows = [(output.model_name(options.name), zoo.visual.cam(model, images, classes=classes))]
     if options.against:
         other = zoo.load(options.against)
-        if other.input_shape != model.input_shape:
-            raise ValueError(f"{options.against} takes other images than {options.name}: draw two pictures.")
-        rows.append((output.model_name(options.against), zoo.visual.cam(other, images)))
-    titles = [row[0].label for row in zoo.predict(model, images, top=1)]
-    zoo.visual.plot_cams(images, rows, path=path, titles=titles)
+        if (other.input_shape, other.labels) != (model.input_shape, model.labels):
+            raise ValueError(f"{options.against} takes other images, or knows other classes, than {options.name}.")
+        rows.append((output.model_name(options.against), zoo.visual.cam(other, images, classes=classes)))
+    zoo.visual.plot_cams(images, rows, path=path, titles=[one.label for one in best])
 
 
 def _turning(options: argparse.Namespace, path: Path) -> None:
@@ -154,7 +169,7 @@ def _read(files: list[Any], shape: tuple[int | None, ...]) -> Any:
 def _energy(options: argparse.Namespace, path: Path) -> None:
     model, graph, _ = _graph(options)
     energy = zoo.evaluation.graph_energy(model, graph)
-    zoo.visual.plot_graph_energy({options.name: energy}, path=path, title="Energy over the time steps")
+    zoo.visual.plot_graph_energy({options.name: energy}, path=path, title=f"{options.name}: energy over the time steps")
 
 
 def _features(options: argparse.Namespace, path: Path) -> None:
@@ -181,6 +196,11 @@ def _pruned(options: argparse.Namespace, path: Path) -> None:
     layers = {
         layer.name: (layer.kept * layer.weights_each, layer.connections * layer.weights_each) for layer in report.layers
     }
+    if all(left == whole for left, whole in layers.values()):
+        raise ValueError(
+            f"{options.name} has no pruned connection: draw a network with masks, as "
+            "zoo plot synaptic_vgg16_narrow_p96_cifar10 pruned"
+        )
     zoo.visual.plot_pruned(layers, path=path)
 
 
@@ -219,7 +239,7 @@ KINDS: dict[str, tuple[Callable[[argparse.Namespace, Path], None], str]] = {
     "turning": (_turning, "an IMAGE turned through 360 degrees, and the logits"),
     "energy": (_energy, "of graph networks: energy over depth (needs data)"),
     "features": (_features, "of graph networks: nodes over depth (needs data)"),
-    "pruned": (_pruned, "weights of each layer that are left, beside the dense network"),
+    "pruned": (_pruned, "of networks with masks: weights that are left, beside the dense network"),
     "size": (_size, "accuracy against parameters, among all models of its data set"),
     "cost": (_cost, "accuracy against multiply-adds, among all models of its data set"),
 }

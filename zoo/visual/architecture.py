@@ -16,6 +16,8 @@ from zoo.visual._figure import COLOURS, check_picture, current, drawn, new_figur
 
 _LINE, _LONGEST_PATTERN = 0.44, 8
 _UNSEEN = ("Normalization", "Activation", "ReLU", "Dropout", "InputLayer", "Rescaling", "Identity", "Flatten")
+_OTHERS = (COLOURS[1], COLOURS[3], COLOURS[4])
+"""Of layers that a plain network does not have."""
 _JOINS = ("Add", "Concatenate", "Average", "Multiply", "Maximum")
 
 
@@ -40,9 +42,11 @@ class Step:
 def plot_architecture(model: keras.Model, *, path: str | os.PathLike[str], title: str | None = None) -> Path:
     """Draws the layers of a functional model from the input to the output, repeated ones once.
 
-    A bar is as wide as the map's side and as high as the logarithm of its channels; its colour is the layer's class.
+    A bar is as wide as the map's side and as high as the logarithm of its channels; its colour is the layer's class:
+    blue for convolutions, green for pools, light blue for dense layers, others for what plain networks do not have.
     Beside it stand class, window, shape and number of weights. What is done to every number alone (normalization,
-    activation, dropout) is left out, and sums and concatenations are counted in the last line.
+    activation, dropout) is left out; sums and concatenations are counted in the last line, and their branches stand one
+    after another.
 
     Args:
         model: a functional model, of zoo or not.
@@ -69,7 +73,8 @@ def plot_architecture(model: keras.Model, *, path: str | os.PathLike[str], title
         (step, times if place == 0 else 0, len(group)) for group, times in groups for place, step in enumerate(group)
     ]
     kinds = list(dict.fromkeys(step.kind for step in steps))
-    colors = {kind: COLOURS[index % len(COLOURS)] for index, kind in enumerate(kinds)}
+    others = [kind for kind in kinds if _colour(kind) is None]
+    colors = {kind: _colour(kind) or _OTHERS[others.index(kind) % len(_OTHERS)] for kind in kinds}
     figure = new_figure(6.4, _LINE * (len(rows) + 2.6))
     axes = figure.add_axes((0, 0, 1, 1))
     axes.set_axis_off()
@@ -89,8 +94,17 @@ def plot_architecture(model: keras.Model, *, path: str | os.PathLike[str], title
             _draw_times(axes, row, length, times)
     joins = [type(layer).__name__ for layer in model.layers if type(layer).__name__ in _JOINS]
     said = ", ".join(f"{joins.count(name)} x {name}" for name in dict.fromkeys(joins))
-    axes.text(2.3, len(rows) + 1.3, f"with {said}" if said else "", color=current().other, fontsize=8, va="center")
+    below = "bar: side of the map, and channels (logarithmic); normalization and activation are not drawn"
+    note = {"color": current().other, "fontsize": 7.5, "va": "center"}
+    axes.text(0.25, len(rows) + 1.15, below, **note)
+    axes.text(0.25, len(rows) + 1.45, f"with {said}, whose branches stand one after another" if said else "", **note)
     return write(figure, path)
+
+
+def _colour(kind: str) -> str | None:
+    """One colour in all pictures for what every network has."""
+    usual = {"Conv2D": COLOURS[0], "DepthwiseConv2D": COLOURS[0], "Dense": COLOURS[5]}
+    return COLOURS[2] if "Pool" in kind else usual.get(kind)
 
 
 def architecture_steps(model: keras.Model) -> Iterator[Step]:

@@ -137,7 +137,7 @@ def plot_cams(
     overlays = [(name, overlay(images, maps), maps) for name, maps in rows]
     columns, height = min(_COLUMNS, len(images)), 1 + len(rows)
     lines = -(-len(images) // columns) * height
-    figure = new_figure(1.5 * columns, 1.6 * lines + 0.4, "constrained")
+    figure = new_figure(max(1.5 * columns, 3.0), 1.6 * lines + 0.4, "constrained")  # names and scale fit in
     grid = figure.subplots(lines, columns, squeeze=False)
     for axes in grid.flat:
         axes.set_axis_off()

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from zoo.math.values import check_whole
-from zoo.visual._figure import COLOURS, check_picture, current, drawn, new_figure, write
+from zoo.visual._figure import COLOURS, MARKERS, check_picture, current, drawn, new_figure, write
 from zoo.visual.series import plot_series
 
 
@@ -143,19 +143,25 @@ def plot_graph_features(
     figure.suptitle(title or "")
     grid = figure.subplots(len(features), len(depths), squeeze=False)
     shades = [*COLOURS, current().ink, current().other]
-    colors = [shades[number % len(shades)] for number in classes]
+    signs = [*MARKERS, "*", "X"]  # nobody has to tell classes apart by colour alone
+    shown = np.unique(classes)
+
+    def looks(kind: int) -> dict[str, str]:
+        return {"color": shades[kind % len(shades)], "marker": signs[kind % len(signs)]}
+
     for line, (name, states) in zip(grid, features.items(), strict=True):
         for axes, depth in zip(line, depths, strict=True):
             number = min(depth, len(states) - 1) if depth >= 0 else len(states) + depth
             points = _principal(np.asarray(states[number], float))
-            axes.scatter(*points.T, c=colors, s=3, linewidth=0)
+            for kind in shown:
+                of_kind = points[classes == kind]
+                axes.scatter(*of_kind.T, **looks(kind), s=4, linewidth=0)
             axes.set(xticks=[], yticks=[])
             axes.spines[:].set_visible(False)
             axes.set_title(f"after {number} layers" if number else "before the layers", fontsize=9, fontweight="normal")
         line[0].set_ylabel(name, fontweight="bold")
     if labels is not None:
-        shown = np.unique(classes)
-        dots = [grid[0, 0].scatter([], [], color=shades[number % len(shades)], s=20) for number in shown]
+        dots = [grid[0, 0].scatter([], [], **looks(kind), s=20) for kind in shown]
         names = [labels[number] for number in shown]
         figure.legend(dots, names, loc="outside lower center", ncols=min(len(names), len(depths)), fontsize=8)
     return write(figure, path)
