@@ -11,7 +11,6 @@ from __future__ import annotations
 import argparse
 import functools
 import os
-import re
 import runpy
 from collections.abc import Callable
 from pathlib import Path
@@ -55,13 +54,9 @@ def plot(*words: str | Path) -> Callable[[Path, argparse.Namespace], None]:
 
 
 def digits(path: Path, options: argparse.Namespace) -> None:
-    """Ten of the shipped digits with their answers."""
-    files = sorted((EXAMPLES / "images" / "mnistrot").glob("*.png"))[:10]
-    truth = dict(re.findall(r"^(\S+?),(\w+)", (files[0].parent / "labels.csv").read_text("utf-8"), re.M))
-    model = zoo.load("e4net_mnistrot")
-    images = zoo.datasets.read_images(files, model.input_shape[1:])
-    labels = [truth[file.name] for file in files]
-    zoo.visual.plot_predictions(images, zoo.predict(model, images), labels, path=path, columns=5)
+    """Ten of the shipped digits with their answers, drawn by the demonstration."""
+    dark = ["--dark"] if path.stem.endswith("-dark") else []
+    runpy.run_path(str(EXAMPLES / "demo.py"))["main"](["--first", "10", "--columns", "5", "--out", str(path), *dark])
 
 
 def photographs(path: Path, options: argparse.Namespace) -> None:

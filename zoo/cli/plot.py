@@ -73,11 +73,12 @@ def run(options: argparse.Namespace) -> int:
 
 def _check_kind(options: argparse.Namespace, draw: Any) -> None:
     """Whether the kind is one for such a network, and the images are as many as fit: before data and backend."""
-    of_graphs = zoo.card(options.name).task.startswith(("node-", "point-cloud-"))
-    if draw in (_energy, _features) and not of_graphs:
-        raise ValueError(f"{options.kind} is of graph networks, and {options.name} takes images.")
-    if draw in (_maps, _turning, _mistakes) and of_graphs:
-        raise ValueError(f"{options.kind} is of networks that take images, and {options.name} takes graphs.")
+    if not options.name.endswith(".keras"):  # whose card is made from the model itself, which is loaded anyway
+        of_graphs = zoo.card(options.name).task.startswith(("node-", "point-cloud-"))
+        if draw in (_energy, _features) and not of_graphs:
+            raise ValueError(f"{options.kind} is of graph networks, and {options.name} takes images.")
+        if draw in (_maps, _turning, _mistakes) and of_graphs:
+            raise ValueError(f"{options.kind} is of networks that take images, and {options.name} takes graphs.")
     most = 1 if draw is _turning else _MOST
     if len(options.images) > most:
         raise ValueError(f"{options.kind} takes at most {counted(most, 'image')}; got {len(options.images)}.")
