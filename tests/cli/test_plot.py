@@ -32,7 +32,9 @@ def test_own_pictures(
         folder.mkdir(parents=True)
         Image.fromarray(toy.bars(np.array([label]))[0, ..., 0]).save(folder / "a.png")
     (tmp_path / "mine" / "3").rename(tmp_path / "mine" / "5")  # one picture lies in the wrong folder
-    for kind, more in (("confusion", ["--data", "mine"]), ("mistakes", ["--data", "mine"]), ("turning", pictures[:1])):
+    mine = ["--data", "mine"]
+    kinds = (("architecture", []), ("confusion", mine), ("mistakes", mine), ("turning", pictures[:1]))
+    for kind, more in kinds:
         done = zoo_command("plot", bars, kind, *more, "--json")
         assert done.code == 0, done.err
         assert done.json["picture"] == f"{bars}-{kind}.png" and Path(done.json["picture"]).stat().st_size > 1000
