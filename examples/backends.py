@@ -37,6 +37,8 @@ def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description="Compare the backends.")
     parser.add_argument("--smoke", action="store_true", help="TensorFlow alone")
     options = parser.parse_args(arguments)
+    if options.smoke:
+        print("smoke run: it shows that this works, and its numbers mean nothing", file=sys.stderr)
     there = [name for name in BACKENDS if importlib.util.find_spec(name)][: 1 if options.smoke else None]
     first = logits_on(there[0])
     print(f"{there[0]}: {', '.join(f'{value:.4f}' for value in first[0][:5])}, ...")

@@ -11,15 +11,16 @@ from __future__ import annotations
 
 import argparse
 import os
+import sys
 import tempfile
 from pathlib import Path
 
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+import zoo
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # with zoo above: TensorFlow's start-up lines stay off the terminal
 
 import numpy as np
 from safetensors.numpy import save_file
-
-import zoo
 
 
 def made_up_resnet34(path: Path) -> Path:
@@ -60,6 +61,8 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--model", default="resnet34_imagenet", help="registered model (default: %(default)s)")
     parser.add_argument("--smoke", action="store_true", help="the made-up file, which is the default")
     options = parser.parse_args(arguments)
+    if options.smoke:
+        print("smoke run: it shows that this works, and its numbers mean nothing", file=sys.stderr)
     with tempfile.TemporaryDirectory() as scratch:
         file = options.file or made_up_resnet34(Path(scratch) / "resnet34.safetensors")
         made = zoo.convert(file, options.model, out=Path(scratch) / "converted", license="unknown")
@@ -69,4 +72,7 @@ def main(arguments: list[str] | None = None) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except (OSError, ValueError) as error:  # such as a path that is not there
+        sys.exit(f"{Path(__file__).name}: {error}")

@@ -11,14 +11,15 @@ from __future__ import annotations
 import argparse
 import csv
 import os
+import sys
 import tempfile
 from pathlib import Path
 
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+import zoo
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # with zoo above: TensorFlow's start-up lines stay off the terminal
 
 import numpy as np
-
-import zoo
 
 IMAGES = Path(__file__).parent / "images" / "mnistrot"
 LOOPS = {"0", "6", "8", "9"}
@@ -39,6 +40,8 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--out", type=Path, help="folder for the weights (default: a temporary one)")
     parser.add_argument("--smoke", action="store_true", help="two epochs on sixteen images")
     options = parser.parse_args(arguments)
+    if options.smoke:
+        print("smoke run: it shows that this works, and its numbers mean nothing", file=sys.stderr)
 
     x, y = loops()
     if options.smoke:
@@ -56,4 +59,7 @@ def main(arguments: list[str] | None = None) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except (OSError, ValueError) as error:  # such as a path that is not there
+        sys.exit(f"{Path(__file__).name}: {error}")

@@ -10,14 +10,16 @@ from __future__ import annotations
 import argparse
 import csv
 import os
+import sys
 from pathlib import Path
 
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+import zoo
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # with zoo above: TensorFlow's start-up lines stay off the terminal
 
 import keras
 import numpy as np
 
-import zoo
 from zoo.layers import GBatchNormalization, GConv2D, GroupPooling, LiftingConv2D
 
 IMAGES = Path(__file__).parent / "images" / "mnistrot"
@@ -44,6 +46,8 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--epochs", type=int, default=20)
     parser.add_argument("--smoke", action="store_true", help="one epoch")
     options = parser.parse_args(arguments)
+    if options.smoke:
+        print("smoke run: it shows that this works, and its numbers mean nothing", file=sys.stderr)
     keras.utils.set_random_seed(0)
     with open(IMAGES / "labels.csv", newline="", encoding="utf-8") as file:
         rows = list(csv.DictReader(file))

@@ -16,11 +16,12 @@ import os
 import sys
 from pathlib import Path
 
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # keeps TensorFlow's start-up lines off the terminal
+import zoo
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # with zoo above: TensorFlow's start-up lines stay off the terminal
 
 import numpy as np
 
-import zoo
 from zoo.evaluation import center_correlation, effective_receptive_field, region_means
 from zoo.math import log_polar_map
 from zoo.visual import plot_kernels, plot_receptive_fields, plot_region_scores, plot_regions
@@ -36,11 +37,12 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--data", help="folder with the data sets (default: ZOO_DATA)")
     parser.add_argument("--smoke", action="store_true", help="untrained networks and noise")
     options = parser.parse_args(arguments)
+    if options.smoke:
+        print("smoke run: it shows that this works, and its numbers mean nothing", file=sys.stderr)
+    images = read_images(options)
     options.out.mkdir(parents=True, exist_ok=True)
-
     regions = log_polar_map(11, levels=3, angles=8, growth=2)
     plot_regions(regions, path=options.out / "lpsc_regions.png", title="11x11, 3 rings, 8 sectors, growth 2")
-    images = read_images(options)
     scores = region_means(center_correlation(images), regions)
     plot_region_scores(scores, path=options.out / "lpsc_correlation.png", title="Correlation with the middle pixel")
     draw_networks(images[: 4 if options.smoke else 32], options)
@@ -71,4 +73,7 @@ def draw_networks(images: np.ndarray, options: argparse.Namespace) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    try:
+        sys.exit(main())
+    except (OSError, ValueError) as error:  # such as a path that is not there
+        sys.exit(f"{Path(__file__).name}: {error}")

@@ -12,14 +12,15 @@ from __future__ import annotations
 
 import argparse
 import os
+import sys
 import tempfile
 from pathlib import Path
 
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+import zoo
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # with zoo above: TensorFlow's start-up lines stay off the terminal
 
 import numpy as np
-
-import zoo
 
 
 def answer(file: Path, pixels: np.ndarray) -> np.ndarray:
@@ -49,6 +50,8 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--out", type=Path, help="folder (default: a temporary one)")
     parser.add_argument("--smoke", action="store_true", help="what is written by default, an ONNX file")
     options = parser.parse_args(arguments)
+    if options.smoke:
+        print("smoke run: it shows that this works, and its numbers mean nothing", file=sys.stderr)
     model = zoo.load(options.model, compile=False)
     image = np.random.default_rng(0).integers(0, 256, (1, *model.input_shape[1:]), "uint8")
     with tempfile.TemporaryDirectory() as scratch:
@@ -59,4 +62,7 @@ def main(arguments: list[str] | None = None) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except (OSError, ValueError) as error:  # such as a path that is not there
+        sys.exit(f"{Path(__file__).name}: {error}")

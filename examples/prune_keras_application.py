@@ -11,13 +11,14 @@ from __future__ import annotations
 
 import argparse
 import os
+import sys
 
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+import zoo
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # with zoo above: TensorFlow's start-up lines stay off the terminal
 
 import keras
 import numpy as np
-
-import zoo
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -27,6 +28,8 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--export", action="store_true", help="also write an ONNX file, compared with the network")
     parser.add_argument("--smoke", action="store_true", help="the first four convolutions alone")
     options = parser.parse_args(arguments)
+    if options.smoke:
+        print("smoke run: it shows that this works, and its numbers mean nothing", file=sys.stderr)
     keras.utils.set_random_seed(0)
     size = 32 if options.smoke else 96
     body = keras.applications.VGG16(weights=None, include_top=False, input_shape=(size, size, 3))  # weights="imagenet"

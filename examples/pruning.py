@@ -15,16 +15,18 @@ from __future__ import annotations
 
 import argparse
 import os
+import sys
 import tempfile
 from pathlib import Path
 from typing import Any
 
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+import zoo
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # with zoo above: TensorFlow's start-up lines stay off the terminal
 
 import keras
 import numpy as np
 
-import zoo
 from zoo.hub import find_preset, start_from
 
 NARROW = "synaptic_vgg16_narrow_cifar10"
@@ -78,12 +80,15 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--data", default=os.environ.get("ZOO_DATA"), help="folder with the data sets")
     parser.add_argument("--smoke", action="store_true", help="an untrained network, to see that it runs")
     options = parser.parse_args(arguments)
+    if options.smoke:
+        print("smoke run: it shows that this works, and its numbers mean nothing", file=sys.stderr)
     if not options.run and not options.smoke:
         parser.error("--run FOLDER is needed, or --smoke")
     scope = "layer" if options.smoke else options.scope  # strengths of untrained layers cannot be compared
     with tempfile.TemporaryDirectory() as scratch:
         out = options.out or Path(scratch)
         for key, (name, ratio) in PRUNED.items():
+            ratio = ratio / 2 if options.smoke else ratio  # more would cut off whole channels of an untrained network
             save(pruned(name, ratio, options.run, scope=scope, normalize=options.normalize), out / key, options)
         save(compacted(options.run), out / "compact", options)
 
@@ -97,4 +102,7 @@ def save(model: keras.Model, folder: Path, options: argparse.Namespace) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except (OSError, ValueError) as error:  # such as a path that is not there
+        sys.exit(f"{Path(__file__).name}: {error}")

@@ -10,11 +10,12 @@ from __future__ import annotations
 
 import argparse
 import os
+import sys
 from pathlib import Path
 
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-
 import zoo
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # with zoo above: TensorFlow's start-up lines stay off the terminal
 
 PHOTOS = Path(__file__).parent / "images" / "photos"
 
@@ -26,6 +27,8 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--out", type=Path, default=Path("out/maps.png"), help="picture (default: %(default)s)")
     parser.add_argument("--smoke", action="store_true", help="one network, the smallest")
     options = parser.parse_args(arguments)
+    if options.smoke:
+        print("smoke run: it shows that this works, and its numbers mean nothing", file=sys.stderr)
     kind = "resnet18_narrow" if options.smoke else "efficientnet_lite0"
     names = {"plain": f"scene_{kind}_sun16", "pairwise consistency": f"scene_{kind}_pc_sun16"}
     if options.smoke:
@@ -48,4 +51,7 @@ def main(arguments: list[str] | None = None) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except (OSError, ValueError) as error:  # such as a path that is not there
+        sys.exit(f"{Path(__file__).name}: {error}")

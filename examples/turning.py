@@ -12,14 +12,15 @@ from __future__ import annotations
 
 import argparse
 import os
+import sys
 from pathlib import Path
 
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+import zoo
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # with zoo above: TensorFlow's start-up lines stay off the terminal
 
 import keras
 import numpy as np
-
-import zoo
 
 FOLDER = Path(__file__).parent / "images" / "mnistrot"
 DIGIT = "digit_38.png"
@@ -40,8 +41,9 @@ def plain_network(width: int = 20) -> keras.Model:
 
 def trained(data: str | None, epochs: int) -> keras.Model:
     """The plain network after so many epochs."""
+    images, labels = zoo.datasets.load("mnist_rot", "train", data=data)
     keras.utils.set_random_seed(0)
-    model, (images, labels) = plain_network(), zoo.datasets.load("mnist_rot", "train", data=data)
+    model = plain_network()
     rate = keras.optimizers.schedules.CosineDecay(2e-3, epochs * len(images) // 100)
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
     model.compile(keras.optimizers.Adam(rate), loss, metrics=["accuracy"])
@@ -60,6 +62,9 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--epochs", type=int, default=12)
     parser.add_argument("--smoke", action="store_true", help="an untrained plain network, to see that it runs")
     options = parser.parse_args(arguments)
+    if options.smoke:
+        print("smoke run: it shows that this works, and its numbers mean nothing", file=sys.stderr)
+    digit = zoo.datasets.read_images([options.digit], (28, 28, 1))[0]
     plain = plain_network() if options.smoke else trained(options.data, options.epochs)
     models = {"E4-Net": zoo.load("e4net_mnistrot"), "plain network": plain}
     print(", ".join(f"{name}: {model.count_params():,} numbers" for name, model in models.items()))
@@ -75,7 +80,6 @@ def main(arguments: list[str] | None = None) -> None:
         same = (answers == answers[:, :1]).mean()
         print(f"{name}: the answer for the upright digit in {same:.1%} of {answers.shape[1]} positions")
     options.out.parent.mkdir(parents=True, exist_ok=True)
-    digit = zoo.datasets.read_images([options.digit], (28, 28, 1))[0]
     for theme, path in (("light", options.out), ("dark", options.out.with_stem(f"{options.out.stem}-dark"))):
         with zoo.visual.theme(theme):
             zoo.visual.plot_turning(digit, models, path=path)
@@ -85,4 +89,7 @@ def main(arguments: list[str] | None = None) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except (OSError, ValueError) as error:  # such as a path that is not there
+        sys.exit(f"{Path(__file__).name}: {error}")

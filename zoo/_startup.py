@@ -2,8 +2,9 @@
 
 Two things. TensorFlow's native code writes several lines to the terminal while it is being imported, before it looks
 at `TF_CPP_MIN_LOG_LEVEL`: in a command they are noise; in somebody's program they are not ours to hide. So they are
-hidden only where the process is `zoo ...` or `python -m zoo ...`, or the user has set that variable to 3. And Keras
-reads a `.keras` file only when the classes in it have been registered, which their import does.
+hidden only where the process is `zoo ...` or `python -m zoo ...`, or the user has set that variable to 3; in a program
+zoo has to be imported before Keras for it. And Keras reads a `.keras` file only when the classes in it have been
+registered, which their import does.
 """
 
 from __future__ import annotations
@@ -92,8 +93,7 @@ def prepare_backend(name: str) -> None:
     private = name.startswith("_")  # modules such as `_plugins`, which import what they need
     if private or name in _WITHOUT_BACKEND or "keras" in sys.modules or os.environ.get("TF_CPP_MIN_LOG_LEVEL") != "3":
         return
-    with native_messages_hidden():
-        import keras  # noqa: F401
+    import keras  # noqa: F401
 
 
 def register_classes() -> None:
@@ -105,6 +105,8 @@ def register_classes() -> None:
 
 class _WhenKerasComes:
     """Registers the classes when Keras comes after zoo; but where a module of zoo imports it, its public name does.
+
+    Where `TF_CPP_MIN_LOG_LEVEL` is 3, what its backend writes to the terminal on the way is hidden.
 
     `wrapt.when_imported` does the same, and its import takes as long as half of `zoo --version`.
     """
@@ -122,7 +124,9 @@ class _WhenKerasComes:
 
     @staticmethod
     def _import(run: Callable[[ModuleType], None], keras: ModuleType) -> None:
-        run(keras)
+        hidden = os.environ.get("TF_CPP_MIN_LOG_LEVEL") == "3"
+        with native_messages_hidden() if hidden else contextlib.nullcontext():
+            run(keras)
         modules = [module for name, module in list(sys.modules.items()) if name.split(".")[0] == "zoo"]
         if not any(getattr(module.__spec__, "_initializing", False) for module in modules):
             register_classes()

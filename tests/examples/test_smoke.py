@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import importlib.util
 import re
+import runpy
+import sys
 import types
 from pathlib import Path
 
@@ -18,7 +20,7 @@ SAYS = {
     "convert_checkpoint": "variables filled",
     "layer_in_own_model": "a quarter turn changes the logits by",
     "on_device": "logits differ from Keras by",
-    "own_folder": "of those that were set aside",
+    "own_folder": "set aside\ncircle/",
     "own_graph": "other nodes right",
     "prune_keras_application": "channels: 384 before, 192 after",
     "scene_maps": "of the pictures looked at",
@@ -49,7 +51,37 @@ def test_it_runs(
         pytest.importorskip("onnxruntime", reason="needs zoo[onnx]")
     monkeypatch.chdir(tmp_path)
     load_example(root, name).main(["--smoke"])
-    assert SAYS[name] in capsys.readouterr().out
+    said = capsys.readouterr()
+    assert SAYS[name] in said.out
+    assert said.err.splitlines()[0] == "smoke run: it shows that this works, and its numbers mean nothing"
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ("turning --data gone", "The data folder gone does not exist"),
+        ("make_images --data gone", "The data folder gone does not exist"),
+        ("log_polar --data gone", "The data folder gone does not exist"),
+        ("turning --digit gone.png", "No such image file: gone.png"),
+        ("scene_maps gone.jpg", "No such image file: gone.jpg"),
+        ("own_folder gone", "No such folder or file: gone"),
+        ("convert_checkpoint gone.pth", "gone.pth"),
+        ("pruning --run gone", "No such folder: gone"),
+        ("demo --model gone", "Unknown model 'gone'"),
+        ("on_device --model gone", "Unknown model 'gone'"),
+        ("batch gone", "2"),  # of argparse, which says it itself
+    ],
+)
+def test_what_is_not_there_is_said_in_words(
+    words: str, said: str, root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    name, *arguments = words.split()
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "argv", [f"{name}.py", *arguments])
+    with pytest.raises(SystemExit) as end:
+        runpy.run_path(str(root / "examples" / f"{name}.py"), run_name="__main__")
+    assert said in str(end.value.code)
+    assert not any(tmp_path.iterdir())
 
 
 def test_the_readme_names_each(root: Path) -> None:

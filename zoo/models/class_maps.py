@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -19,6 +20,10 @@ _EXPECTED = (
     "Expected a classifier that ends with GlobalAveragePooling2D and one Dense layer without activation, so that its "
     "logits are means of class activation maps"
 )
+
+
+_MAPPED: weakref.WeakKeyDictionary[keras.Model, keras.Model] = weakref.WeakKeyDictionary()
+"""Classifiers with their maps: made anew for each call they would be traced and compiled anew, too."""
 
 
 @dataclass(frozen=True)
@@ -132,7 +137,7 @@ def class_map_batches(
         raise ValueError(f"Expected one class for each of {len(images)} images; got shape {np.shape(classes)}.")
     if classes is not None:
         check_class_numbers(np.asarray(classes), model.output_shape[-1], what="classes")
-    network = with_cam(model)
+    network = _MAPPED.get(model) or _MAPPED.setdefault(model, with_cam(model))
     for start in range(0, len(images), batch_size):
         batch = images[start : start + batch_size]
         outputs = network.predict_on_batch(_filled(batch, batch_size if len(images) > batch_size else len(images)))
