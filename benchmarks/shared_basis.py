@@ -194,8 +194,11 @@ def results(options: argparse.Namespace) -> None:
 
 def picture(options: argparse.Namespace) -> None:
     """A basis as it began and as it became."""
+    import keras
+
     import zoo
 
+    keras.utils.set_random_seed(0)  # the basis before training is the same each time
     trained = zoo.load(options.name)
     layer = f"stage{options.stage}_basis"
     kernels = {

@@ -12,24 +12,22 @@ import argparse
 import functools
 import os
 import runpy
+import shutil
+import sys
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
-import keras
-import numpy as np
-
 import zoo
 from zoo import cli
-from zoo.evaluation import center_correlation, effective_receptive_field, region_means
-from zoo.math import log_polar_map
 
 DOCS = Path(__file__).resolve().parent
 IMAGES = DOCS / "images"
 EXAMPLES = DOCS.parent / "examples"
-LOG_POLAR = {"log-polar": "lpsc_resnet20_cifar10", "plain": "lpsc_plain_resnet20_cifar10"}
+BENCHMARKS = DOCS.parent / "benchmarks"
 DRAWN = (
     "e4net_mnistrot",
     "lpsc_resnet20_cifar10",
@@ -64,88 +62,60 @@ def photographs(path: Path, options: argparse.Namespace) -> None:
     runpy.run_path(str(EXAMPLES / "scene_maps.py"))["main"](["--out", str(path)])
 
 
-def regions(path: Path, options: argparse.Namespace) -> None:
-    """The cells of a log-polar window."""
-    found = log_polar_map(11, levels=3, angles=8, growth=2)
-    zoo.visual.plot_regions(found, path=path, title="11x11, 3 rings, 8 sectors, growth 2")
-
-
 @functools.cache
-def _photographs(data: str | None) -> np.ndarray:
-    return np.asarray(zoo.datasets.load("cifar10", "train", data=data)[0])
+def _log_polar(theme: str, data: str | None) -> tempfile.TemporaryDirectory[str]:
+    """The pictures that the example of log-polar convolutions draws, in a folder that goes with the process."""
+    folder = tempfile.TemporaryDirectory(prefix=theme)
+    words = ["--data", data] if data else []
+    runpy.run_path(str(EXAMPLES / "log_polar.py"))["main"](["--out", folder.name, *words])
+    return folder
 
 
-@functools.cache
-def _correlation(data: str | None) -> np.ndarray:
-    return region_means(center_correlation(_photographs(data)), log_polar_map(11, levels=3, angles=8, growth=2))
-
-
-def correlation(path: Path, options: argparse.Namespace) -> None:
-    """How like its pixels are to the middle one."""
-    scores = _correlation(options.data)
-    zoo.visual.plot_region_scores(scores, path=path, title="Correlation with the middle pixel")
-
-
-@functools.cache
-def _fields(data: str | None) -> dict[str, np.ndarray]:
-    fields = {}
-    keras.utils.set_random_seed(0)
-    for what, name in LOG_POLAR.items():
-        for when, network in (("untrained", zoo.build(name)), ("trained", zoo.load(name))):
-            seen = effective_receptive_field(network, _photographs(data)[:32], "stage1_block3_relu")
-            fields[f"{what}, {when}"] = seen
-    return fields
-
-
-def fields(path: Path, options: argparse.Namespace) -> None:
-    """What the middle of a feature map reacts to."""
-    zoo.visual.plot_receptive_fields(_fields(options.data), path=path, title="Effective receptive fields")
+def log_polar(path: Path, options: argparse.Namespace) -> None:
+    """One of the example's pictures."""
+    theme = "dark" if path.stem.endswith("-dark") else "light"
+    drawn = Path(_log_polar(theme, options.data).name) / f"{path.stem.removesuffix('-dark')}.png"
+    shutil.copy(drawn, path)
 
 
 def basis(path: Path, options: argparse.Namespace) -> None:
-    """Shared filters before and after training."""
-    name = "shared_basis_resnet32_s16u1_double_cifar10"
-    keras.utils.set_random_seed(0)
-    networks = {"before training": zoo.build(name), "trained": zoo.load(name)}
-    kernels = {when: network.get_layer("stage1_basis").kernel for when, network in networks.items()}
-    zoo.visual.plot_basis(kernels, path=path)
+    """Shared filters before and after training, drawn by the benchmark of these networks."""
+    sys.path.insert(0, str(BENCHMARKS))
+    words = argparse.Namespace(name="shared_basis_resnet32_s16u1_double_cifar10", file=path, stage=1)
+    runpy.run_path(str(BENCHMARKS / "shared_basis.py"))["picture"](words)
+    sys.path.remove(str(BENCHMARKS))
 
 
 def depth(path: Path, options: argparse.Namespace) -> None:
     """The table of the page of PDE-GCN."""
-    rows = table("pdegcn.md", "| Layers | 2 ")
-    zoo.visual.plot_series(
-        {name: ([2, 4, 8, 16, 32, 64], [float(cell) for cell in cells]) for name, *cells in rows},
-        path=path,
-        labels=("layers", "test accuracy, %"),
-        title="Cora: test accuracy over depth, one seed",
-        logarithmic=True,
-    )
+    (_, *depths), *rows = table("pdegcn.md", "| Layers | 2 ")
+    curves = {name: {int(at): float(cell) for at, cell in zip(depths, cells, strict=True)} for name, *cells in rows}
+    zoo.visual.plot_depths(curves, path=path, title="Cora: test accuracy over depth, one seed")
 
 
 def pruning(path: Path, options: argparse.Namespace) -> None:
     """The table of the page of Synaptic Strength, before fine-tuning."""
-    rows = table("synaptic.md", "| ranked by |")
-    ratios = [30, 50, 70, 80, 85, 90, 93, 96, 98]
+    (_, *ratios), *rows = table("synaptic.md", "| ranked by |")
     lines = {}
     for name, *cells in rows:
         if not name.startswith("strength (scale"):  # nearly the line of the norm
-            known = [(at, float(cell.split("/")[0])) for at, cell in zip(ratios, cells, strict=True) if cell != "-"]
+            pairs = zip(ratios, cells, strict=True)
+            known = [(float(at.removesuffix("%")), float(cell.split("/")[0])) for at, cell in pairs if cell != "-"]
             lines[name] = tuple(zip(*known, strict=True))
     labels = ("connections pruned, %", "validation accuracy, %")
     zoo.visual.plot_series(lines, path=path, labels=labels, title="Before fine-tuning")
 
 
 def table(page: str, begin: str) -> list[list[str]]:
-    """The rows of a page's table, cell by cell, without its head."""
+    """The rows of a page's table, cell by cell, its head first."""
     lines = (DOCS / page).read_text("utf-8").splitlines()
     first = next(number for number, line in enumerate(lines) if line.startswith(begin))
     rows = []
-    for line in lines[first + 2 :]:
+    for line in lines[first:]:
         if not line.startswith("|"):
             break
         rows.append([cell.strip() for cell in line.strip("|").split("|")])
-    return rows
+    return [rows[0], *rows[2:]]  # without the line below the head
 
 
 def shrink(path: Path) -> None:
@@ -160,9 +130,7 @@ def shrink(path: Path) -> None:
 PICTURES: dict[str, Callable[[Path, argparse.Namespace], Any]] = {
     **{name: plot(name, "architecture") for name in DRAWN},
     "digits": digits,
-    "lpsc_regions": regions,
-    "lpsc_correlation": correlation,
-    "lpsc_fields": fields,
+    **dict.fromkeys(("lpsc_regions", "lpsc_correlation", "lpsc_fields"), log_polar),
     "pdegcn_depth": depth,
     "pdegcn_features": plot("pdegcn_cora", "features"),
     "pdegcn_energy": plot("pdegcn_cora", "energy"),

@@ -20,6 +20,7 @@ import zoo
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # with zoo above: TensorFlow's start-up lines stay off the terminal
 
+import keras
 import numpy as np
 
 from zoo.evaluation import center_correlation, effective_receptive_field, region_means
@@ -62,6 +63,7 @@ def read_images(options: argparse.Namespace) -> np.ndarray:
 def draw_networks(images: np.ndarray, options: argparse.Namespace) -> None:
     """Kernels of the log-polar network, and receptive fields of both."""
     fields = {}
+    keras.utils.set_random_seed(0)  # the untrained networks are the same each time
     for what, name in NETWORKS.items():
         fields[f"{what}, untrained"] = effective_receptive_field(zoo.build(name), images, LAYER)
         if not options.smoke:

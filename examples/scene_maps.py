@@ -44,7 +44,7 @@ def main(arguments: list[str] | None = None) -> None:
         focus = zoo.evaluation.focus_area(model, images, classes=classes).means()["focus_area"]
         print(f"{how}: {', '.join(one.label.replace('_', ' ') for one in best)}; {focus:.0%} of the pictures looked at")
         rows.append((how, zoo.visual.cam(model, images, classes=classes)))
-    titles = [one.label.replace("_", " ") for one in first]
+    titles = [one.label for one in first]
     options.out.parent.mkdir(parents=True, exist_ok=True)
     zoo.visual.plot_cams(images, rows, path=options.out, titles=titles)
     print(f"picture: {options.out}")

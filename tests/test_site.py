@@ -226,6 +226,8 @@ def test_a_page_shows_the_picture_that_fits_its_colours(root: Path) -> None:
 
 def test_the_tables_that_are_drawn_are_found(root: Path) -> None:
     table = load_script(root / "docs" / "draw.py").table
-    depths = table("pdegcn.md", "| Layers | 2 ")
+    head, *depths = table("pdegcn.md", "| Layers | 2 ")
+    assert [int(depth) for depth in head[1:]] == [2, 4, 8, 16, 32, 64]
     assert [row[0] for row in depths] == ["PDE-GCN D", "plain GCN"] and {len(row) for row in depths} == {7}
-    assert {len(row) for row in table("synaptic.md", "| ranked by |")} == {10}
+    head, *ratios = table("synaptic.md", "| ranked by |")
+    assert head[1] == "30 %" and {len(row) for row in (head, *ratios)} == {10}

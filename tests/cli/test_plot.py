@@ -53,12 +53,32 @@ def test_own_pictures(
         (["pdegcn_cora", "maps", "a.png"], "maps is of networks that take images, and pdegcn_cora takes graphs"),
         (["e4net_mnistrot", "energy"], "energy is of graph networks, and e4net_mnistrot takes images"),
         (["e4net_mnistrot", "turning", "a.png", "b.png"], "turning takes at most 1 image; got 2"),
+        (["e4net_mnistrot", "turning", "."], "turning takes one image file, and . is a folder: name one of its files"),
+        (["scene_resnet18_narrow_sun16", "maps", "empty"], "No images in the folder empty"),
+        (["scene_resnet18_narrow_sun16", "maps", "many"], "maps takes at most 24 images; got 25. Name some of them"),
         (["lpsc_tiny_cifar10", "pruned"], "has no pruned connection"),
     ],
 )
-def test_refusals(zoo_command: Callable[..., Any], words: list[str], message: str) -> None:
+def test_refusals(
+    zoo_command: Callable[..., Any], words: list[str], message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "many").mkdir()
+    for number in range(25):
+        (tmp_path / "many" / f"{number}.png").write_bytes(b"")
     done = zoo_command("plot", *words)
     assert done.code == 2 and message in done.err
+
+
+def test_maps_of_a_folder(zoo_command: Callable[..., Any], root: Path, tmp_path: Path) -> None:
+    photos = root / "examples" / "images" / "photos"
+    done = zoo_command("plot", "scene_tiny_scene15", "maps", photos, "--out", tmp_path / "a.png")
+    assert done.code == 0, done.err
+    one = zoo_command("plot", "scene_tiny_scene15", "maps", next(photos.glob("*.jpg")), "--out", tmp_path / "b.png")
+    assert one.code == 0, one.err
+    wide, narrow = (Image.open(tmp_path / name).size[0] for name in ("a.png", "b.png"))
+    assert wide > narrow  # all five stand side by side
 
 
 def test_every_kind_is_in_the_help(zoo_command: Callable[..., Any]) -> None:

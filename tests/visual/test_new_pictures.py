@@ -21,6 +21,7 @@ from zoo.visual import (
     plot_turning,
     turned,
 )
+from zoo.visual._figure import words
 
 pytestmark = pytest.mark.once
 
@@ -104,9 +105,43 @@ def test_names_of_points_that_lie_together_are_apart(monkeypatch: pytest.MonkeyP
     ]
     points.append({"name": "far", "group": "g", "cost": 20, "value": 70})
     series.plot_tradeoff(points, path=tmp_path / "a.svg", labels=("cost", "value"))
+    drawn[0].canvas.draw()  # which puts the names in their places
     axes, renderer = drawn[0].axes[0], drawn[0].canvas.get_renderer()
     texts = [text for text in axes.texts if text.get_text()]
     boxes = [Text.get_window_extent(text, renderer) for text in texts]
     assert len(boxes) == 9
     assert [(a, b) for a in range(9) for b in range(a) if boxes[a].overlaps(boxes[b])] == []
     assert any(text.arrow_patch is not None for text in texts)
+
+
+@pytest.mark.parametrize(
+    ("label", "shown"),
+    [
+        ("art_gallery", "art gallery"),
+        ("InsideCity", "Inside City"),
+        ("apartment_building/outdoor", "apartment building/outdoor"),
+        ("iPod", "iPod"),
+        ("CD player", "CD player"),
+        ("EntleBucher", "EntleBucher"),
+        ("_", "_"),
+        (7, "7"),
+    ],
+)
+def test_classes_are_shown_as_words(label: object, shown: str) -> None:
+    assert words(label) == shown
+
+
+def test_no_name_of_a_point_is_cut(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    import zoo.visual.series as series
+
+    drawn: list[Any] = []
+    monkeypatch.setattr(series, "write", lambda figure, path: drawn.append(figure) or path)
+    points = [
+        {"name": f"a_rather_long_name_of_a_network_{n}", "group": "g", "cost": 10.0**n, "value": n} for n in (1, 4)
+    ]
+    series.plot_tradeoff(points, path=tmp_path / "a.svg", labels=("cost", "value"))
+    drawn[0].canvas.draw()  # which puts the names in their places
+    axes, renderer = drawn[0].axes[0], drawn[0].canvas.get_renderer()
+    for text in axes.texts:
+        box = Text.get_window_extent(text, renderer)
+        assert axes.bbox.x0 <= box.x0 and box.x1 <= axes.bbox.x1

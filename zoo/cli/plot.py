@@ -28,7 +28,7 @@ def register(commands: Any) -> None:
     )
     output.add_name(parser)
     parser.add_argument("kind", metavar="KIND", choices=tuple(KINDS), help=f"one of {', '.join(KINDS)}")
-    parser.add_argument("images", nargs="*", metavar="IMAGE", help="image files, for maps and turning")
+    parser.add_argument("images", nargs="*", metavar="IMAGE", help="image files; for maps also a folder of them")
     parser.add_argument("--out", metavar="FILE", help=".png or .svg (default: NAME-KIND.png)")
     parser.add_argument("--dark", action="store_true", help="for dark pages")
     parser.add_argument("--against", metavar="NAME", help="a second model to compare with: maps, turning, features")
@@ -52,6 +52,7 @@ def run(options: argparse.Namespace) -> int:
             raise ValueError(f"{options.kind} draws one model: leave out --against.")
         if not options.against.endswith(".keras"):
             zoo.card(options.against)  # a misspelt name is said before a backend is loaded
+    options.images = _listed(options, draw)
     _check_kind(options, draw)
     if options.count < 1:
         raise ValueError(f"Expected --count of at least 1; got {options.count}.")
@@ -71,6 +72,25 @@ def run(options: argparse.Namespace) -> int:
     return 0
 
 
+def _listed(options: argparse.Namespace, draw: Any) -> list[str]:
+    """The image files, those of a folder one by one."""
+    files: list[str] = []
+    for word in options.images:
+        folder = Path(word)
+        if not folder.is_dir():
+            files.append(word)
+            continue
+        if draw is not _maps:
+            raise ValueError(f"{options.kind} takes one image file, and {word} is a folder: name one of its files.")
+        suffixes = zoo.datasets.image_suffixes()
+        inside = [path for path in sorted(folder.rglob("*")) if path.suffix.lower() in suffixes and path.is_file()]
+        shown = [str(path) for path in inside if not path.name.startswith(".")]
+        if not shown:
+            raise ValueError(f"No images in the folder {word}: expected files such as .png or .jpg.")
+        files += shown
+    return files
+
+
 def _check_kind(options: argparse.Namespace, draw: Any) -> None:
     """Whether the kind is one for such a network, and the images are as many as fit: before data and backend."""
     if not options.name.endswith(".keras"):  # whose card is made from the model itself, which is loaded anyway
@@ -81,7 +101,10 @@ def _check_kind(options: argparse.Namespace, draw: Any) -> None:
             raise ValueError(f"{options.kind} is of networks that take images, and {options.name} takes graphs.")
     most = 1 if draw is _turning else _MOST
     if len(options.images) > most:
-        raise ValueError(f"{options.kind} takes at most {counted(most, 'image')}; got {len(options.images)}.")
+        raise ValueError(
+            f"{options.kind} takes at most {counted(most, 'image')}; got {len(options.images)}."
+            + (" Name some of them, or draw several pictures." if most > 1 else "")
+        )
 
 
 def _curves(options: argparse.Namespace, path: Path) -> None:
@@ -238,7 +261,7 @@ KINDS: dict[str, tuple[Callable[[argparse.Namespace, Path], None], str]] = {
     "curves": (_curves, "accuracy and loss over the epochs, from history.csv"),
     "confusion": (_confusion, "which class was taken for which (needs data)"),
     "mistakes": (_mistakes, "the pictures it got most wrong (needs data)"),
-    "maps": (_maps, "class maps over IMAGE ...: what it looked at"),
+    "maps": (_maps, "class maps over IMAGE ..., or a folder: what it looked at"),
     "turning": (_turning, "an IMAGE turned through 360 degrees, and the logits"),
     "energy": (_energy, "of graph networks: energy over depth (needs data)"),
     "features": (_features, "of graph networks: nodes over depth (needs data)"),

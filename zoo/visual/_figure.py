@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import functools
 import os
+import re
 from collections.abc import Callable, Iterator
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -24,6 +25,8 @@ RIGHT, WRONG, UNJUDGED = COLOURS[2], COLOURS[1], COLOURS[0]
 ORDERED = "cividis"
 FORMATS = (".png", ".svg")
 _DPI = 110
+_INSIDE = re.compile(r"(?<=[a-z]{2})(?=[A-Z][a-z])")
+"""Where a word begins inside of another; that of iPod is none."""
 
 
 @dataclass(frozen=True)
@@ -119,6 +122,19 @@ def _style(colours: Theme) -> dict[str, Any]:
         "svg.fonttype": "path",
         "svg.hashsalt": "zoo",
     }
+
+
+_NAMES = ("EntleBucher",)
+"""Labels that are one word, whatever they look like."""
+
+
+def words(label: object) -> str:
+    """A class as a picture shows it: `art_gallery` as "art gallery", `InsideCity` as "Inside City".
+
+    Only what is shown changes; answers and files keep the label.
+    """
+    text = str(label).replace("_", " ").strip() or str(label)
+    return text if text in _NAMES else _INSIDE.sub(" ", text)
 
 
 def check_picture(path: str | os.PathLike[str]) -> None:

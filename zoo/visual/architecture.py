@@ -75,14 +75,15 @@ def plot_architecture(model: keras.Model, *, path: str | os.PathLike[str], title
     kinds = list(dict.fromkeys(step.kind for step in steps))
     others = [kind for kind in kinds if _colour(kind) is None]
     colors = {kind: _colour(kind) or _OTHERS[others.index(kind) % len(_OTHERS)] for kind in kinds}
-    figure = new_figure(6.4, _LINE * (len(rows) + 2.6))
+    figure = new_figure(6.4, _LINE * (len(rows) + 2.9))
     axes = figure.add_axes((0, 0, 1, 1))
     axes.set_axis_off()
-    axes.set(xlim=(0, 6.4), ylim=(len(rows) + 1.6, -1.0))
+    axes.set(xlim=(0, 6.4), ylim=(len(rows) + 1.9, -1.0))
     named = title or f"{model.name}: {_trained(model):,} parameters"
     axes.text(0.25, -0.55, named, fontsize=11, fontweight="bold", va="center")
     _draw_row(axes, 0, 1.0, 0.12, current().other, "input", " + ".join(_inputs(model)))
     largest = max((side for step in steps for side in step.shape[:-1][:2] if side and len(step.shape) == 3), default=1)
+    axes.plot([1.2, 1.2], [0.5, len(rows) + 0.5], color=current().faint, linewidth=2, zorder=0)  # not beyond the last
     for row, (step, times, length) in enumerate(rows, start=1):
         width, height = _size(step, largest)
         window = "x".join(map(str, step.window))
@@ -96,8 +97,8 @@ def plot_architecture(model: keras.Model, *, path: str | os.PathLike[str], title
     said = ", ".join(f"{joins.count(name)} x {name}" for name in dict.fromkeys(joins))
     below = "bar: side of the map, and channels (logarithmic); normalization and activation are not drawn"
     note = {"color": current().other, "fontsize": 7.5, "va": "center"}
-    axes.text(0.25, len(rows) + 1.15, below, **note)
-    axes.text(0.25, len(rows) + 1.45, f"with {said}, whose branches stand one after another" if said else "", **note)
+    axes.text(0.25, len(rows) + 1.35, below, **note)
+    axes.text(0.25, len(rows) + 1.65, f"with {said}, whose branches stand one after another" if said else "", **note)
     return write(figure, path)
 
 
@@ -180,7 +181,6 @@ def _draw_row(axes: Any, row: int, width: float, height: float, color: str, name
     from matplotlib.patches import Rectangle
 
     full = 1.55
-    axes.plot([1.2, 1.2], [row + 0.5, row + 1.5], color=current().faint, linewidth=2, zorder=0)
     axes.add_patch(
         Rectangle((1.2 - full * width / 2, row + 0.5 - height / 2), full * width, height, color=color, zorder=2)
     )

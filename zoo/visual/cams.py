@@ -12,7 +12,7 @@ import numpy as np
 
 from zoo.losses import check_threshold, normalize_maps, resize_maps
 from zoo.models.class_maps import class_map_batches, with_cam
-from zoo.visual._figure import check_picture, drawn, new_figure, write
+from zoo.visual._figure import check_picture, drawn, new_figure, words, write
 
 __all__ = ["cam", "overlay", "plot_cams", "with_cam"]
 
@@ -145,7 +145,7 @@ def plot_cams(
         top, column = number // columns * height, number % columns
         grid[top, column].imshow(image.squeeze(), cmap="gray", vmin=0, vmax=255)
         if titles is not None:
-            grid[top, column].set_title(titles[number], fontsize=8)
+            grid[top, column].set_title(words(titles[number]), fontsize=8)
         for row, (name, pictures, maps) in enumerate(overlays, start=top + 1):
             axes = grid[row, column]
             axes.imshow(pictures[number])

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from zoo.math.values import check_whole
-from zoo.visual._figure import COLOURS, MARKERS, check_picture, current, drawn, new_figure, write
+from zoo.visual._figure import COLOURS, MARKERS, check_picture, current, drawn, new_figure, words, write
 from zoo.visual.series import plot_series
 
 
@@ -162,7 +162,7 @@ def plot_graph_features(
         line[0].set_ylabel(name, fontweight="bold")
     if labels is not None:
         dots = [grid[0, 0].scatter([], [], **looks(kind), s=20) for kind in shown]
-        names = [labels[number] for number in shown]
+        names = [words(labels[number]) for number in shown]
         figure.legend(dots, names, loc="outside lower center", ncols=min(len(names), len(depths)), fontsize=8)
     return write(figure, path)
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from zoo.visual._figure import COLOURS, check_picture, current, drawn, new_figure, write
+from zoo.visual._figure import COLOURS, check_picture, current, drawn, new_figure, words, write
 
 _MOST_NUMBERS = 40  # classes beyond which cells are too small for numbers
 
@@ -59,9 +59,9 @@ def plot_learning_curves(
             if points:
                 few = "." if len(points) < 40 else ""
                 axes.plot(*zip(*points, strict=True), color=color, label=label, marker=few, linestyle=dashes)
-        for words, epoch in (marks or {}).items():
+        for phase, epoch in (marks or {}).items():
             axes.axvline(epoch + 0.5, color=current().other, linewidth=0.8)
-            axes.annotate(f" {words}", (epoch + 0.5, 0.5), xycoords=axes.get_xaxis_transform(), fontsize="small")
+            axes.annotate(f" {phase}", (epoch + 0.5, 0.5), xycoords=axes.get_xaxis_transform(), fontsize="small")
         axes.set(xlabel="epoch", title=name)
         if name == "accuracy":
             axes.set_ylim(top=min(axes.get_ylim()[1], 1.005))  # there is no more than 1
@@ -129,4 +129,5 @@ def _shades() -> Any:
 
 
 def _short(name: str) -> str:
-    return name if len(name) <= 20 else name[:19] + "…"
+    shown = words(name)
+    return shown if len(shown) <= 20 else shown[:19] + "…"

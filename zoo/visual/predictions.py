@@ -11,7 +11,7 @@ import numpy as np
 
 from zoo._counting import percent
 from zoo.hub import Prediction
-from zoo.visual._figure import RIGHT, UNJUDGED, WRONG, check_picture, current, drawn, new_figure, write
+from zoo.visual._figure import RIGHT, UNJUDGED, WRONG, check_picture, current, drawn, new_figure, words, write
 
 MAX_IMAGES = 400
 _BARS = 3
@@ -144,4 +144,5 @@ def _draw_answer(
 
 
 def _short(label: str, length: int) -> str:
-    return label if len(label) <= length else label[: length - 1] + "…"
+    shown = words(label)
+    return shown if len(shown) <= length else shown[: length - 1] + "…"

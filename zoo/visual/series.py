@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,14 +11,15 @@ import numpy as np
 
 from zoo.visual._figure import COLOURS, MARKERS, check_picture, current, drawn, new_figure, write
 
-_PLACES = [(6, 0, "left"), (-6, 0, "right"), (5, 7, "left"), (5, -7, "left"), (-5, 7, "right"), (-5, -7, "right")]
-_PLACES += [(0, 12, "center"), (0, -12, "center"), (6, 16, "left"), (-6, -16, "right")]
-_PLACES += [
-    (x, y, side) for far in (20, 30, 40, 50, 60) for x, side in ((-8, "right"), (8, "left")) for y in (-far, far)
-]
-"""Where the name of a point may stand, in points from it; the first place is taken that is free."""
-_NEAR = 16
+_NAME_SIZE = 7.5
+_FAR = (8, 13, 18, 23, 30, 38, 47, 57, 68, 80)
+"""How far from its point a name may stand, in points."""
+_AROUND = 24
+"""In how many directions."""
+_NEAR = 8
 """A name that is farther away has a line to its point."""
+_ROUNDS = 6
+"""How often each name may move once the others have a place."""
 
 
 @drawn
@@ -114,14 +115,14 @@ def plot_tradeoff(
     check_picture(path)
     if not points:
         raise ValueError("Expected one or more points; got none.")
-    figure = new_figure(7.6, 4.4, "constrained")
+    figure = new_figure(7.6, 4.8, "constrained")
     axes = figure.add_subplot()
     groups = list(dict.fromkeys(point["group"] for point in points))
     for index, group in enumerate(groups):
         inside = [point for point in points if point["group"] == group]
         x, y = [point["cost"] for point in inside], [point["value"] for point in inside]
         color, marker = COLOURS[index % len(COLOURS)], MARKERS[index % len(MARKERS)]
-        axes.scatter(x, y, color=color, marker=marker, s=42, label=group, zorder=3)
+        axes.scatter(x, y, color=color, marker=marker, s=42, label=group.replace("_", " "), zorder=3)
     for point in points:
         if point["name"] == marked:
             axes.scatter([point["cost"]], [point["value"]], s=170, facecolor="none", edgecolor=current().ink, zorder=4)
@@ -134,37 +135,74 @@ def plot_tradeoff(
     if len(groups) > 1:
         figure.legend(loc="outside lower center", ncols=len(groups))
     figure.canvas.draw()
-    _name_points(axes, points)
+    _name_points(axes, points, marked)
     return write(figure, path)
 
 
-def _name_points(axes: Any, points: Sequence[Mapping[str, Any]]) -> None:
-    """Writes the names where nothing else stands, as far as there is room."""
-    from matplotlib.text import Text
-    from matplotlib.transforms import Bbox
+def _name_points(axes: Any, points: Sequence[Mapping[str, Any]], marked: str | None) -> None:
+    """Writes the names beside their points, so that as few as possible stand on one another, and none is cut.
 
+    Each takes the best place while the others stay, in a few rounds; from the same points always come the same places.
+    """
     line = {"arrowstyle": "-", "color": current().other, "linewidth": 0.6, "shrinkA": 0, "shrinkB": 3}
+    pixels = axes.figure.dpi / 72
     renderer = axes.figure.canvas.get_renderer()
-    places = axes.transData.transform([(point["cost"], point["value"]) for point in points])
-    taken = [Bbox.from_bounds(x - 5, y - 5, 10, 10) for x, y in places]
-    for point in points:
-        best = None
-        for x, y, side in _PLACES:
-            text = axes.annotate(
-                point["name"], (point["cost"], point["value"]), (x, y), textcoords="offset points", ha=side,
-                va="center", fontsize=7.5, arrowprops=line if abs(y) > _NEAR else None,
-            )  # fmt: skip
-            text.update_positions(renderer)
-            box = Text.get_window_extent(text, renderer)  # without the line, which may cross what it likes
-            outside = box.x0 < axes.bbox.x0 or box.x1 > axes.bbox.x1 or box.y1 > axes.bbox.y1 or box.y0 < axes.bbox.y0
-            hits = sum(box.overlaps(other) for other in taken) + 3 * outside
-            if best is None or hits < best[0]:
-                if best is not None:
-                    best[1].remove()
-                best = (hits, text, box)
-            else:
-                text.remove()
-            if hits == 0:
-                break
-        assert best is not None
-        taken.append(best[2])
+    anchors = axes.transData.transform([(point["cost"], point["value"]) for point in points])
+    radii = [(9 if point["name"] == marked else 5) * pixels for point in points]
+    dots = np.array([(x - r, y - r, x + r, y + r) for (x, y), r in zip(anchors, radii, strict=True)])
+    offsets, boxes = [], []
+    for point, anchor in zip(points, anchors, strict=True):
+        text = axes.text(0, 0, point["name"], fontsize=_NAME_SIZE)
+        extent = text.get_window_extent(renderer)
+        text.remove()
+        size = np.array([extent.width + 4 * pixels, extent.height + 2 * pixels])  # with a little room around
+        places = np.array(list(_places(*size, pixels)))
+        offsets.append(places)
+        low = anchor + places[:, :2] - size / 2
+        boxes.append(np.concatenate([low, low + size], axis=1))
+    chosen = [0] * len(points)
+    room = axes.bbox
+    for turn in range(_ROUNDS):
+        for number in range(len(points)):
+            others = [one for one in range(len(points)) if one != number and (turn or one < number)]
+            standing = np.array([boxes[one][chosen[one]] for one in others]).reshape(-1, 4)
+            lines = [(anchors[one], anchors[one] + offsets[one][chosen[one], :2]) for one in others]
+            lines = [pair for pair, one in zip(lines, others, strict=True) if offsets[one][chosen[one], 2] > _NEAR]
+            mine = boxes[number]
+            cost = (
+                0.02 * offsets[number][:, 2] + 0.02 * np.abs(offsets[number][:, 1]) / pixels
+            )  # rather beside than above
+            cost += 4 * _overlaps(mine, standing).sum(axis=1) + 3 * _overlaps(mine, dots).sum(axis=1)
+            outside = (mine[:, :2] < (room.x0, room.y0)).any(axis=1) | (mine[:, 2:] > (room.x1, room.y1)).any(axis=1)
+            cost += 100 * outside
+            for begin, end in lines:
+                steps = begin + np.linspace(0.1, 1, 12)[:, None] * (end - begin)
+                cost += 1.5 * _overlaps(mine, np.concatenate([steps, steps], axis=1)).any(axis=1)
+            far = offsets[number][:, 2] > _NEAR
+            ways = anchors[number] + np.linspace(0.15, 1, 12)[:, None, None] * offsets[number][None, :, :2]
+            for row in ways:
+                spots = np.concatenate([row, row], axis=1)
+                cost += 0.4 * far * _overlaps(spots, np.concatenate([standing, np.delete(dots, number, 0)])).any(axis=1)
+            chosen[number] = int(cost.argmin())
+    for point, places, place, box, anchor in zip(points, offsets, chosen, boxes, anchors, strict=True):
+        middle = (box[place, :2] + box[place, 2:]) / 2 - anchor
+        axes.annotate(
+            point["name"], (point["cost"], point["value"]), tuple(middle / pixels), textcoords="offset points",
+            ha="center", va="center", fontsize=_NAME_SIZE, arrowprops=line if places[place, 2] > _NEAR else None,
+        )  # fmt: skip
+
+
+def _places(width: float, height: float, pixels: float) -> Iterator[tuple[float, float, float]]:
+    """Middles of a name around its point, in pixels, and how far from the point its nearest edge is, in points."""
+    for far in _FAR:
+        for step in range(_AROUND):
+            angle = 2 * np.pi * step / _AROUND
+            across, up = float(np.cos(angle)), float(np.sin(angle))
+            x = far * pixels * across + width / 2 * np.sign(round(across, 6))
+            yield float(x), far * pixels * up + height / 2 * up, far
+
+
+def _overlaps(some: np.ndarray, others: np.ndarray) -> np.ndarray:
+    """Which boxes (x0, y0, x1, y1) of (N, 4) lie over which of (M, 4)."""
+    first, second = some[:, None], others[None]
+    return ((first[..., :2] < second[..., 2:]) & (first[..., 2:] > second[..., :2])).all(axis=-1)

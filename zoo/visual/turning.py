@@ -11,7 +11,7 @@ import keras
 import numpy as np
 from PIL import Image
 
-from zoo.visual._figure import COLOURS, check_picture, current, drawn, new_figure, write
+from zoo.visual._figure import COLOURS, check_picture, current, drawn, new_figure, words, write
 
 _SHOWN = 9
 """Pictures above the curves: every eighth of a turn, and the first again."""
@@ -119,7 +119,7 @@ def _draw_logits(axes: Any, angles: np.ndarray, logits: np.ndarray, labels: Any,
     answers = logits.argmax(axis=-1)
     first = answers[0]
     others = [number for number in dict.fromkeys(answers.tolist()) if number != first]
-    known = [str(label) for label in labels] if labels else [str(number) for number in range(logits.shape[-1])]
+    known = [words(label) for label in labels] if labels else [str(number) for number in range(logits.shape[-1])]
     for number in range(logits.shape[-1]):
         if number != first and number not in others:
             axes.plot(angles, logits[:, number], color=current().faint, linewidth=1)
