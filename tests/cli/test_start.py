@@ -77,6 +77,7 @@ def test_no_backend_is_loaded(arguments: tuple[str, ...], code: int, said: str) 
         ("finetune {net} pets --epochs 0", "epochs"),
         ("finetune {net} pets --strategy mirord", "Did you mean 'mirrored'"),
         ("finetune {net} gone", "No such folder or file: gone"),
+        ("finetune {net} full", "Expected a sub-folder of images for each class in full; there is none"),
         ("finetune {net} pets --out full", "is not empty and holds no training run"),
         ("finetune ./full pets", "card.json"),
         ("train {net} --set batch=1", "Did you mean 'batch_size'"),

@@ -113,11 +113,7 @@ def list_folder(path: PathLike) -> dict[str, list[Path]]:
         ValueError: no class folders, or a class without images.
     """
     folder = Path(path)
-    if not folder.is_dir():
-        raise FileNotFoundError(f"No such folder: {folder}. Expected one with a sub-folder of images for each class.")
-    classes = sorted(entry.name for entry in folder.iterdir() if entry.is_dir() and not entry.name.startswith("."))
-    if not classes:
-        raise ValueError(f"Expected a sub-folder of images for each class in {folder}; there is none.")
+    classes = class_folders(folder)
     files: dict[str, list[Path]] = {name: [] for name in classes}
     strays = []
     suffixes = image_suffixes()
@@ -135,6 +131,21 @@ def list_folder(path: PathLike) -> dict[str, list[Path]]:
     if strays:
         warnings.warn(f"Not read, as they lie beside or below the class folders of {folder}: {found}.", stacklevel=3)
     return files
+
+
+def class_folders(folder: Path) -> list[str]:
+    """The names of the sub-folders; what is in them is not looked at.
+
+    Raises:
+        FileNotFoundError: the folder does not exist.
+        ValueError: it has none.
+    """
+    if not folder.is_dir():
+        raise FileNotFoundError(f"No such folder: {folder}. Expected one with a sub-folder of images for each class.")
+    names = sorted(entry.name for entry in folder.iterdir() if entry.is_dir() and not entry.name.startswith("."))
+    if not names:
+        raise ValueError(f"Expected a sub-folder of images for each class in {folder}; there is none.")
+    return names
 
 
 def find_splits(path: PathLike) -> dict[str, Path]:

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from zoo._paths import expanded
+from zoo.datasets.folders import class_folders
 from zoo.datasets.own_graphs import is_graph, open_graph
 from zoo.datasets.pictures import TABLES, open_pictures
 from zoo.datasets.preparing import find_prepared
@@ -113,20 +114,25 @@ def check_place(data: Any, dataset: str | None = None, *, own: bool = True) -> N
         own: False where `data` can be nothing but that folder.
 
     Raises:
-        ValueError: unknown data set, or no data folder given.
+        ValueError: unknown data set, no data folder given, or a folder of one's own without a sub-folder.
         FileNotFoundError: it is not there; a `MissingData` where `prepare` gets it.
 
     Example:
         >>> check_place((np.zeros((1, 8, 8, 1)), np.zeros(1)))
-        >>> import tempfile
-        >>> check_place(tempfile.mkdtemp())
+        >>> import pathlib, tempfile
+        >>> folder = pathlib.Path(tempfile.mkdtemp())
+        >>> (folder / "cat").mkdir()
+        >>> check_place(folder)
     """
     if isinstance(data, str) and data in list_datasets():
         data, dataset = None, data
     if (not own and dataset is not None) or is_set_place(data, dataset):
         check_there(str(dataset), data)
-    elif isinstance(data, str | os.PathLike) and not expanded(data).exists():
-        raise FileNotFoundError(f"No such folder or file: {data}. Expected data as {_FORMS}.")
+    elif isinstance(data, str | os.PathLike):
+        if not expanded(data).exists():
+            raise FileNotFoundError(f"No such folder or file: {data}. Expected data as {_FORMS}.")
+        if expanded(data).is_dir():
+            class_folders(expanded(data))
 
 
 def is_root(path: str | os.PathLike[str], name: str | None) -> bool:
@@ -173,14 +179,15 @@ def _name(data: Any) -> str | None:
 
 def _open_path(path: Path, shape: Any, **rules: Any) -> DataSet:
     root = expanded(path)
-    if root.suffix.lower() not in TABLES:
-        check_place(path)
-    if shape is None or len(shape) != 3:
+    there = root.exists() or root.suffix.lower() in TABLES  # what is missing is said below, in its own words
+    if there and (shape is None or len(shape) != 3):
         takes = "no pictures" if shape is None else f"inputs of shape {tuple(shape)}"
         raise ValueError(
             f"Folders and tables are read as pictures, and this model takes {takes}; got {path}. A graph is given as "
             "an .npz file with x, edges and labels: numpy.savez('graph.npz', x=x, edges=edges, labels=labels)."
         )
+    if root.suffix.lower() not in TABLES:
+        check_place(path)
     return open_pictures(root, shape=shape, **rules)
 
 
