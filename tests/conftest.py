@@ -32,6 +32,11 @@ if os.environ["KERAS_BACKEND"] == "torch":
 import keras  # noqa: E402
 import pytest  # noqa: E402
 
+if os.environ["KERAS_BACKEND"] == "jax":
+    from tests.jax_draws import draw_by_numpy
+
+    draw_by_numpy()
+
 # Tracing makes objects by the hundred thousand, all of which Python would look through again and again.
 gc.set_threshold(100_000, 50, 100)
 ROOT = Path(__file__).resolve().parent.parent

@@ -99,7 +99,7 @@ RULES = {
     "_reading": Rule((), NOTHING),
     "_writing": Rule((), NOTHING),
     "_paths": Rule((), NOTHING, frozenset({"platformdirs"})),
-    "_keras": Rule((), frozenset({"keras"}), frozenset({"tensorflow", "jax"})),
+    "_keras": Rule((), frozenset({"keras", "numpy"}), frozenset({"tensorflow", "jax"})),
     "_backends": Rule((), frozenset({"keras"}), frozenset({"tensorflow", "jax", "torch"})),
     "_copying": Rule(("_keras",), frozenset({"keras", "numpy"})),
     "math": Rule((), frozenset({"lazy_loader", "numpy"})),

@@ -6,13 +6,16 @@ The rest of zoo calls these functions. When a version of Keras renames something
 from __future__ import annotations
 
 import functools
+import threading
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import Any
 
 import keras
+import numpy as np
 from keras.src.backend.common import global_state, masking
+from keras.src.initializers.random_initializers import RandomInitializer
 
 
 @dataclass(frozen=True, eq=False)
@@ -112,6 +115,57 @@ def untraced() -> Iterator[None]:
     finally:
         for name, value in kept.items():
             global_state.set_global_attribute(name, value)
+
+
+@contextmanager
+def undrawn() -> Iterator[None]:
+    """Random values of variables made inside are drawn at the end, of those only that nothing was assigned to.
+
+    So it is on JAX, in this thread: there a program is compiled for each shape that is drawn, which is most of the time
+    that a network takes to build. Inside, such a variable is zero.
+    """
+    if keras.backend.backend() != "jax":
+        yield
+        return
+    _draw_late()
+    before, _waiting.found = _waiting.found, []
+    try:
+        yield
+        found = _waiting.found
+    finally:
+        _waiting.found = before
+    for variable, zeros, initializer in found:
+        if variable._value is zeros:
+            variable.assign(initializer(variable.shape, dtype=variable.dtype))
+
+
+class _Waiting(threading.local):
+    found: list[tuple[Any, Any, Any]] | None = None  # variables, the zeros that they were made with, initializers
+
+
+_waiting = _Waiting()
+
+
+class _NumpyZeros(keras.initializers.Initializer):
+    """Zeros that no program has to be compiled for."""
+
+    def __call__(self, shape: Any, dtype: Any = None, **_: Any) -> Any:
+        return np.zeros(shape, dtype)
+
+
+@functools.cache
+def _draw_late() -> None:
+    """From now on variables that are made ask whether they are in `undrawn`."""
+    original = keras.Variable._initialize_with_initializer
+
+    def initialize(self: Any, initializer: Any) -> None:
+        if _waiting.found is None or not isinstance(initializer, RandomInitializer) or self.dtype != "float32":
+            original(self, initializer)
+            return
+        original(self, _NumpyZeros())
+        _waiting.found.append((self, self._value, initializer))
+
+    keras.Variable._initialize_with_initializer = initialize
 
 
 def allow_tracing(function: Any) -> None:

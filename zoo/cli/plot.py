@@ -114,8 +114,8 @@ def _curves(options: argparse.Namespace, path: Path) -> None:
 
 def _architecture(options: argparse.Namespace, path: Path) -> None:
     # The drawing needs no weights, and not every preset has them; a folder or a file is loaded as it is.
-    unfilled = {"weights": None} if options.name in zoo.list_models() else {}
-    zoo.visual.plot_architecture(zoo.load(options.name, compile=False, **unfilled), path=path)
+    weights = None if options.name in zoo.list_models() else "default"
+    zoo.visual.plot_architecture(zoo.load(options.name, weights=weights, compile=False), path=path)
 
 
 def _confusion(options: argparse.Namespace, path: Path) -> None:

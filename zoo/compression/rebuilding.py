@@ -34,7 +34,8 @@ def rebuild(model: keras.Model, replace: Replace = lambda layer: None) -> keras.
         ValueError: not a functional model, or a layer that its configuration does not rebuild.
     """
     check_functional(model)
-    new = keras.Model(*_run(model, _Copies(replace)), name=model.name)
+    with _keras.undrawn():
+        new = keras.Model(*_run(model, _Copies(replace)), name=model.name)
     if not model.trainable:
         new.trainable = False
     olds = {layer.name: layer for layer in model.layers}

@@ -23,8 +23,9 @@ def precision_of(model: keras.Model) -> str:
 
 def in_float32(model: keras.Model) -> keras.Model:
     """A functional model with the same weights whose layers, operations and inputs of 16 bits are float32."""
-    made = type(model).from_config(_with_float32(model.get_config()))
-    made.set_weights([keras.ops.convert_to_numpy(keras.ops.cast(one, "float32")) for one in model.weights])
+    with _keras.undrawn():
+        made = type(model).from_config(_with_float32(model.get_config()))
+        made.set_weights([keras.ops.convert_to_numpy(keras.ops.cast(one, "float32")) for one in model.weights])
     return made
 
 

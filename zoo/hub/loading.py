@@ -242,12 +242,14 @@ def _read(
     if kept is not None and wanted == stored and dtype is None:
         kept.name = model_name or kept.name
         return kept
-    model = _build(wanted, model_name, dtype)
-    if stored.is_trained:
+    if not stored.is_trained:
+        return _build(wanted, model_name, dtype)
+    with _keras.undrawn():
+        model = _build(wanted, model_name, dtype)
         found = reading.read_state(stored, head=head, kept=kept)
         variables = {key: variable for key, variable in store.keyed(model).items() if head or not store.is_head(key)}
         tensors = channels.adapt(found.tensors, variables, stored.config, wanted.config, source=str(stored))
         store.assign(variables, tensors, source=str(stored))
-        _copying.finalize(model)
-        state.freeze(model, found.frozen, head=head)
+    _copying.finalize(model)
+    state.freeze(model, found.frozen, head=head)
     return model

@@ -12,7 +12,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from zoo import _copying
+from zoo import _copying, _keras
 from zoo._counting import counted
 from zoo._suggestions import suggests
 from zoo.hub import paths, registry, state, store
@@ -210,9 +210,10 @@ def _twin(origin: Origin, tensors: store.Tensors) -> keras.Model:
     It shows that the tensors fit the recorded configuration, counts parameters whatever the user froze, and makes the
     golden output independent of the precision that the model was trained in.
     """
-    twin = build(origin.config)
     source = "this model (it was changed after zoo built it; of a folded one, pass the model that was folded)"
-    store.assign(store.keyed(twin), tensors, source=source)
+    with _keras.undrawn():
+        twin = build(origin.config)
+        store.assign(store.keyed(twin), tensors, source=source)
     _copying.finalize(twin)
     return twin
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import keras
 
-from zoo import _copying, hub
+from zoo import _copying, _keras, hub
 from zoo._counting import counted
 from zoo._paths import expanded
 from zoo.hub import registry
@@ -118,10 +118,11 @@ class Network(HasConfig):
 
     def build(self, precision: str = "float32") -> keras.Model:
         """A new model, with the weights and the frozen layers of the given one."""
-        with dtype_policy(precision):
-            model = hub.build(self.config)
-        if self.source is not None:
-            _copy(self.source, model)
+        with _keras.undrawn():
+            with dtype_policy(precision):
+                model = hub.build(self.config)
+            if self.source is not None:
+                _copy(self.source, model)
         return model
 
 

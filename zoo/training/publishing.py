@@ -12,7 +12,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from zoo import _copying, datasets, hub
+from zoo import _copying, _keras, datasets, hub
 from zoo._suggestions import suggests
 from zoo.evaluation import ASSET, CONVENTION, count_macs, equivariance_error, evaluate, pack_graph, takes_graphs
 from zoo.hub import paths
@@ -138,7 +138,8 @@ def _check(facts: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 def _as_registered(name: str, trained: keras.Model) -> keras.Model:
     """The registered model with trained weights: without what the recipe overrides, such as the dropout rate."""
-    return _copying.take_weights(hub.build(name), trained.weights)
+    with _keras.undrawn():
+        return _copying.take_weights(hub.build(name), trained.weights)
 
 
 def _metrics(

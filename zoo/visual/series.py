@@ -155,11 +155,11 @@ def _name_points(axes: Any, points: Sequence[Mapping[str, Any]], marked: str | N
         text = axes.text(0, 0, point["name"], fontsize=_NAME_SIZE)
         extent = text.get_window_extent(renderer)
         text.remove()
-        size = np.array([extent.width + 4 * pixels, extent.height + 2 * pixels])  # with a little room around
-        places = np.array(list(_places(*size, pixels)))
+        width, height = extent.width + 4 * pixels, extent.height + 2 * pixels  # with a little room around
+        places = np.array(list(_places(width, height, pixels)))
         offsets.append(places)
-        low = anchor + places[:, :2] - size / 2
-        boxes.append(np.concatenate([low, low + size], axis=1))
+        low = anchor + places[:, :2] - (width / 2, height / 2)
+        boxes.append(np.concatenate([low, low + (width, height)], axis=1))
     chosen = [0] * len(points)
     room = axes.bbox
     for turn in range(_ROUNDS):
@@ -169,9 +169,8 @@ def _name_points(axes: Any, points: Sequence[Mapping[str, Any]], marked: str | N
             lines = [(anchors[one], anchors[one] + offsets[one][chosen[one], :2]) for one in others]
             lines = [pair for pair, one in zip(lines, others, strict=True) if offsets[one][chosen[one], 2] > _NEAR]
             mine = boxes[number]
-            cost = (
-                0.02 * offsets[number][:, 2] + 0.02 * np.abs(offsets[number][:, 1]) / pixels
-            )  # rather beside than above
+            # Rather near than far, and rather beside than above.
+            cost = 0.02 * offsets[number][:, 2] + 0.02 * np.abs(offsets[number][:, 1]) / pixels
             cost += 4 * _overlaps(mine, standing).sum(axis=1) + 3 * _overlaps(mine, dots).sum(axis=1)
             outside = (mine[:, :2] < (room.x0, room.y0)).any(axis=1) | (mine[:, 2:] > (room.x1, room.y1)).any(axis=1)
             cost += 100 * outside
@@ -205,4 +204,4 @@ def _places(width: float, height: float, pixels: float) -> Iterator[tuple[float,
 def _overlaps(some: np.ndarray, others: np.ndarray) -> np.ndarray:
     """Which boxes (x0, y0, x1, y1) of (N, 4) lie over which of (M, 4)."""
     first, second = some[:, None], others[None]
-    return ((first[..., :2] < second[..., 2:]) & (first[..., 2:] > second[..., :2])).all(axis=-1)
+    return np.all((first[..., :2] < second[..., 2:]) & (first[..., 2:] > second[..., :2]), axis=-1)
