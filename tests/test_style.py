@@ -10,8 +10,6 @@ from pathlib import Path
 import keras
 import pytest
 
-import zoo
-from tests.sweeping import swept
 from zoo.testing.family_contract import automatic_names, training_by_default
 
 pytestmark = pytest.mark.once
@@ -89,8 +87,3 @@ def test_automatic_names_are_found() -> None:
     x = keras.layers.Flatten(name="flat")(x)
     (name,) = automatic_names(keras.Model(inputs, x, name="m"))
     assert name.startswith("conv2d")
-
-
-@pytest.mark.parametrize("name", swept(zoo.list_models()))
-def test_every_layer_is_named(name: str) -> None:
-    zoo.testing.check_names(zoo.build(name))

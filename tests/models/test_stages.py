@@ -24,7 +24,9 @@ def model():
 
 @pytest.mark.parametrize("name", swept(zoo.list_models()))
 def test_what_is_recorded_is_what_is_built(name):
+    """The stages are those on record, and every layer has a name: both at once, as to build all models takes long."""
     built, stages = zoo.build(name), find_preset(name).stages
+    zoo.testing.check_names(built)
     line = f'"{name}": {json.dumps([list(stage) for stage in stages_of(built)])}'
     assert stages_of(built), f"{name}: no layer is named as a stage: see `zoo.hub.stages_of`"
     assert stages_of(built) == stages, f"the line of zoo/models/stages.json has to be\n  {line},"

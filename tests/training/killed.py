@@ -14,6 +14,10 @@ WRITE_SECONDS = 0.3
 def main(folder: str, slow_write: bool) -> None:
     if os.environ["KERAS_BACKEND"] == "torch":
         import torch  # noqa: F401  (before TensorFlow, as in tests/conftest.py)
+    if os.environ["KERAS_BACKEND"] == "jax":
+        from tests.jax_draws import draw_by_numpy
+
+        draw_by_numpy()  # the same first weights as in the test's own process
     import zoo
     from tests.training import toy
     from zoo.training.batches import TrainingBatches

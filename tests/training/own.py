@@ -105,6 +105,10 @@ def run(name: str, folder: Path) -> tuple[Path, list[Any]]:
 def main(name: str, folder: str) -> None:
     if os.environ["KERAS_BACKEND"] == "torch":
         import torch  # noqa: F401  (before TensorFlow, as in tests/conftest.py)
+    if os.environ["KERAS_BACKEND"] == "jax":
+        from tests.jax_draws import draw_by_numpy
+
+        draw_by_numpy()  # the same first weights as in the test's own process
     from tests.training.killed import STEP_SECONDS, slow_down
     from zoo.training.batches import TrainingBatches
 
