@@ -24,6 +24,7 @@ import numpy as np
 
 FOLDER = Path(__file__).parent / "images" / "mnistrot"
 DIGIT = "digit_38.png"
+NAME = "e4net_mnistrot"
 
 
 def plain_network(width: int = 20) -> keras.Model:
@@ -40,8 +41,8 @@ def plain_network(width: int = 20) -> keras.Model:
 
 
 def trained(data: str | None, epochs: int) -> keras.Model:
-    """The plain network after so many epochs."""
-    images, labels = zoo.datasets.load("mnist_rot", "train", data=data)
+    """The plain network after so many epochs on the images that E4-Net has learned from."""
+    images, labels = zoo.datasets.load("mnist_rot", zoo.card(NAME).dataset["split"], data=data)
     keras.utils.set_random_seed(0)
     model = plain_network()
     rate = keras.optimizers.schedules.CosineDecay(2e-3, epochs * len(images) // 100)
@@ -66,11 +67,10 @@ def main(arguments: list[str] | None = None) -> None:
         print("smoke run: it shows that this works, and its numbers mean nothing", file=sys.stderr)
     digit = zoo.datasets.read_images([options.digit], (28, 28, 1))[0]
     plain = plain_network() if options.smoke else trained(options.data, options.epochs)
-    name = "e4net_mnistrot"
-    epochs = {"E4-Net": zoo.card(name).recipe["epochs"], "plain network": 0 if options.smoke else options.epochs}
+    epochs = {"E4-Net": zoo.card(NAME).recipe["epochs"], "plain network": 0 if options.smoke else options.epochs}
     models = {
         f"{kind}, {epochs[kind]} epochs": model
-        for kind, model in (("E4-Net", zoo.load(name)), ("plain network", plain))
+        for kind, model in (("E4-Net", zoo.load(NAME)), ("plain network", plain))
     }
     print("; ".join(f"{name}: {model.count_params():,} numbers" for name, model in models.items()))
 
