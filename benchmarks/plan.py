@@ -6,9 +6,9 @@ Reads `benchmarks/plan.toml` beside it. Every run is a call of `zoo train` with 
 that was interrupted goes on from its last checkpoint, one that has finished is left alone. Runs follow each other in
 the plan's order; one that fails is reported at the end, and the others go on. `--list` only shows how far they are.
 
-`benchmarks/unfinished` keeps run folders of small networks that another machine will train further. They come first:
-each is copied to `--runs` if it is not there. A folder is committed with its newest checkpoint alone, and leaves with
-the finished run.
+`benchmarks/unfinished`, which is there while there is such a run, keeps run folders of small networks that another
+machine will train further. They come first: each is copied to `--runs` if it is not there. A folder is committed with
+its newest checkpoint alone, and leaves with the finished run.
 """
 
 from __future__ import annotations
