@@ -78,6 +78,20 @@ def test_one_compiled_shape(model):
     assert shapes == {(3, 28, 28, 1)}
 
 
+def test_a_call_by_name_compiles_nothing_on_tensorflow(model, monkeypatch):
+    """But a second call of a model that somebody holds does, and the answers are the same."""
+    images, used = bars(np.arange(5)), []
+    expected = zoo.predict(model, images, top=1)
+    assert not model.run_eagerly
+    copy = keras.models.clone_model(model)
+    copy.set_weights(model.get_weights())
+    monkeypatch.setattr(zoo.hub, "load", lambda name: used.append(copy) or copy)
+    found = zoo.predict("a_name", images, top=1)
+    assert [row[0].label for row in found] == [row[0].label for row in expected]
+    np.testing.assert_allclose([row[0].probability for row in found], [row[0].probability for row in expected], 1e-4)
+    assert used == [copy] and copy.run_eagerly == (keras.backend.backend() == "tensorflow")
+
+
 @pytest.mark.parametrize(
     ("images", "message"),
     [

@@ -17,6 +17,7 @@ PHOTOGRAPHS, DIGITS = "efficientnet_lite0_imagenet", "e4net_mnistrot"
 """Models for those who name none: for pictures, and for grey ones of the size of handwritten digits."""
 _DIGIT = (28, 28, 1)
 _PICTURES = (".png", ".jpg", ".jpeg")  # known without the package that knows the others
+_FEW = 32  # images for which a model is not compiled first
 _TOP, _LEAST = 3, 0.001
 """How many classes are shown where nobody asks for a number, and how probable the second and third must be."""
 
@@ -74,6 +75,8 @@ def run(options: argparse.Namespace) -> int:
     if not good:
         raise ValueError("\n".join(str(error) for error in errors))
     images = 255 - images[good] if options.invert else images[good]
+    if len(images) <= _FEW:
+        zoo.hub.run_directly(model)
     predictions: list[Any] = [None] * len(files)
     for index, row in zip(good, zoo.predict(model, images, top=_top(options)), strict=True):
         predictions[index] = row

@@ -76,6 +76,8 @@ def predict(
         raise ValueError(f"What shall {model.name!r} classify? Pass images, as an array or as a list of files.")
     batch = image_batch(inputs, model_shape(model), white=white)
     batch = 255 - batch if invert else batch
+    if model is not name_or_model and len(batch) <= batch_size:  # loaded here, for this one call
+        hub.run_directly(model)
     strange = surprise(batch, hub.expects_of(model), model.name)
     if strange:
         warnings.warn(f"{strange}.", stacklevel=3)

@@ -1,6 +1,6 @@
 from .cards import Card, FileFacts
 from .checkpoints import Checkpoint, read_checkpoint
-from .compiling import compile_for_fine_tuning, suits_xla
+from .compiling import compile_for_fine_tuning, run_directly, suits_xla
 from .converting import Conversion, convert
 from .decoding import Prediction, decode
 from .examples import example_inputs
@@ -51,6 +51,7 @@ __all__ = [
     "register_preset",
     "registered_families",
     "round_to_half",
+    "run_directly",
     "save",
     "stages_of",
     "start_facts",
