@@ -3,8 +3,8 @@
     python benchmarks/plan.py [--runs runs] [--data FOLDER] [--only MODEL] [--list] [--quick]
 
 Reads `benchmarks/plan.toml` beside it. Every run is a call of `zoo train` with a folder `NAME-SEED` under `--runs`; one
-that was interrupted goes on from its last checkpoint, one that has finished is left alone. Runs follow each other in
-the plan's order; one that fails is reported at the end, and the others go on. `--list` only shows how far they are.
+that was interrupted goes on from its last checkpoint, one that has finished is left alone, and so is one whose weights
+are published: the tag's card names its seed. Runs follow each other in the plan's order; one that fails is reported at the end, and the others go on. `--list` only shows how far they are.
 
 `benchmarks/unfinished`, which is there while there is such a run, keeps run folders of small networks that another
 machine will train further. They come first: each is copied to `--runs` if it is not there. A folder is committed with
@@ -26,6 +26,7 @@ from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 UNFINISHED = HERE / "unfinished"
+WEIGHTS = HERE.parent / "weights"
 
 
 @dataclass(frozen=True)
@@ -38,6 +39,7 @@ class Run:
     recipe: str | None = None
     epochs: int | None = None
     backend: str = "jax"
+    published: str | None = None
 
     def folder(self, runs: Path) -> Path:
         return runs / f"{self.name}-{self.seed}"
@@ -51,6 +53,10 @@ class Run:
 
     def state(self, runs: Path) -> str:
         """How far it is, in words; `finished, ...` if it is complete."""
+        if self.published is not None:
+            card = json.loads((WEIGHTS / self.model / self.published / "card.json").read_text())
+            if self.seed in card["metrics"][0]["seeds"]:
+                return f"finished, published as {self.model}.{self.published}"
         folder = self.folder(runs)
         folder = folder if folder.exists() else self.folder(UNFINISHED)
         if not (folder / "run.json").is_file():

@@ -86,3 +86,23 @@ def test_an_unfinished_run_goes_on_from_the_tree(monkeypatch: pytest.MonkeyPatch
     assert started == [3, 4, 3]
     found = [path.relative_to(tmp_path / "runs").as_posix() for path in (tmp_path / "runs").rglob("*.npz")]
     assert found == ["little-3/checkpoints/epoch000009-step00000000.npz"]
+
+
+def test_published_seeds_are_not_trained_again(monkeypatch: pytest.MonkeyPatch, root: Path, tmp_path: Path) -> None:
+    monkeypatch.syspath_prepend(str(root / "benchmarks"))
+    import plan
+
+    monkeypatch.setattr(plan, "WEIGHTS", tmp_path)
+    (tmp_path / "little" / "v2").mkdir(parents=True)
+    (tmp_path / "little" / "v2" / "card.json").write_text('{"metrics": [{"seeds": [0]}]}')
+    first, second = (plan.Run(model="little", seed=seed, name="little", published="v2") for seed in (0, 1))
+    assert first.state(tmp_path / "runs") == "finished, published as little.v2"
+    assert second.state(tmp_path / "runs") == "missing"
+
+
+def test_what_the_plan_calls_published_is(monkeypatch: pytest.MonkeyPatch, root: Path, tmp_path: Path) -> None:
+    monkeypatch.syspath_prepend(str(root / "benchmarks"))
+    import plan
+
+    for run in plan.read(root / "benchmarks" / "plan.toml"):
+        run.state(tmp_path)  # a card that is not there would be an error
