@@ -4,11 +4,13 @@
 
 Reads `benchmarks/plan.toml` beside it. Every run is a call of `zoo train` with a folder `NAME-SEED` under `--runs`; one
 that was interrupted goes on from its last checkpoint, one that has finished is left alone, and so is one whose weights
-are published: the tag's card names its seed. Runs follow each other in the plan's order; one that fails is reported at the end, and the others go on. `--list` only shows how far they are.
+are published: the tag's card names its seed. Runs follow each other in the plan's order; one that fails is reported at
+the end, and the others go on. `--list` only shows how far they are.
 
 `benchmarks/unfinished`, which is there while there is such a run, keeps run folders of small networks that another
 machine will train further. They come first: each is copied to `--runs` if it is not there. A folder is committed with
-its newest checkpoint alone, and leaves with the finished run.
+its newest checkpoint alone, and leaves with the finished run; a finished seed without its checkpoints stays until its
+fellow seeds have finished, with which it will be published.
 """
 
 from __future__ import annotations
