@@ -65,7 +65,8 @@ def test_train_takes_files_and_single_fields(zoo_command, calls, tmp_path):
 
 def test_finetune(zoo_command, calls, tmp_path):
     words = ("--unreadable", "skip", "--share", "0.5", "--epochs", "3", "--no-xla", "--set", "learning_rate=1e-4")
-    (shapes := tmp_path / "my" / "shapes").mkdir(parents=True)
+    shapes = tmp_path / "my" / "shapes"
+    (shapes / "ring").mkdir(parents=True)
     outcome = zoo_command("finetune", NAME, shapes, *words)
     assert outcome.code == 0 and "6 of 8 right (75.0 %)" in outcome.out
     assert calls["arguments"] == (NAME, str(shapes)) and calls["recipe"] == {"learning_rate": 0.0001}
