@@ -94,6 +94,13 @@ def own_variables(layer: keras.layers.Layer) -> list[Any]:
     return [*layer._trainable_variables, *layer._non_trainable_variables, *seeds]
 
 
+def learned_variables(layer: keras.layers.Layer) -> list[Any]:
+    """What a layer or model and all inside learn, each variable once, also where they are frozen now."""
+    layers = [layer, *sublayers(layer)]
+    found = {id(variable): variable for one in layers for variable in one._trainable_variables}
+    return list(found.values())
+
+
 @contextmanager
 def untraced() -> Iterator[None]:
     """Variables made and set inside are real ones at once, also inside the `build` or `call` of a layer around.

@@ -10,8 +10,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
+import zoo
 from tests.evaluation import toy
-from zoo.cli.plot import KINDS
+from zoo.cli.plot import KINDS, _spread
+from zoo.visual.learning import read_epochs
 
 pytestmark = pytest.mark.once
 
@@ -55,7 +57,8 @@ def test_own_pictures(
         (["e4net_mnistrot", "turning", "a.png", "b.png"], "turning takes at most 1 image; got 2"),
         (["e4net_mnistrot", "turning", "."], "turning takes one image file, and . is a folder: name one of its files"),
         (["scene_resnet18_narrow_sun16", "maps", "empty"], "No images in the folder empty"),
-        (["scene_resnet18_narrow_sun16", "maps", "many"], "maps takes at most 24 images; got 25. Name some of them"),
+        (["scene_resnet18_narrow_sun16", "maps", *["a.png"] * 25], "maps takes at most 24 images; got 25. Name some"),
+        (["lpsc_tiny_cifar10", "turning"], "Which image? zoo plot lpsc_tiny_cifar10 turning photo.png"),
         (["lpsc_tiny_cifar10", "pruned"], "has no pruned connection"),
     ],
 )
@@ -64,9 +67,6 @@ def test_refusals(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "empty").mkdir()
-    (tmp_path / "many").mkdir()
-    for number in range(25):
-        (tmp_path / "many" / f"{number}.png").write_bytes(b"")
     done = zoo_command("plot", *words)
     assert done.code == 2 and message in done.err
 
@@ -79,6 +79,42 @@ def test_maps_of_a_folder(zoo_command: Callable[..., Any], root: Path, tmp_path:
     assert one.code == 0, one.err
     wide, narrow = (Image.open(tmp_path / name).size[0] for name in ("a.png", "b.png"))
     assert wide > narrow  # all five stand side by side
+
+
+def test_of_many_pictures_some_of_each_folder_are_drawn() -> None:
+    found = [Path(folder, f"{number:02}.png") for folder, count in (("a", 3), ("b", 40)) for number in range(count)]
+    shown = _spread(found)
+    assert len(shown) == 24 and shown[:3] == found[:3]
+    assert [path.stem for path in shown[3:6]] == ["00", "01", "03"] and shown[-1].stem == "38"
+    assert _spread(found[:3]) == found[:3]
+
+
+def test_a_folder_of_many_pictures_is_said_to_be_shown_in_part(
+    zoo_command: Callable[..., Any], root: Path, tmp_path: Path
+) -> None:
+    picture = Image.open(next((root / "examples" / "images" / "photos").glob("*.jpg"))).resize((8, 8))
+    for name in ("a", "b"):
+        (tmp_path / "many" / name).mkdir(parents=True)
+        for number in range(13):
+            picture.save(tmp_path / "many" / name / f"{number}.png")
+    done = zoo_command("plot", "scene_tiny_scene15", "maps", tmp_path / "many", "--out", tmp_path / "a.png")
+    assert done.code == 0 and "24 of 26 images" in done.err and "spread over its 2 folders" in done.err
+
+
+def test_curves_of_a_run(zoo_command: Callable[..., Any], tmp_path: Path, bars: str) -> None:
+    rows = "epoch,loss,accuracy,val_loss,val_accuracy\n0,1.0,0.5,1.1,0.4\n1,0.5,0.75,0.9,0.6\n"
+    run = tmp_path / "run"
+    zoo.save(zoo.load(bars), run)
+    (run / "head").mkdir()
+    for part in (run, run / "head"):
+        (part / "history.csv").write_text(rows)
+    done = zoo_command("plot", run, "curves", "--out", tmp_path / "a.svg")
+    assert done.code == 0, done.err
+    found, marks = read_epochs(run)
+    assert [row["epoch"] for row in found] == [0, 1, 2, 3] and marks == {"then all layers": 2}
+    (run / "history.csv").write_text(rows + "2,0.4\n")
+    done = zoo_command("plot", run, "curves", "--out", tmp_path / "a.svg")
+    assert done.code == 2 and "is not a readable history of a training run" in done.err
 
 
 def test_every_kind_is_in_the_help(zoo_command: Callable[..., Any]) -> None:

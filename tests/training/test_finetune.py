@@ -15,7 +15,8 @@ from tests.training import toy
 from zoo import hub
 from zoo.cli import main
 from zoo.hub import registry
-from zoo.training import epochs, finetune_report, heads
+from zoo.training import epochs, heads
+from zoo.visual.learning import read_epochs
 
 ONE = {"strategy": "single", "progress": False}
 RECIPE = {"epochs": 2, "batch_size": 8, "augmentation": []}
@@ -51,7 +52,7 @@ def test_a_folder_becomes_a_run_that_everything_takes(tmp_path, folder, trained,
     run = zoo.finetune(trained, folder, out=tmp_path / "run", recipe=RECIPE, **ONE)
     names = {"run.json", "history.csv", "split.csv", "report.json", "curves.png", "confusion.png", "head", "card.json"}
     assert names <= {path.name for path in run.iterdir()}
-    drawn, marks = finetune_report._epochs(run)
+    drawn, marks = read_epochs(run)
     begun = marks["then all layers"]
     assert begun == len((run / "head" / "history.csv").read_text().splitlines()) - 1
     assert [row["epoch"] for row in drawn] == list(range(len(drawn))) and begun < len(drawn)

@@ -30,7 +30,8 @@ from zoo.datasets.pickles import read_pickle
 from zoo.evaluation import own_data
 from zoo.exporting import report, samples
 from zoo.hub.index import Index
-from zoo.training import checkpoints, finetune_report, record
+from zoo.training import checkpoints, record
+from zoo.visual.learning import read_epochs
 
 RNG = np.random.default_rng(0)
 
@@ -241,9 +242,7 @@ def _runs(folder: Path) -> dict[str, Door]:
     return {
         "run.json": Door((json.dumps(facts).encode(),), by_file(run / "run.json", read_run)),
         "split.csv": Door((listing,), by_file(run / "split.csv", lambda path: own_data._drawn(path.parent))),
-        "history.csv": Door(
-            (history,), by_file(run / "history.csv", lambda path: finetune_report._history(path.parent))
-        ),
+        "history.csv": Door((history,), by_file(run / "history.csv", read_epochs)),
         "progress in a checkpoint": Door((json.dumps(progress).encode(),), restore, passes=True),
         "manifest of a batch": Door(
             (json.dumps({"model": "dots", "rows": 3}).encode(),),

@@ -28,7 +28,9 @@ def register(commands: Any) -> None:
     )
     output.add_name(parser)
     parser.add_argument("kind", metavar="KIND", choices=tuple(KINDS), help=f"one of {', '.join(KINDS)}")
-    parser.add_argument("images", nargs="*", metavar="IMAGE", help="image files; for maps also a folder of them")
+    parser.add_argument(
+        "images", nargs="*", metavar="IMAGE", help="maps: image files, or a folder of them; turning: one"
+    )
     parser.add_argument("--out", metavar="FILE", help=".png or .svg (default: NAME-KIND.png)")
     parser.add_argument("--dark", action="store_true", help="for dark pages")
     parser.add_argument("--against", metavar="NAME", help="a second model to compare with: maps, turning, features")
@@ -84,11 +86,34 @@ def _listed(options: argparse.Namespace, draw: Any) -> list[str]:
             raise ValueError(f"{options.kind} takes one image file, and {word} is a folder: name one of its files.")
         suffixes = zoo.datasets.image_suffixes()
         inside = [path for path in sorted(folder.rglob("*")) if path.suffix.lower() in suffixes and path.is_file()]
-        shown = [str(path) for path in inside if not path.name.startswith(".")]
-        if not shown:
+        found = [path for path in inside if not path.name.startswith(".")]
+        if not found:
             raise ValueError(f"No images in the folder {word}: expected files such as .png or .jpg.")
-        files += shown
+        shown = _spread(found)
+        if len(shown) < len(found):
+            folders = len({path.parent for path in found})
+            over = f", spread over its {folders} folders" if folders > 1 else ""
+            output.note(f"{len(shown)} of {len(found):,} images of {word}{over}")
+        files += map(str, shown)
     return files
+
+
+def _spread(found: list[Path]) -> list[Path]:
+    """As many as are drawn, in turn of each folder, and of a folder at equal distances."""
+    folders: dict[Path, list[Path]] = {}
+    for path in found:
+        folders.setdefault(path.parent, []).append(path)
+    left, shares = min(_MOST, len(found)), dict.fromkeys(folders, 0)
+    while left:
+        for folder, inside in folders.items():
+            if left and shares[folder] < len(inside):
+                shares[folder] += 1
+                left -= 1
+    return [
+        inside[place * len(inside) // shares[folder]]
+        for folder, inside in folders.items()
+        for place in range(shares[folder])
+    ]
 
 
 def _check_kind(options: argparse.Namespace, draw: Any) -> None:
@@ -108,14 +133,18 @@ def _check_kind(options: argparse.Namespace, draw: Any) -> None:
 
 
 def _curves(options: argparse.Namespace, path: Path) -> None:
-    rows = zoo.hub.asset(options.name, "history.csv")
+    folder = Path(options.name)
+    written = folder.is_dir() and (folder / zoo.hub.paths.HISTORY).is_file()  # a run, which no card lists file by file
+    rows = folder if written else zoo.hub.asset(options.name, zoo.hub.paths.HISTORY)
     zoo.visual.plot_learning_curves(rows, path=path, title=output.model_name(options.name))
 
 
 def _architecture(options: argparse.Namespace, path: Path) -> None:
     # The drawing needs no weights, and not every preset has them; a folder or a file is loaded as it is.
     weights = None if options.name in zoo.list_models() else "default"
-    zoo.visual.plot_architecture(zoo.load(options.name, weights=weights, compile=False), path=path)
+    model = zoo.load(options.name, weights=weights, compile=False)
+    of_its_own = weights is not None and not options.name.endswith(".keras")
+    zoo.visual.plot_architecture(model, path=path, title=output.model_name(options.name) if of_its_own else None)
 
 
 def _confusion(options: argparse.Namespace, path: Path) -> None:
@@ -172,7 +201,7 @@ def _maps(options: argparse.Namespace, path: Path) -> None:
 
 def _turning(options: argparse.Namespace, path: Path) -> None:
     model = zoo.load(options.name)
-    files = options.images or [_digit()]
+    files = options.images or [_digit(model)]
     image = _read(files[:1], model.input_shape[1:])[0]
     models = {options.name: model}
     if options.against:
@@ -180,11 +209,11 @@ def _turning(options: argparse.Namespace, path: Path) -> None:
     zoo.visual.plot_turning(image, models, path=path)
 
 
-def _digit() -> Path:
-    """A digit of the examples, which a checkout has."""
+def _digit(model: Any) -> Path:
+    """A digit of the examples, which a checkout has, for a network that reads such digits."""
     found = Path(zoo.__file__).resolve().parents[1] / "examples" / "images" / "mnistrot" / "digit_38.png"
-    if not found.is_file():
-        raise ValueError("Which image? zoo plot NAME turning digit.png")
+    if model.input_shape[1:] != (28, 28, 1) or not found.is_file():
+        raise ValueError(f"Which image? zoo plot {model.name} turning photo.png")
     return found
 
 

@@ -20,6 +20,8 @@ BODY = "model.safetensors"
 HEAD = "head.safetensors"
 GOLDEN = "golden.npz"
 HISTORY = "history.csv"
+FIRST_PART = "head"
+"""Folder inside that of a fine-tuned run: of the epochs in which the head learned alone."""
 
 
 def local_path(path: str | os.PathLike[str]) -> Path:

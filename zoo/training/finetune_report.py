@@ -9,12 +9,11 @@ import keras
 import numpy as np
 
 from zoo import hub
-from zoo._reading import readable
 from zoo.datasets.protocol import DataSet
 from zoo.evaluation import confusion, takes_graphs
 from zoo.evaluation.graphs import graph_logits
 from zoo.evaluation.prediction import logits_of
-from zoo.training import heads, record
+from zoo.training import record
 from zoo.visual import plot_confusion, plot_learning_curves
 
 REPORT, CURVES, CONFUSION = "report.json", "curves.png", "confusion.png"
@@ -36,8 +35,7 @@ def write_report(folder: Path, data: DataSet) -> None:
     table = _table(hub.load(folder, compile=False), getattr(data, part))
     names = list(data.classes or ())
     correct, count = int(np.trace(table)), int(table.sum())
-    rows, marks = _epochs(folder)
-    plot_learning_curves(rows, path=folder / CURVES, marks=marks)
+    plot_learning_curves(folder, path=folder / CURVES)
     title = f"{part}: {correct} of {count} right"
     plot_confusion(table, names, path=folder / CONFUSION, title=title)
     facts = {"split": part, "examples": count, "correct": correct, "accuracy": correct / count, "classes": names}
@@ -59,21 +57,3 @@ def _table(model: keras.Model, split: Any) -> np.ndarray:
         return confusion(labels[chosen], logits[chosen].argmax(axis=-1), logits.shape[-1])
     logits = logits_of(model, inputs, min(64, len(inputs)))
     return confusion(labels, logits.argmax(axis=-1), logits.shape[-1])
-
-
-def _epochs(folder: Path) -> tuple[list[dict[str, float]], dict[str, int]]:
-    """The epochs of the head alone and, after them, of all layers; and where these begin."""
-    rows = _history(folder)
-    if not (folder / heads.FOLDER / record.HISTORY).is_file():
-        return rows, {}
-    before = _history(folder / heads.FOLDER)
-    after = [row | {"epoch": row["epoch"] + len(before)} for row in rows]
-    return before + after, {"then all layers": len(before)}
-
-
-def _history(folder: Path) -> list[dict[str, float]]:
-    path = folder / record.HISTORY
-    with readable(path, "history of a training run"):
-        lines = path.read_text("utf-8").splitlines()
-        names = lines[0].split(",")
-        return [dict(zip(names, map(float, line.split(",")), strict=True)) for line in lines[1:]]

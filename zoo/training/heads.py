@@ -15,7 +15,7 @@ from zoo._counting import counted
 from zoo.datasets.protocol import DataSet, data_facts
 from zoo.evaluation.inputs import image_batch
 from zoo.evaluation.prediction import logits_of
-from zoo.hub import store
+from zoo.hub import paths, store
 from zoo.models.recipe import Recipe
 from zoo.training import record, strategies
 from zoo.training.loop import carry_out
@@ -24,7 +24,7 @@ from zoo.training.optimizers import value_of
 from zoo.training.settings import RunSettings
 from zoo.training.watch import Display
 
-FOLDER = "head"
+FOLDER = paths.FIRST_PART
 FEATURES = "features.npz"
 _STEPS = 200
 """Steps that the head should have where there is little data."""

@@ -18,13 +18,14 @@ from typing import Any
 
 from zoo._reading import readable
 from zoo._writing import check_target, is_unfinished, remove_unfinished, whole
+from zoo.hub import paths
 from zoo.models.recipe import Recipe, renamed
 
 RUN = "run.json"
-HISTORY = "history.csv"
+HISTORY = paths.HISTORY
 CHECKPOINTS = "checkpoints"
 LISTING = "split.csv"
-BEFORE = frozenset({"features.npz", "head", LISTING})
+BEFORE = frozenset({"features.npz", paths.FIRST_PART, LISTING})
 """What may lie in a run folder before the run is begun."""
 
 _PACKAGES = ("keras", "numpy", "tensorflow", "jax", "torch")

@@ -17,6 +17,8 @@ from zoo.visual._figure import check_picture, drawn, new_figure, words, write
 __all__ = ["cam", "overlay", "plot_cams", "with_cam"]
 
 _COLUMNS, _MOST = 8, 200
+_LETTER = 0.085
+"""Width of a letter of the names, in inches."""
 _COLOURS = np.array([(13, 8, 135), (126, 3, 168), (204, 71, 120), (248, 149, 64), (240, 249, 33)], np.float32)
 """From low to high, darker to lighter, so that grey prints and colour-blind readers keep the order; mixed between."""
 
@@ -137,7 +139,9 @@ def plot_cams(
     overlays = [(name, overlay(images, maps), maps) for name, maps in rows]
     columns, height = min(_COLUMNS, len(images)), 1 + len(rows)
     lines = -(-len(images) // columns) * height
-    figure = new_figure(max(1.5 * columns, 3.0), 1.6 * lines + 0.4, "constrained")  # names and scale fit in
+    longest = max([len(words(title)) for title in titles or ()] + [len(name) for name, _ in rows], default=0)
+    width = max(1.5 * columns, 3.0, _LETTER * longest)  # names and scale fit in
+    figure = new_figure(width, 1.6 * lines + 0.4, "constrained")
     grid = figure.subplots(lines, columns, squeeze=False)
     for axes in grid.flat:
         axes.set_axis_off()
@@ -151,8 +155,8 @@ def plot_cams(
             axes.imshow(pictures[number])
             if threshold is not None and maps[number].max() > threshold > maps[number].min():
                 axes.contour(maps[number], levels=[threshold], colors="white", linewidths=0.8)
-            if column == 0:
-                axes.set_title(name, fontsize=8, loc="left")
+            if column == 0:  # over a single column the middle, else from its left side on
+                axes.set_title(name, fontsize=8, loc="center" if columns == 1 else "left")
     _add_scale(figure, grid)
     return write(figure, path)
 

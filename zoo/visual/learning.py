@@ -10,6 +10,8 @@ from typing import Any
 
 import numpy as np
 
+from zoo._reading import readable
+from zoo.hub.paths import FIRST_PART, HISTORY
 from zoo.visual._figure import COLOURS, check_picture, current, drawn, new_figure, words, write
 
 _MOST_NUMBERS = 40  # classes beyond which cells are too small for numbers
@@ -27,7 +29,8 @@ def plot_learning_curves(
 
     Args:
         rows: one for each epoch, with `epoch` (from 0), `loss`, `accuracy`, `val_loss` and `val_accuracy`; or the
-            `history.csv` that has them: `zoo.hub.asset(name, "history.csv")`, or that of a run.
+            `history.csv` that has them, as `zoo.hub.asset(name, "history.csv")`; or the folder of a run, in which a
+            fine-tuned one has two parts, marked here.
         path: the PNG or SVG file to write; its folder must exist.
         title: a line above.
         marks: words, and the `epoch` at whose beginning they stand beside an upright line, as `{"all layers": 30}`.
@@ -36,7 +39,7 @@ def plot_learning_curves(
         The path.
 
     Raises:
-        ValueError: no rows, or another ending than `.png` or `.svg`.
+        ValueError: no rows, a file that is no table of epochs, or another ending than `.png` or `.svg`.
         OSError: a file cannot be read or written.
 
     Example:
@@ -47,7 +50,8 @@ def plot_learning_curves(
     """
     check_picture(path)
     if isinstance(rows, (str, os.PathLike)):
-        rows = _read_history(Path(rows))
+        rows, found = read_epochs(Path(rows))
+        marks = {**found, **(marks or {})}
     if not rows:
         raise ValueError("Expected at least one epoch to draw; got none.")
     figure = new_figure(8.0, 3.3, layout="constrained")
@@ -61,7 +65,7 @@ def plot_learning_curves(
                 axes.plot(*zip(*points, strict=True), color=color, label=label, marker=few, linestyle=dashes)
         for phase, epoch in (marks or {}).items():
             axes.axvline(epoch + 0.5, color=current().other, linewidth=0.8)
-            axes.annotate(f" {phase}", (epoch + 0.5, 0.5), xycoords=axes.get_xaxis_transform(), fontsize="small")
+            _name_line(axes, phase, epoch + 0.5)
         axes.set(xlabel="epoch", title=name)
         if name == "accuracy":
             axes.set_ylim(top=min(axes.get_ylim()[1], 1.005))  # there is no more than 1
@@ -71,10 +75,45 @@ def plot_learning_curves(
     return write(figure, path)
 
 
-def _read_history(path: Path) -> list[dict[str, float]]:
-    """The rows of a `history.csv`; empty cells are left out."""
-    with open(path, newline="", encoding="utf-8") as file:
-        return [{key: float(value) for key, value in row.items() if value} for row in csv.DictReader(file)]
+def _name_line(axes: Any, phase: str, place: float) -> None:
+    """Words beside an upright line, on the side with more room."""
+    left, right = axes.get_xlim()
+    side, gap, said = ("left", 3, phase) if place < (left + right) / 2 else ("right", -3, f"{phase} →")
+    where = {"xycoords": axes.get_xaxis_transform(), "textcoords": "offset points", "ha": side}
+    axes.annotate(said, (place, 0.5), (gap, 0), fontsize="small", **where)
+
+
+def read_epochs(path: Path) -> tuple[list[dict[str, float]], dict[str, int]]:
+    """The epochs of a `history.csv` or of a run, and the names of its parts with the epochs at which they begin.
+
+    Args:
+        path: a `history.csv`, whose empty cells are left out; or the folder of a run. In that of a fine-tuned one the
+            epochs of the head alone come first.
+
+    Returns:
+        The rows, and of a fine-tuned run `{"then all layers": epoch}`.
+
+    Raises:
+        ValueError: the file is no table of epochs.
+        OSError: it is not there or cannot be read.
+
+    Example:
+        >>> import zoo
+        >>> rows, marks = read_epochs(zoo.hub.asset("e4net_mnistrot", "history.csv"))
+        >>> len(rows), marks
+        (62, {})
+    """
+    if path.is_dir():
+        after, _ = read_epochs(path / HISTORY)
+        if not (first := path / FIRST_PART / HISTORY).is_file():
+            return after, {}
+        before, _ = read_epochs(first)
+        return before + [row | {"epoch": row["epoch"] + len(before)} for row in after], {"then all layers": len(before)}
+    with readable(path, "history of a training run"), open(path, newline="", encoding="utf-8") as file:
+        lines = list(csv.DictReader(file))
+        if any("epoch" not in line or None in line.values() for line in lines):
+            raise ValueError("expected a column epoch, and in each line as many values as there are names")
+        return [{key: float(value) for key, value in line.items() if value} for line in lines], {}
 
 
 @drawn

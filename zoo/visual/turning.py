@@ -90,7 +90,7 @@ def plot_turning(
     if not models:
         raise ValueError("Expected one or more models by a name; got none.")
     images = turned(image, steps)
-    figure = new_figure(8.0, 1.5 + 2.4 * len(models), "constrained")
+    figure = new_figure(6.6, 1.3 + 2.2 * len(models), "constrained")
     figure.suptitle(title or "")
     grid = figure.add_gridspec(1 + len(models), 1, height_ratios=[1.0] + [2.6] * len(models))
     _draw_images(figure.add_subplot(grid[0]), image)
@@ -131,7 +131,7 @@ def _draw_logits(axes: Any, angles: np.ndarray, logits: np.ndarray, labels: Any,
         axes.plot(angles, logits[:, number], color=color, linestyle="--", label=known[number])
     axes.plot(angles, logits[:, first], color=COLOURS[0], linewidth=2.6, label=known[first])
     same = int((answers[:-1] == first).sum())
-    axes.set_title(f"{name}: the same answer for {same} of {len(angles) - 1} positions")
+    axes.set_title(f"{name}: {same} of {len(angles) - 1} positions get the same answer")
     axes.set(xlim=(-half - 12, 372 + half), xticks=range(0, 361, 45), ylabel="logit")
     axes.grid(axis="x")
     axes.legend(loc="upper left", bbox_to_anchor=(1.0, 1.0))
