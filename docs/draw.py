@@ -9,6 +9,7 @@ turned digit needs a network that is trained for it: `python examples/turning.py
 from __future__ import annotations
 
 import argparse
+import csv
 import functools
 import os
 import runpy
@@ -21,8 +22,11 @@ from typing import Any
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
+import numpy as np
+
 import zoo
 from zoo import cli
+from zoo.visual._figure import COLOURS, current, drawn, new_figure, write
 
 DOCS = Path(__file__).resolve().parent
 IMAGES = DOCS / "images"
@@ -37,6 +41,13 @@ DRAWN = (
     "synaptic_vgg16_narrow_compact_cifar10",
 )
 """The networks whose layers the pages of the families show."""
+SCENES = {
+    ("efficientnet_lite0", "sun16"): "EfficientNet-Lite0, SUN-16",
+    ("efficientnet_lite0", "scene15"): "EfficientNet-Lite0, Scene-15",
+    ("resnet18_narrow", "sun16"): "narrow ResNet-18, SUN-16",
+    ("resnet18_narrow", "scene15"): "narrow ResNet-18, Scene-15",
+}
+"""Networks and data sets of the pairs for scenes."""
 
 
 def plot(*words: str | Path) -> Callable[[Path, argparse.Namespace], None]:
@@ -60,6 +71,62 @@ def digits(path: Path, options: argparse.Namespace) -> None:
 def photographs(path: Path, options: argparse.Namespace) -> None:
     """What two networks look at, drawn by the example that the page names."""
     runpy.run_path(str(EXAMPLES / "scene_maps.py"))["main"](["--out", str(path)])
+
+
+@drawn
+def covered(path: Path, options: argparse.Namespace) -> None:
+    """A photograph without the region that a network uses most, and who still names the place, from the results."""
+    model = zoo.load("scene_efficientnet_lite0_sun16")
+    photograph = zoo.datasets.read_images([EXAMPLES / "images" / "photos" / "palace.jpg"], model.input_shape[1:])
+    map_ = zoo.visual.cam(model, photograph)
+    gone = np.where((map_ >= 0.5)[..., None], photograph.mean((1, 2), keepdims=True), photograph).astype("uint8")
+    figure = new_figure(7.2, 4.4, "constrained")
+    above, below = figure.subfigures(2, 1, height_ratios=(1.05, 1))
+    shown = {
+        "a photograph": photograph,
+        "what the network uses": zoo.visual.overlay(photograph, map_),
+        "the same, covered": gone,
+    }
+    for axes, (name, image) in zip(above.subplots(1, 3), shown.items(), strict=True):
+        axes.imshow(image[0])
+        axes.set_title(name, fontsize=10)
+        axes.set_axis_off()
+    axes = below.subplots()
+    places, right = [], results("erased_accuracy")
+    for pair, (network, data) in enumerate(SCENES):
+        for way, (middle, color, label) in enumerate(
+            (("", "#8a8a8a", "plain"), ("pc_", COLOURS[0], "pairwise consistency"))
+        ):
+            value, deviation = right[f"scene_{network}_{middle}{data}"]
+            place = pair + 0.36 * way - 0.18
+            axes.barh(
+                place,
+                value,
+                0.34,
+                xerr=deviation,
+                ecolor=current().ink,
+                color=color,
+                label=label if pair == 0 else None,
+            )
+            axes.text(value + deviation + 1, place, f"{value + 1e-9:.1f}", va="center", fontsize=8.5)
+        places.append(f"{SCENES[network, data]}")
+    axes.set(
+        yticks=range(len(places)),
+        yticklabels=places,
+        xlim=(0, 122),
+        xticks=range(0, 101, 20),
+        title="Right once it is covered, % of the test set",
+    )
+    axes.invert_yaxis()
+    axes.legend(loc="center right")
+    write(figure, path)
+
+
+def results(metric: str) -> dict[str, tuple[float, float]]:
+    """Mean and deviation over the seeds of each model, as `results/accuracy.csv` has them."""
+    with (DOCS.parent / "results" / "accuracy.csv").open(newline="", encoding="utf-8") as file:
+        rows = [row for row in csv.DictReader(file) if row["metric"] == metric]
+    return {row["model"]: (float(row["mean"]), float(row["std"] or 0)) for row in rows}
 
 
 @functools.cache
@@ -136,6 +203,7 @@ PICTURES: dict[str, Callable[[Path, argparse.Namespace], Any]] = {
     "pdegcn_energy": plot("pdegcn_cora", "energy"),
     "pruned_layers": plot("synaptic_vgg16_narrow_p96_cifar10", "pruned"),
     "pruning_curve": pruning,
+    "scene_covered": covered,
     "scene_photographs": photographs,
     "shared_basis_stage1": basis,
     "curves": plot("resnet32_cifar10", "curves"),
