@@ -82,22 +82,31 @@ def paper_table(cards: list[Card], latency: dict[str, str] | None = None) -> str
     rows, before = [head, ["---", "---", *["---:"] * (len(head) - 2)]], None
     for card in sorted(cards, key=lambda card: (card["family"] == "backbones", card["family"])):
         time = [milliseconds(latency.get(card["name"]))] if latency else []
-        rows.append([_paper(card["paper"]) if card["family"] != before else "", *_cost(card), *time])
+        name, *cost = _cost(card)
+        name += ", plain" if card["name"] in dict(PAIRS) else ""
+        rows.append([_paper(card["paper"]) if card["family"] != before else "", name, *cost, *time])
         before = card["family"]
     return lines(rows) if cards else _NOTHING
 
 
 def chosen(cards: list[Card]) -> list[Card]:
-    """Two models a family: on the data set where it has most models, the lowest error and the fewest parameters.
+    """Two models a family, on the data set where it has most models.
 
-    The tiny networks are left out: they are there for tests and demonstrations.
+    Where there are pairs, the one with the paper's idea that has the lowest error, and its plain form; else the lowest
+    error and the fewest parameters. The tiny networks are left out, which are there for tests and demonstrations, and
+    the backbones, which are no paper's idea.
     """
     families: dict[str, dict[str, list[Card]]] = {}
-    for card in (card for card in cards if "_tiny_" not in card["name"]):
+    for card in (card for card in cards if "_tiny_" not in card["name"] and card["family"] != "backbones"):
         families.setdefault(card["family"], {}).setdefault(card["dataset"]["name"], []).append(card)
     found: list[Card] = []
     for sets in families.values():
         group = max(sets.values(), key=lambda group: (len(group), -min(map(_error, group))))
+        paired = {new["name"]: plain for plain, new in pairs(group)}
+        if paired:
+            best = min((card for card in group if card["name"] in paired), key=_error)
+            found += [best, paired[best["name"]]]
+            continue
         best = min(group, key=_error)
         smallest = min(group, key=lambda card: card["architecture"]["parameters"])
         found += [best] if best is smallest else [best, smallest]

@@ -174,7 +174,9 @@ def with_numbers(name: str, error: float, parameters: int, **facts: object) -> d
     return {**CARD, "name": name, "metrics": metrics, "architecture": {"parameters": parameters}, **facts}
 
 
-def test_the_readme_has_the_best_and_the_smallest_of_a_family(generate: types.ModuleType) -> None:
+def test_the_readme_has_the_best_and_the_smallest_of_a_family_or_the_best_pair(
+    generate: types.ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
     elsewhere = {"dataset": {"name": "letters"}}
     cards = [
         with_numbers("good", 2.0, 900),
@@ -186,6 +188,10 @@ def test_the_readme_has_the_best_and_the_smallest_of_a_family(generate: types.Mo
         {**with_numbers("converted", 1.0, 5, family="foreign"), "metrics": []},
     ]
     assert [card["name"] for card in generate.chosen(cards)] == ["good", "small", "alone", "converted"]
+    monkeypatch.setattr(generate, "PAIRS", (("good", "middle"), ("small", "absent")))
+    assert [card["name"] for card in generate.chosen(cards)] == ["middle", "good", "alone", "converted"]
+    row = next(line for line in generate.paper_table(cards).splitlines() if "`good`" in line)
+    assert "| `good`, plain | 2.00 %" in row
 
 
 def test_pairs_say_what_an_idea_changes(generate: types.ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -87,7 +87,7 @@ def test_site_and_served_page_have_one_colour_and_sign(root: Path) -> None:
 def test_the_table_links_names_and_families(root: Path) -> None:
     models = load_hook(root, "models")
     page = models.index_page([{**CARD, "family": "e4net"}])
-    assert "[<code>net10_<wbr>digits<wbr>.v2</code>](net10_digits.v2.md)" in page and "[e4net](../e4net.md)" in page
+    assert "[<code>net10_<wbr>digits<wbr>.v2</code>](net10_digits.v2.md)" in page and "[E4-Net](../e4net.md)" in page
     assert (
         "net10_digits.v2.md) | image classification | digits | 1.25 | 18,118 | 17.6 |  | 0 |" in page
     )  # no time measured
@@ -97,6 +97,7 @@ def test_the_table_links_names_and_families(root: Path) -> None:
 def test_every_family_has_a_page_with_its_parameters(root: Path, family: str) -> None:
     page = root / "docs" / load_hook(root, "models").FAMILY_PAGES[family]
     assert page.is_file(), f"the family {family} needs the page docs/{page.name}"
+    assert family in load_hook(root, "models").FAMILY_NAMES, f"the family {family} needs a name for people"
     if family == "backbones":  # no paper's networks: a page about conversion
         return
     rows = dict(re.findall(r"^\| `(\w+)` .*\| ([\d,]+) \|$", page.read_text("utf-8"), re.MULTILINE))
@@ -190,16 +191,36 @@ def test_commands_are_listed(root: Path) -> None:
         assert command in page
 
 
+def test_cards_say_what_a_recipe_says_and_nothing_else(root: Path) -> None:
+    models = load_hook(root, "models")
+    card = next(card for card in models.tables.load_cards() if card["name"] == "resnet32_cifar10")
+    page = models.card_page(card)
+    assert "| learning rate | 0.2 |" in page and "| momentum | 0.9 |" in page and "% right of 5,000 |" in page
+    for absent in ("overrides", "milestones", "decay factor", "None", "start"):
+        assert f"| {absent}" not in page
+    assert page.index("## Numbers") < page.index("## Learning curves") < page.index("assets/curves/")
+
+
+def test_presets_with_weights_lead_to_their_cards(root: Path) -> None:
+    page = types.SimpleNamespace(file=types.SimpleNamespace(src_uri="e4net.md"))
+    table = "| Preset | Fields |\n| --- | --- |\n| `e4net_mnistrot` | 16 |\n| `nothing` | 1 |\n"
+    linked = load_hook(root, "models").on_page_markdown(table, page)
+    tag = zoo.card("e4net_mnistrot").tag
+    assert f"| [`e4net_mnistrot`](models/e4net_mnistrot.{tag}.md) | 16 |" in linked and "| `nothing` | 1 |" in linked
+    page.file.src_uri = "start.md"
+    assert load_hook(root, "models").on_page_markdown(table, page) == table
+
+
 def test_words_that_people_search_for_are_given_to_pages_that_exist(root: Path) -> None:
     text = (root / "mkdocs.yml").read_text("utf-8")
     block = re.search(r"^  search_words:\n((?:    .+\n)+)", text, re.MULTILINE)
     assert block
     words = {page: found.split(", ") for page, found in re.findall(r"^    (\S+): \[(.+)\]$", block[1], re.MULTILINE)}
-    assert (
-        "finetune" in words["fine-tune.md"] and [page for page in words if not (root / "docs" / page).is_file()] == []
-    )
+    made = {f"reference/zoo.{name}.md" for name in zoo.__all__}
+    gone = [page for page in words if page not in made and not (root / "docs" / page).is_file()]
+    assert "finetune" in words["fine-tune.md"] and gone == []
     page = types.SimpleNamespace(file=types.SimpleNamespace(src_uri="fine-tune.md"), meta={})
-    other = types.SimpleNamespace(file=types.SimpleNamespace(src_uri="start.md"), meta={})
+    other = types.SimpleNamespace(file=types.SimpleNamespace(src_uri="hub.md"), meta={})
     config = types.SimpleNamespace(extra={"search_words": words})
     for one in (page, other):
         assert load_hook(root, "searching").on_page_markdown("text", one, config) == "text"

@@ -20,6 +20,16 @@ _OTHER_PAGES = {"backbones": "convert.md", "lpsc": "log_polar.md"}
 _NAMES = [path.rpartition(".")[2] for path in registry.FAMILIES]
 FAMILY_PAGES = {name: _OTHER_PAGES.get(name, f"{name}.md") for name in _NAMES}
 """A family's page is called as the family, but for those."""
+FAMILY_NAMES = {
+    "backbones": "Backbones",
+    "e4net": "E4-Net",
+    "lpsc": "Log-polar convolution",
+    "pdegcn": "PDE-GCN",
+    "scene": "Scenes",
+    "shared_basis": "Shared filter bases",
+    "synaptic": "Synaptic Strength",
+}
+"""The families as people call them."""
 
 WEIGHTS = DOCS.parent / "weights"
 _TIME = (
@@ -54,8 +64,8 @@ def card_page(card: Card, newest: str | None = None) -> str:
         f'```python\nmodel = zoo.load("{name}")\n```',
         _facts(card),
         *(["## Symmetry", _pairs(card["symmetry"])] if card.get("symmetry") else []),
-        themed("Accuracy and loss over the epochs", f"../assets/curves/{name}") * has_history(card),
         *(["## Numbers", _metrics(card["metrics"])] if card["metrics"] else []),
+        *(["## Learning curves", _curves(name)] if has_history(card) else []),
         "## Differences from the paper",
         "\n".join(f"- {text}" for text in card["deviations"]) or "None known.",
         "## Data",
@@ -88,13 +98,38 @@ def _origin(card: Card) -> list[str]:
     if card.get("source"):
         return ["## Conversion", _pairs({key: value for key, value in card["source"].items() if value})]
     training = card["training"]
+    facts = {key: value for key, value in training.items() if key not in ("versions", "command", "validation")}
+    checked = {key: value for key, value in (training.get("validation") or {}).items() if value is not None}
+    if "accuracy" in checked:
+        count = f" of {checked['examples']:,}" if checked.get("examples") else ""
+        facts["validation"] = f"{100 * checked['accuracy']:.2f} % right{count}"
+    versions = ", ".join(f"{name} {version}" for name, version in training["versions"].items())
     return [
         "## Training",
-        _pairs({key: value for key, value in training.items() if not isinstance(value, dict)}),
-        "Versions: " + ", ".join(f"{name} {version}" for name, version in training["versions"].items()),
-        "Recipe:",
-        _pairs(card["recipe"]),
+        f"    {training['command']}" if training.get("command") else "",
+        _table(("Recipe", ""), _recipe(card["recipe"])),
+        _table(("Run", ""), _said(facts) | {"versions": versions}),
     ]
+
+
+def _recipe(recipe: Card) -> Card:
+    """What a recipe says; not what is empty, nor what belongs to another optimizer or schedule than its own."""
+    beside = {"momentum", "nesterov"} if recipe.get("optimizer") != "sgd" else set()
+    beside |= set() if recipe.get("milestones") else {"decay_factor"}
+    return {key: value for key, value in _said(recipe).items() if key not in beside}
+
+
+def _said(values: Card) -> Card:
+    return {key: value for key, value in values.items() if value or (value == 0 and not isinstance(value, bool))}
+
+
+def _table(head: tuple[str, str], values: Card) -> str:
+    rows = [f"| {key.replace('_', ' ')} | {_plain(value)} |" for key, value in values.items()]
+    return "\n".join([f"| {head[0]} | {head[1]} |", "| --- | --- |", *rows])
+
+
+def _curves(name: str) -> str:
+    return f"{themed('Accuracy and loss over the epochs', f'../assets/curves/{name}')}\n\n`zoo plot {name} curves`"
 
 
 def has_page(card: Card) -> bool:
@@ -203,7 +238,7 @@ def _row(card: Card, times: dict[str, str]) -> list[str]:
         f"{macs / 1e6:,.1f}" if macs else "",
         tables.milliseconds(times.get(card["name"])).removesuffix(" ms"),
         f"{tables.weights_size(card) / 1000:,.0f}",
-        f"[{card['family']}](../{family})" if family else card["family"],
+        f"[{FAMILY_NAMES[card['family']]}](../{family})" if family else card["family"],
     ]
 
 
@@ -239,7 +274,7 @@ def _tradeoff(name: str, costs: dict[str, float], cards: list[Card], theme: str,
     points = [
         {
             "name": card["name"].removesuffix(f"_{name}"),
-            "group": card["family"],
+            "group": FAMILY_NAMES.get(card["family"], card["family"]),
             "cost": costs[card["name"]],
             "value": 100.0 - card["metrics"][0]["value"],
         }
@@ -274,7 +309,21 @@ def navigation(cards: list[Card]) -> list[Card]:
     for card in sorted(cards, key=lambda card: f"{card['name']}.{card['tag']}" not in newest):
         name = f"{card['name']}.{card['tag']}"
         sections.setdefault(card["family"], []).append({name: f"models/{name}.md"})
-    return [{"Cards": [{family: pages} for family, pages in sorted(sections.items())]}]
+    return [{"Cards": [{FAMILY_NAMES.get(family, family): pages} for family, pages in sorted(sections.items())]}]
+
+
+def on_page_markdown(markdown: str, page: Any, **_: Any) -> str:
+    """In the tables of a family's presets the names with weights lead to their cards; MkDocs calls this for a page."""
+    if page.file.src_uri not in FAMILY_PAGES.values():
+        return markdown
+    tags = {card["name"]: card["tag"] for card in tables.latest(tables.load_cards())}
+
+    def link(found: re.Match[str]) -> str:
+        name = found[1]
+        return f"| [`{name}`](models/{name}.{tags[name]}.md) |" if name in tags else found[0]
+
+    linked = re.sub(r"^\| `(\w+)` \|", link, markdown, flags=re.MULTILINE)
+    return re.sub(r"^\| Preset \|", "| Preset (linked: has weights) |", linked, flags=re.MULTILINE)
 
 
 def on_config(config: Any) -> Any:

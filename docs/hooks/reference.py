@@ -75,7 +75,7 @@ def name_page(path: str, *, again: bool = False) -> str:
     return (
         f"---\ntitle: {path}\n{_HIDDEN if again else _BEHIND}---\n\n"
         f"::: {path}\n    options:\n      heading: {path}\n      heading_level: 1\n\n"
-        f"[All public names](index.md)\n"
+        f"[All public names](index.md){{ data-search-exclude }}\n"
     )
 
 
@@ -145,7 +145,7 @@ def navigation(names: dict[str, list[str]]) -> list[dict[str, Any]]:
 
 def command_page() -> str:
     """The help texts of the command line."""
-    os.environ["COLUMNS"] = "100"
+    os.environ["COLUMNS"] = "88"
     from zoo.cli.app import make_parser
 
     parts = [f"---\n{_BEHIND}---\n\n# Command line", "What `zoo --help` and the help of each command print."]

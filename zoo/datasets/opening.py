@@ -43,7 +43,7 @@ def open_data(
             labelled nodes, arrays, batches, or an object with `train`, `validation`, `classes` and `kind`.
         shape: of the pictures the model takes, `(height, width, channels)`; needed for folders and tables.
         share: part of each class that is set aside as validation where no split is given; a fifth by default.
-        seed: of that draw.
+        seed: by which that part is drawn.
         unreadable: what to do about pictures that cannot be read: `"stop"` or `"skip"`.
         classes: names of classes in the order of the labels, where the data says none.
         labels: names that a model has already: pictures of just these classes keep their order.

@@ -42,7 +42,7 @@ def open_graph(source: Any, *, share: float = SHARE, seed: int = 0) -> DataSet:
             `train_mask`, `val_mask` and `test_mask`; or a NetworkX graph whose nodes have the attributes `x` and
             `label`, perhaps `split`.
         share: part of each class that is set aside as validation where no masks are given; a fifth by default.
-        seed: of that draw.
+        seed: by which that part is drawn.
 
     Returns:
         The data: one graph, and weights that are 1 for the nodes of a split.

@@ -61,7 +61,7 @@ def open_pictures(
             `split`.
         shape: the model's `(height, width, channels)`.
         share: part of each class that is set aside as validation where no split is given; a fifth by default.
-        seed: of that draw.
+        seed: by which that part is drawn.
         unreadable: `"stop"` makes unreadable pictures an error that lists them, `"skip"` leaves them out and says so.
         labels: names that a model has already; pictures of just these classes keep their order, others have the
             alphabetical one.

@@ -63,8 +63,8 @@ def finetune(
         recipe: for the whole network, instead of the one that is made for the size of the data: a name, a file or a
             `Recipe`. A dictionary changes single fields of the one that is made.
         size: of the pictures in pixels, where another one than the model's is wanted.
-        share: part of each class that is set aside to choose by, where the data has no such part.
-        split_seed: of that draw.
+        share: part of each class that is set aside to choose by, where the data has no such part; a fifth by default.
+        split_seed: by which that part is drawn.
         unreadable: `"stop"` at pictures that cannot be read, or `"skip"` them.
         callbacks: Keras callbacks for the training of the whole network.
         settings: as for `zoo.train`.
