@@ -92,3 +92,39 @@ def test_from_files(zoo_command, tmp_path, monkeypatch):
     outcome = zoo_command("data", "prepare", "cora")
     assert f"--data {tmp_path / 'data'}" in outcome.out and "there already" in outcome.err
     assert zoo.datasets.load("cora", "train")[1].shape == (1, 9)
+
+
+@pytest.fixture
+def run(bars, tmp_path, monkeypatch):
+    """A model that learned from the folder `things`, which is not where the command is called."""
+    monkeypatch.chdir(tmp_path)
+    known = {"name": "own data things", "split": "train", "license": "not stated", "note": "10 classes"}
+    return zoo.save(zoo.load(bars), tmp_path / "runs" / "things", card={"dataset": known})
+
+
+@pytest.mark.parametrize(
+    "words", [("evaluate", "NAME"), ("plot", "NAME", "confusion"), ("evaluate", "NAME", "--prepare")]
+)
+def test_own_data_is_asked_for_by_its_name(zoo_command, run, prepared, tmp_path, monkeypatch, words):
+    monkeypatch.setattr(zoo, "load", None)  # it is said before the model is loaded
+    words = ["runs/things" if word == "NAME" else word for word in words]
+    outcome = zoo_command(*words)
+    assert outcome.code == 2 and prepared == [] and "mnist_rot" not in outcome.err
+    assert "runs/things learned from things" in outcome.err and "--data PATH/things" in outcome.err
+    (tmp_path / "things").mkdir()
+    assert "give it with --data things (" in zoo_command(*words).err
+    for wrong in ("nowhere", "things"):
+        outcome = zoo_command(*words, "--data", wrong)
+        assert outcome.code == 2 and wrong in outcome.err and "runs/things learned from things" in outcome.err
+
+
+def test_a_saved_model_with_other_classes_did_not_learn_from_the_registered_set(zoo_command, bars, tmp_path):
+    folder = zoo.save(zoo.load(bars, num_classes=3), tmp_path / "saved")
+    assert "saved learned from data of your own" in zoo_command("evaluate", folder).err
+    assert zoo.hub.own_data(bars) is None
+
+
+def test_a_run_on_another_registered_set_is_measured_on_that(zoo_command, bars, tmp_path):
+    known = {"name": "own data cifar10", "split": "train", "license": "not stated", "note": "10 classes"}
+    folder = zoo.save(zoo.load(bars), tmp_path / "run", card={"dataset": known})
+    assert "zoo data prepare cifar10" in zoo_command("evaluate", folder, "--data", tmp_path / "data").err

@@ -78,6 +78,8 @@ def test_no_backend_is_loaded(arguments: tuple[str, ...], code: int, said: str) 
         ("finetune {net} pets --strategy mirord", "Did you mean 'mirrored'"),
         ("finetune {net} gone", "No such folder or file: gone"),
         ("finetune {net} full", "Expected a sub-folder of images for each class in full; there is none"),
+        ("finetune {net} classes", "Expected images in every sub-folder of classes; none in: empty"),
+        ("finetune {net} full/a.png", "Expected a folder of pictures, or a table ending in .csv or .parquet"),
         ("finetune {net} pets --out full", "is not empty and holds no training run"),
         ("finetune ./full pets", "card.json"),
         ("train {net} --set batch=1", "Did you mean 'batch_size'"),
@@ -114,6 +116,8 @@ def test_no_backend_is_loaded(arguments: tuple[str, ...], code: int, said: str) 
 )
 def test_errors_come_before_a_backend(tmp_path: Path, words: str, said: str) -> None:
     (tmp_path / "pets" / "cat").mkdir(parents=True)
+    (tmp_path / "pets" / "cat" / "1.png").touch()
+    (tmp_path / "classes" / "empty").mkdir(parents=True)
     (tmp_path / "full").mkdir()
     (tmp_path / "full" / "a.png").write_bytes(b"")
     (tmp_path / "old").mkdir()

@@ -68,8 +68,11 @@ def test_a_folder_becomes_a_run_that_everything_takes(tmp_path, folder, trained,
     assert measured["correct"] == report["correct"] == sum(report["confusion"][k][k] for k in range(3))
     assert zoo.evaluate(run, data=folder, split="train", progress=False)["images"] == 24
     assert zoo.evaluate(run, data=folder, split="all", progress=False)["images"] == 30
-    with pytest.raises(FileNotFoundError, match="There is no nowhere. Expected the pictures"):
+    with pytest.raises(FileNotFoundError, match="There is no nowhere.* learned from mine, which is data of your own"):
         zoo.evaluate(run, data="nowhere", progress=False)
+    for asked in (run, model):  # and not the base's data set
+        with pytest.raises(ValueError, match="run learned from mine.* give it with --data PATH/mine"):
+            zoo.evaluate(asked, progress=False)
     answer = zoo.predict(run, [folder / "dark" / "0.png"])[0][0]
     assert answer.label in ("dark", "light", "middle")
     kept = [np.array(keras.ops.convert_to_numpy(w)) for w in model.get_layer("norm").weights]

@@ -79,19 +79,26 @@ def add_prepare(parser: argparse.ArgumentParser) -> None:
 
 
 def with_data(
-    options: argparse.Namespace, work: Callable[[], Any], *, dataset: str | None = None, own: bool = True
+    options: argparse.Namespace,
+    work: Callable[[], Any],
+    *,
+    dataset: str | zoo.hub.OwnData | None = None,
+    own: bool = True,
 ) -> Any:
     """Does some work; where its data set is missing and the user wants it, gets the set and does it again.
 
     Args:
         options: of the command.
         work: to do, which loads a backend.
-        dataset: that it reads where `--data` is no data of the user's own; None looks at nothing before the work.
+        dataset: that it reads where `--data` is no data of the user's own, or the user's own that `--data` has to
+            name; None looks at nothing before the work.
         own: whether `--data` may be that.
     """
 
     def checked() -> Any:
-        if dataset is not None or options.data is not None:
+        if isinstance(dataset, zoo.hub.OwnData):
+            _check_own(options.data, dataset)
+        elif dataset is not None or options.data is not None:
             zoo.datasets.check_place(options.data, dataset, own=own)
         return work()
 
@@ -104,8 +111,23 @@ def with_data(
     return checked()
 
 
-def dataset_of(name: str) -> str | None:
-    """The data set that a model is registered for."""
+def _check_own(data: str | None, own: zoo.hub.OwnData) -> None:
+    """Data to measure a model with that learned from data of the user's own: named, and there."""
+    if data is None:
+        raise ValueError(own.ask)
+    if data not in zoo.datasets.list_datasets() and not Path(data).expanduser().exists():
+        raise FileNotFoundError(f"No such folder or file: {data}. {own.ask}")
+    try:
+        zoo.datasets.check_place(data)
+    except ValueError as error:
+        raise ValueError(f"{error}\n{own.ask}") from error
+
+
+def dataset_of(name: str) -> str | zoo.hub.OwnData | None:
+    """The data that a model learned from: a data set, as a rule that which it is registered for, or the user's own."""
+    own = zoo.hub.own_data(name)
+    if own is not None:
+        return own.name if own.name in zoo.datasets.list_datasets() else own
     known = _registered(name)
     return None if known is None else zoo.hub.find_preset(known).dataset
 

@@ -133,6 +133,28 @@ def list_folder(path: PathLike) -> dict[str, list[Path]]:
     return files
 
 
+def check_classes(folder: Path) -> None:
+    """Whether each class has an image, by the names of the files: of a class that has, only the first is looked at.
+
+    Raises:
+        FileNotFoundError: the folder does not exist.
+        ValueError: no class folders, or a class without images.
+    """
+    suffixes = image_suffixes()
+    if not all(_has_image(folder / name, suffixes) for name in class_folders(folder)):
+        list_folder(folder)  # which says what is wrong
+
+
+def _has_image(folder: Path, suffixes: frozenset[str]) -> bool:
+    try:
+        return any(
+            entry.suffix.lower() in suffixes and not entry.name.startswith(".") and not entry.is_dir()
+            for entry in folder.iterdir()
+        )
+    except OSError:  # may not be listed
+        return False
+
+
 def class_folders(folder: Path) -> list[str]:
     """The names of the sub-folders; what is in them is not looked at.
 

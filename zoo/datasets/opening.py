@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 
 from zoo._paths import expanded
-from zoo.datasets.folders import class_folders
+from zoo.datasets.folders import check_classes
 from zoo.datasets.own_graphs import is_graph, open_graph
-from zoo.datasets.pictures import TABLES, open_pictures
+from zoo.datasets.pictures import TABLES, list_pictures, open_pictures, split_folders
 from zoo.datasets.preparing import find_prepared
 from zoo.datasets.protocol import DataSet, checked_data, is_batches, is_data, with_splits
 from zoo.datasets.reading import check_there, folder_of, list_datasets
@@ -106,7 +106,7 @@ def read_dataset(name: str, *, data: str | os.PathLike[str] | None = None) -> Da
 
 
 def check_place(data: Any, dataset: str | None = None, *, own: bool = True) -> None:
-    """Looks whether data is where it is said to be, and reads nothing of it.
+    """Looks whether data is where it is said to be, and opens no file of it.
 
     Args:
         data: as `zoo.train`, `zoo.finetune` and `zoo.evaluate` take it; anything but names and paths is passed over.
@@ -114,7 +114,8 @@ def check_place(data: Any, dataset: str | None = None, *, own: bool = True) -> N
         own: False where `data` can be nothing but that folder.
 
     Raises:
-        ValueError: unknown data set, no data folder given, or a folder of one's own without a sub-folder.
+        ValueError: unknown data set, no data folder given, or a folder of one's own without a sub-folder, or with one
+            that holds no image.
         FileNotFoundError: it is not there; a `MissingData` where `prepare` gets it.
 
     Example:
@@ -122,6 +123,7 @@ def check_place(data: Any, dataset: str | None = None, *, own: bool = True) -> N
         >>> import pathlib, tempfile
         >>> folder = pathlib.Path(tempfile.mkdtemp())
         >>> (folder / "cat").mkdir()
+        >>> (folder / "cat" / "1.png").touch()
         >>> check_place(folder)
     """
     if isinstance(data, str) and data in list_datasets():
@@ -132,7 +134,10 @@ def check_place(data: Any, dataset: str | None = None, *, own: bool = True) -> N
         if not expanded(data).exists():
             raise FileNotFoundError(f"No such folder or file: {data}. Expected data as {_FORMS}.")
         if expanded(data).is_dir():
-            class_folders(expanded(data))
+            for folder in split_folders(expanded(data)).values():
+                check_classes(folder)
+        elif expanded(data).suffix.lower() not in TABLES and not is_graph(data):
+            list_pictures(data)  # which says what was expected
 
 
 def is_root(path: str | os.PathLike[str], name: str | None) -> bool:

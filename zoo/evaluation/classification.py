@@ -20,6 +20,7 @@ from zoo.evaluation.measures import measure
 from zoo.evaluation.own_data import read_part
 from zoo.evaluation.prediction import logits_of, resolve_model
 from zoo.hub import tasks
+from zoo.hub.learned import called
 from zoo.hub.targets import check_labels
 
 
@@ -111,7 +112,7 @@ def _chose_weights(name_or_model: Any, dataset: str, split: str) -> bool:
         return False
     card = hub.card(name_or_model)
     known = (card.dataset or {}).get("name", "")
-    same = known in (dataset, f"own data {Path(dataset).absolute().name}")
+    same = known in (dataset, called(Path(dataset).absolute().name))
     return same and "validation" in (card.training or {}).get("selection", "")
 
 

@@ -16,6 +16,7 @@ from zoo._reading import readable
 from zoo.datasets.opening import is_set_place
 from zoo.datasets.protocol import DataSet, checked_data, is_batches
 from zoo.evaluation.graphs import takes_graphs
+from zoo.hub import learned
 
 LISTING = "split.csv"
 """The file of a run folder that says which picture was in which split."""
@@ -76,13 +77,19 @@ def read_part(
     """
     if dataset is None and isinstance(data, str) and data in datasets.list_datasets():
         dataset, data = data, None
-    if run is not None and isinstance(data, str | os.PathLike) and not expanded(data).exists():
-        raise FileNotFoundError(
-            f"There is no {os.fspath(data)}. Expected the pictures, table or graph to measure {run} with, or the "
-            "folder of the data sets."
-        )
-    preset = getattr(hub.find_origin(model), "preset", None)
-    known = dataset or (None if preset is None else hub.find_preset(preset).dataset)
+    own = learned.own_data_of(hub.find_origin(model)) if run is None else hub.own_data(run)
+    usual: str | None
+    if own is not None and own.name in datasets.list_datasets():
+        usual, own = own.name, None
+    else:
+        preset = getattr(hub.find_origin(model), "preset", None)
+        usual = None if own or preset is None else hub.find_preset(preset).dataset
+    if own is not None and data is None and dataset is None:
+        raise ValueError(own.ask)
+    if (own or run) and isinstance(data, str | os.PathLike) and not expanded(data).exists():
+        wanted = f"Expected the pictures, table or graph to measure {run} with, or the folder of the data sets."
+        raise FileNotFoundError(f"There is no {os.fspath(data)}. {own.ask if own else wanted}")
+    known = dataset or usual
     if dataset is not None or is_set_place(data, known):
         part = split or "test"
         return str(known), part, tuple(datasets.load(str(known), part, data=data))

@@ -4,6 +4,7 @@ from .compiling import compile_for_fine_tuning, run_directly, suits_xla
 from .converting import Conversion, convert
 from .decoding import Prediction, decode
 from .examples import example_inputs
+from .learned import OwnData, own_data
 from .loading import build, load
 from .model import ZooModel, with_origin
 from .names import ModelName, parse_name
@@ -23,6 +24,7 @@ __all__ = [
     "FileFacts",
     "ModelName",
     "Origin",
+    "OwnData",
     "Prediction",
     "VerifyResult",
     "ZooModel",
@@ -43,6 +45,7 @@ __all__ = [
     "list_models",
     "load",
     "origin_of",
+    "own_data",
     "parse_name",
     "publish",
     "push",

@@ -11,6 +11,7 @@ from zoo import datasets, hub
 from zoo._counting import counted
 from zoo.datasets.protocol import DataSet, is_batches
 from zoo.hub.facts import validation_accuracy
+from zoo.hub.learned import called
 from zoo.hub.origin import with_weights
 from zoo.models.recipe import Recipe
 from zoo.training import record
@@ -83,7 +84,7 @@ def _of_own_data(plan: Plan, data: DataSet) -> dict[str, Any]:
     return {
         "summary": f"{what} {place}: {about}",
         "dataset": {
-            "name": f"own data {data.name}" if data.name else "own data",  # with a blank: it is no set that others have
+            "name": called(data.name),
             "split": plan.recipe.split,
             "license": "not stated",
             "note": f"{classes}; {', '.join(parts) or 'batches'}.",
