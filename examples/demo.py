@@ -36,7 +36,7 @@ def results(files: list[Path], truth: list[str], predictions: list[list]) -> Tab
     table = Table("file", "truth", "prediction", "probability", "", box=None, header_style="bold")
     for file, label, (best, *_) in zip(files, truth, predictions, strict=True):
         mark = "[green]right[/green]" if best.label == label else "[bold red]WRONG[/bold red]"
-        table.add_row(file.name, label, best.label, f"{100 * best.probability:5.1f} %", mark)
+        table.add_row(file.name, label, best.label, f"{best.percent:>8}", mark)
     return table
 
 

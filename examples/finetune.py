@@ -55,7 +55,7 @@ def main(arguments: list[str] | None = None) -> None:
     with tempfile.TemporaryDirectory() as scratch:
         folder = zoo.save(model, options.out or scratch, card={"labels": ["no loop", "loop"]})
         best = zoo.predict(zoo.load(folder), x[:1], top=1)[0][0]
-        print(f"first image: {best.label} ({100 * best.probability:.1f} %), truth: {'loop' if y[0] else 'no loop'}")
+        print(f"first image: {best.label} ({best.percent}), truth: {'loop' if y[0] else 'no loop'}")
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """A layer of zoo in a model of your own: a network whose answer does not change when the picture is turned.
 
-    python examples/layer_in_own_model.py [--epochs 20] [--smoke]
+    python examples/layer_in_own_model.py [--epochs 60] [--smoke]
 
 Lifting and group convolutions in an ordinary functional Keras model, trained on the forty shipped digits.
 """
@@ -43,7 +43,7 @@ def network(width: int = 8) -> keras.Model:
 def main(arguments: list[str] | None = None) -> None:
     """Trains a little, and turns the pictures."""
     parser = argparse.ArgumentParser(description="Use zoo's layers in a Keras model.")
-    parser.add_argument("--epochs", type=int, default=20)
+    parser.add_argument("--epochs", type=int, default=60)
     parser.add_argument("--smoke", action="store_true", help="one epoch")
     options = parser.parse_args(arguments)
     if options.smoke:
@@ -59,7 +59,8 @@ def main(arguments: list[str] | None = None) -> None:
     history = model.fit(x, y, batch_size=20, epochs=1 if options.smoke else options.epochs, verbose=0)
     turned = np.rot90(x, axes=(1, 2))
     change = np.abs(model.predict(x, verbose=0) - model.predict(turned, verbose=0)).max()
-    print(f"accuracy on the forty digits {history.history['accuracy'][-1]:.0%}")
+    accuracy = history.history["accuracy"][-1]
+    print(f"accuracy on the forty digits, which it learns from: {accuracy:.0%} after {len(history.epoch)} epochs")
     print(f"a quarter turn changes the logits by {change:.1g} at most")
 
 

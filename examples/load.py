@@ -28,7 +28,7 @@ def main(arguments: list[str] | None = None) -> None:
     images = zoo.datasets.read_images(files, model.input_shape[1:])
     logits = model.predict(images, verbose=0)
     for file, row in zip(files, zoo.decode(model, logits, top=2), strict=True):
-        print(f"{file.name}:", ", ".join(f"{best.label} {100 * best.probability:.1f} %" for best in row))
+        print(f"{file.name}:", ", ".join(f"{best.label} {best.percent}" for best in row))
 
     vectors = zoo.features(model).predict(images, verbose=0)
     print("features:", vectors.shape)

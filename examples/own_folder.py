@@ -44,7 +44,7 @@ def main(arguments: list[str] | None = None) -> None:
         with open(out / "split.csv", newline="", encoding="utf-8") as file:  # which picture was for what
             aside = next(row for row in csv.DictReader(file) if row["split"] != "train")
         best = zoo.predict(model, [options.folder / aside["path"]], top=1)[0][0]
-        print(f"{aside['path']}, one of them: {best.label}, {best.probability:.1%}; it is a {aside['label']}")
+        print(f"{aside['path']}, one of them: {best.label}, {best.percent}; it is a {aside['label']}")
         if options.export:
             print("written:", zoo.export(model, "exports", name="shapes", format="onnx"))
 

@@ -11,6 +11,7 @@ for dark pages, whose name ends in `-dark`. `--smoke` needs no data: the plain n
 from __future__ import annotations
 
 import argparse
+import math
 import os
 import sys
 from pathlib import Path
@@ -72,7 +73,8 @@ def main(arguments: list[str] | None = None) -> None:
         f"{kind}, {epochs[kind]} epochs": model
         for kind, model in (("E4-Net", zoo.load(NAME)), ("plain network", plain))
     }
-    print("; ".join(f"{name}: {model.count_params():,} numbers" for name, model in models.items()))
+    sizes = {name: sum(math.prod(one.shape) for one in model.trainable_weights) for name, model in models.items()}
+    print("; ".join(f"{name}: {size:,} parameters" for name, size in sizes.items()))
 
     files = sorted(FOLDER.glob("*.png"))[: 4 if options.smoke else None]
     images = zoo.datasets.read_images(files, (28, 28, 1))

@@ -29,3 +29,13 @@ def percent(probability: float) -> str:
         ('50.0 %', '> 99.9 %')
     """
     return "> 99.9 %" if probability >= 0.9995 else f"{100.0 * probability:.1f} %"
+
+
+def short(value: float, decimals: int = 4) -> str:
+    """A number to so many decimals; of one that would lose its digits, two of them.
+
+    Example:
+        >>> short(0.25), short(0.0), short(0.0000123), short(0.00031, 5)
+        ('0.2500', '0.0000', '1.2e-05', '0.00031')
+    """
+    return f"{value:.1e}" if 0 < abs(value) < 10.0 ** (1 - decimals) else f"{value:.{decimals}f}"

@@ -38,6 +38,17 @@ def expanded(path: str | os.PathLike[str]) -> Path:
         ) from None
 
 
+def some_files(folder: Path) -> str:
+    """A pattern for images in a folder: where the first one lies, at most two folders deep."""
+    known = {".png", ".jpg", ".jpeg", ".webp", ".gif", ".bmp", ".tif", ".tiff"}
+    for pattern in ("*", "*/*", "*/*/*"):
+        found = (file for file in sorted(folder.glob(pattern)) if file.suffix.lower() in known)
+        first = next(found, None)
+        if first is not None:
+            return f"{first.parent}/*{first.suffix}"
+    return f"{folder}/*.png"
+
+
 def check_image_file(path: Path) -> None:
     """Says in words why a path is no file that could hold an image; its content is not looked at.
 
@@ -55,6 +66,8 @@ def check_image_file(path: Path) -> None:
     if path.is_dir() and not os.access(path, os.R_OK | os.X_OK):
         raise PermissionError(f"The folder {path} may not be read, nor what is in it.")
     if path.is_dir():
-        raise ValueError(f"Expected an image file; {path} is a folder. List its files, for instance {path}/*.png.")
+        raise ValueError(
+            f"Expected an image file; {path} is a folder. List its files, for instance {some_files(path)}."
+        )
     if not stat.S_ISREG(path.stat().st_mode):
         raise ValueError(f"Expected an image file; {path} is a pipe or device.")

@@ -124,10 +124,22 @@ def test_predict_answers_the_others_beside_a_broken_file(zoo_command, bars, pict
     files = [pictures[0], tmp_path / "letter.png", tmp_path / "lost.png", pictures[1]]
     outcome = zoo_command("predict", bars, *files, "--plot", tmp_path / "out.png")
     assert outcome.code == 1 and "it is a PDF document" in outcome.out and "is a link to" in outcome.out
+    head = next(line for line in outcome.out.splitlines() if "probability" in line)
+    assert head.split()[-1] == "error"
     rows = zoo_command("predict", bars, *files, "--json").json
     assert [row["predictions"][0]["label"] if row["predictions"] else None for row in rows] == ["7", None, None, "5"]
     assert [row["error"] is None for row in rows] == [True, False, False, True]
     assert zoo_command("predict", bars, *files[1:3]).code == 2
+
+
+def test_predict_names_the_command_for_a_folder(zoo_command, bars, pictures, tmp_path):
+    (tmp_path / "all" / "seven").mkdir(parents=True)
+    pictures[0].rename(tmp_path / "all" / "seven" / "7.jpg")
+    folder = tmp_path / "all"
+    for words, name in (((bars, folder), bars), ((folder,), "NAME")):
+        outcome = zoo_command("predict", *words)
+        assert outcome.code == 2 and f"zoo batch {name} {folder} --out answers" in outcome.err
+        assert f"for instance {folder}/seven/*.jpg." in outcome.err
 
 
 def test_predict_with_another_white_and_inverted(zoo_command, bars, tmp_path):

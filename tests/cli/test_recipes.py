@@ -56,6 +56,7 @@ def test_wrong_recipes(zoo_command, words, text):
 def test_train_takes_files_and_single_fields(zoo_command, calls, tmp_path):
     shapes, file = tmp_path / "my" / "shapes", tmp_path / "mine.yaml"
     (shapes / "ring").mkdir(parents=True)
+    (shapes / "ring" / "1.png").touch()
     file.write_text("epochs: 1\nbatch_size: 2\n")
     zoo_command("train", NAME, "--recipe", file, "--data", shapes)
     assert (calls["recipe"], calls["data"], calls["out"]) == (str(file), str(shapes), Path(f"runs/{NAME}-mine-seed0"))
@@ -67,6 +68,7 @@ def test_finetune(zoo_command, calls, tmp_path):
     words = ("--unreadable", "skip", "--share", "0.5", "--epochs", "3", "--no-xla", "--set", "learning_rate=1e-4")
     shapes = tmp_path / "my" / "shapes"
     (shapes / "ring").mkdir(parents=True)
+    (shapes / "ring" / "1.png").touch()
     outcome = zoo_command("finetune", NAME, shapes, *words)
     assert outcome.code == 0 and "6 of 8 right (75.0 %)" in outcome.out
     assert calls["arguments"] == (NAME, str(shapes)) and calls["recipe"] == {"learning_rate": 0.0001}

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import importlib.util
+import types
 
 import pytest
 
@@ -94,6 +95,15 @@ def test_a_name_is_exported_once(monkeypatch, tmp_path):
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
     assert sources.exported("e4net_mnistrot", None).folder != first.folder
     assert calls[1:] == [("e4net_mnistrot", "savedmodel")]
+
+
+def test_a_model_of_ones_own_is_called_by_its_folder(monkeypatch, tmp_path):
+    monkeypatch.setenv("ZOO_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr("zoo.exporting.export", lambda name, root, *, format: artifacts.write_onnx(root / "net"))
+    own = types.SimpleNamespace(name="net", tag=None, files={}, is_own=True)
+    monkeypatch.setattr("zoo.hub.card", lambda name: own)
+    for name in (tmp_path / "runs" / "pets", f"{tmp_path}/runs/pets/", "hf://me/pets", "hf://me/pets@v1"):
+        assert sources.exported(name, "onnx").name == "pets"
 
 
 def test_a_folder_of_versions_is_served_as_it_is(models):

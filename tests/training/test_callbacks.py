@@ -10,7 +10,7 @@ import pytest
 
 import zoo
 from zoo.training import epochs
-from zoo.training.callbacks import pack_states, unpack_states
+from zoo.training.callbacks import pack_states, unpack_states, why_stopped
 
 ONE = {"strategy": "single", "xla": False, "progress": False}
 HOOKS = [
@@ -83,15 +83,25 @@ def test_a_callback_ends_the_run(tmp_path, plain, moment, epochs_done, steps):
     assert json.loads((run / "run.json").read_text())["validation"]["epoch"] == epochs_done
 
 
-def test_early_stopping_keeps_the_weights_that_it_restores(tmp_path, plain, change):
+def test_early_stopping_keeps_the_weights_that_it_restores(tmp_path, plain, change, capsys):
     change(learning_rate=3.0, optimizer="sgd", epochs=9)
     stop = keras.callbacks.EarlyStopping("val_accuracy", patience=1, restore_best_weights=True, mode="max")
-    run = train(tmp_path / "run", stop)
+    run = train(tmp_path / "run", stop, progress=True)
     rows = np.genfromtxt(run / "history.csv", delimiter=",", names=True)
+    best, said = 1 + int(rows["val_accuracy"].argmax()), capsys.readouterr().err
+    most = f"{rows['val_accuracy'].max():.4f} (epoch {best})"
+    why = f"early stopping, as val_accuracy was no better than {most} for 1 epoch"
+    assert f"ended after {len(rows)} of 9 epochs by {why}\n" in said
+    assert f"kept: the weights of epoch {best}, those with the best val_accuracy\n" in said
     known = json.loads((run / "run.json").read_text())["validation"]
     assert len(rows) < 9 and known["accuracy"] == pytest.approx(rows["val_accuracy"].max())
     kept = [np.asarray(w) for w in stop.best_weights]
     assert all(any(np.array_equal(w, k) for k in kept) for w in zoo.load(run).get_weights())
+
+
+def test_who_has_ended_a_run_is_said():
+    assert why_stopped([Log()]) == "the callback Log"
+    assert why_stopped([Log(), keras.callbacks.EarlyStopping()]) == "one of the callbacks Log, EarlyStopping"
 
 
 @pytest.mark.parametrize("moment", [(1, 3), (2, 0)])

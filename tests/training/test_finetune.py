@@ -93,6 +93,7 @@ def test_the_card_says_what_it_was_fine_tuned_from_on_what_and_how_good_it_is(tm
     assert metric["value"] == pytest.approx(100 * kept["validation"]["accuracy"])
     assert card.training["selection"].startswith("of at most 2 epochs the one with the best validation loss (epoch ")
     assert card.recipe["batch_size"] == 8 and card.training["minutes"] == kept["minutes"]
+    assert f"model {run} summary fine-tuned from" in _info(run, capsys) and "architecture dots" in _info(run, capsys)
     for text in (str(card), _info(run, capsys)):
         assert card.summary in text and "6 examples of the run's own split, which also chose the weights" in text
     assert str(tmp_path) not in card.to_json()
@@ -137,7 +138,11 @@ def test_the_card_of_a_fit_has_no_number_of_other_weights(tmp_path, trained):
 def test_the_head_learns_first_and_an_interrupted_call_goes_on(tmp_path, folder, trained, quick, monkeypatch, capsys):
     whole = zoo.finetune(trained, folder, out=tmp_path / "whole", recipe=RECIPE, **ONE | {"progress": True})
     said = capsys.readouterr().err
-    assert said.index("first the new head alone") < said.index("epoch 1/") < said.index("then all layers, at most ")
+    assert (
+        said.index("first the new head alone")
+        < said.index("epoch 1/")
+        < said.index("then all layers, 2 epochs; the weights with the lowest ")
+    )
     save = epochs.Checkpoints.save
 
     def broken(place):

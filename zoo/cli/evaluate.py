@@ -6,7 +6,7 @@ import argparse
 from typing import Any
 
 import zoo
-from zoo._counting import counted
+from zoo._counting import counted, short
 from zoo._suggestions import did_you_mean
 from zoo.cli import options as common
 from zoo.cli import output
@@ -78,7 +78,7 @@ def run(options: argparse.Namespace) -> int:
         "data": f"{result['dataset']}, {result['split']}: {counted(result[what], what.removesuffix('s'))}",
         "error": f"{result['error_percent']:.3f} % ({result[what] - result['correct']:,} wrong)",
         "accuracy": f"{100 * result['accuracy']:.3f} %",
-        "loss": f"{result['loss']:.5f}",
+        "loss": short(result["loss"], 5),
     }
     taken = {name: value for name, value in result.get("measures", {}).items() if name not in rows}
     rows |= {name.replace("_", " "): f"{value:.3f} %" for name, value in taken.items()}

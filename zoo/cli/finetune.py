@@ -41,7 +41,7 @@ def register(commands: Any) -> None:
         default="stop",
         help="what to do about pictures that cannot be read (default: %(default)s)",
     )
-    common.add_run(parser)
+    common.add_run(parser, epochs="of all layers, instead of the recipe's; those of the head before are quick and stay")
     output.add_json(parser)
     parser.set_defaults(run=run, check=check)
 

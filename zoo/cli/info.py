@@ -29,7 +29,7 @@ def run(options: argparse.Namespace) -> int:
     if options.json:
         output.print_json(card.to_dict() | {"recipe": recipe and zoo.training.recipe_facts(recipe)})
         return 0
-    output.show(output.facts(_facts(card)))
+    output.show(output.facts(_facts(card, options.name)))
     if recipe:
         output.show(_recipe(recipe, said=set() if not (card.training or {}).get("selection") else {"selection"}))
     if card.metrics:
@@ -43,7 +43,7 @@ def _find_recipe(card: Any) -> Any:
     """The recipe that the weights were trained by, else the one that `zoo train` would take, else None."""
     if card.recipe:
         return zoo.training.Recipe.from_dict(card.recipe)
-    if card.files and not card.tag:
+    if card.is_own:
         return None  # of a folder nobody knows how it was trained, and the registered recipe is another model's
     try:
         return zoo.hub.find_recipe(card.name)
@@ -51,14 +51,16 @@ def _find_recipe(card: Any) -> Any:
         return None
 
 
-def _facts(card: Any) -> dict[str, Any]:
+def _facts(card: Any, name: str) -> dict[str, Any]:
     architecture, dataset, training = card.architecture, card.dataset or {}, card.training or {}
     config = architecture["config"]
     versions = ", ".join(f"{name} {version}" for name, version in training.get("versions", {}).items())
     macs = architecture.get("macs")
+    whose = "architecture's " if card.is_own else ""
     return {
-        "model": card.full_name if card.tag or card.files else f"{card.name} (no published weights)",
+        "model": name if card.is_own else card.full_name if card.tag else f"{card.name} (no published weights)",
         "summary": card.summary,
+        "architecture": card.is_own and card.name,
         "task": card.task,
         "input": _input(config.get("input_shape"), card.task),
         "expects": card.expects and card.expects["note"],
@@ -73,9 +75,9 @@ def _facts(card: Any) -> dict[str, Any]:
         "selection": training.get("selection"),
         "converted": _pairs(card.source),
         "versions": versions,
-        "deviations": "\n".join(f"- {line}" for line in card.deviations),
+        f"{whose}deviations": "\n".join(f"- {line}" for line in card.deviations),
         "weights licence": card.license,
-        "paper": card.citation,
+        f"{whose}paper": card.citation,
     }
 
 

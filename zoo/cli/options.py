@@ -149,10 +149,10 @@ def _agrees(options: argparse.Namespace, error: zoo.datasets.MissingData) -> boo
     return sys.stdin.readline().strip().lower() in ("y", "yes")
 
 
-def add_run(parser: argparse.ArgumentParser) -> None:
+def add_run(parser: argparse.ArgumentParser, *, epochs: str = "instead of the recipe's") -> None:
     """Gives a command the options of how a run is carried out."""
     parser.add_argument("--seed", type=int, default=0, help="fixes the run (default: %(default)s)")
-    parser.add_argument("--epochs", type=int, metavar="N", help="instead of the recipe's")
+    parser.add_argument("--epochs", type=int, metavar="N", help=epochs)
     parser.add_argument(
         "--strategy",
         default="auto",

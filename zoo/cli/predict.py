@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import os
+import shlex
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -10,7 +12,6 @@ from rich.text import Text
 
 import zoo
 from zoo import _paths, _writing
-from zoo._counting import percent
 from zoo.cli import output
 
 PHOTOGRAPHS, DIGITS = "efficientnet_lite0_imagenet", "e4net_mnistrot"
@@ -108,14 +109,21 @@ def _named(options: argparse.Namespace) -> tuple[str | None, list[str]]:
     name, files = options.model, words
     if name is None and words and _is_model(words[0]):
         name, files = words[0], words[1:]
-    _check_files(files)
+    _check_files(files, name)
     return (_default(files, options.white) if name is None and files else name), files
 
 
-def _check_files(files: list[str]) -> None:
+def _check_files(files: list[str], name: str | None) -> None:
     """Files of which none is there: said without the packages that read images."""
     faults = []
     for file in files:
+        if Path(file).is_dir() and os.access(file, os.R_OK | os.X_OK):
+            command = shlex.join(["zoo", "batch", name or "NAME", file, "--out", "answers"])
+            faults.append(
+                f"{file} is a folder: {command} classifies all pictures in it. Here, list files, for instance "
+                f"{_paths.some_files(Path(file))}."
+            )
+            continue
         try:
             _paths.check_image_file(Path(file))
             return
@@ -196,14 +204,13 @@ def _run_nodes(options: argparse.Namespace, name: str | None, others: list[str])
 def _table(options: argparse.Namespace, what: str, names: list[str], predictions: Any, errors: list[str | None]) -> Any:
     least = _LEAST if options.top is None else 0.0
     others = [
-        ", ".join(f"{one.label} {percent(one.probability)}" for one in (row or ())[1:] if one.probability >= least)
-        if error is None
-        else error
-        for row, error in zip(predictions, errors, strict=True)
+        ", ".join(f"{one.label} {one.percent}" for one in (row or ())[1:] if one.probability >= least)
+        for row in predictions
     ]
-    columns = ("next best",) if any(others) else ()  # nothing else has a chance: no empty column
-    table = output.table(what, "prediction", "probability", *columns, right=("probability",))
-    for name, row, error, more in zip(names, predictions, errors, others, strict=True):
-        answer = ("error", "bold red", "") if error is not None else (row[0].label, "bold", percent(row[0].probability))
-        table.add_row(Text(name), Text(answer[0], answer[1]), answer[2], *(Text(more) for _ in columns))
+    columns = {"next best": others, "error": [error or "" for error in errors]}
+    more = {name: cells for name, cells in columns.items() if any(cells)}  # no empty column
+    table = output.table(what, "prediction", "probability", *more, right=("probability",))
+    for index, (name, row) in enumerate(zip(names, predictions, strict=True)):
+        answer = (Text(row[0].label, "bold"), row[0].percent) if row else (Text("none", "bold red"), "")
+        table.add_row(Text(name), *answer, *(Text(cells[index]) for cells in more.values()))
     return table

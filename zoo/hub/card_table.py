@@ -17,7 +17,7 @@ def facts(card: Any) -> dict[str, str]:
     shape = architecture.get("config", {}).get("input_shape")
     macs, size = architecture.get("macs"), card.weights_size
     rows = {
-        "model": card.full_name,
+        "architecture" if card.is_own else "model": card.full_name,
         "summary": card.summary,
         "task": card.task,
         "input": " x ".join("any" if side is None else str(side) for side in shape) if shape else "",
@@ -30,7 +30,7 @@ def facts(card: Any) -> dict[str, str]:
         "trained": f"{training['date']}, {training['minutes']:,.0f} minutes" if training else "",
         "converted from": source.get("file", ""),
         "licence": card.license or "",
-        "paper": card.citation or "",
+        "architecture's paper" if card.is_own else "paper": card.citation or "",
     }
     rows |= {f"{one['split']} {one['name'].replace('_', ' ')}": measured(one) for one in card.metrics}
     return {name: value for name, value in rows.items() if value}

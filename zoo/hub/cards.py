@@ -149,6 +149,11 @@ class Card:
         return f"{self.name}.{self.tag}" if self.tag else self.name
 
     @property
+    def is_own(self) -> bool:
+        """Whether it describes weights of a user's own, saved or from a run: `name` is then the architecture's."""
+        return bool(self.files) and self.tag is None
+
+    @property
     def weights_size(self) -> int:
         """Bytes of the files of weights."""
         return sum(facts.size for name, facts in self.files.items() if name.endswith(".safetensors"))

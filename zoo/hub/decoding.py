@@ -9,6 +9,7 @@ from typing import Any
 import keras
 import numpy as np
 
+from zoo._counting import percent
 from zoo._suggestions import suggests
 from zoo.hub.origin import origin_of
 from zoo.hub.source import card
@@ -23,6 +24,11 @@ class Prediction:
     label: str
     index: int
     probability: float
+
+    @property
+    def percent(self) -> str:
+        """The probability to a tenth of a percent, and `> 99.9 %` where that would say 100."""
+        return percent(self.probability)
 
 
 @suggests

@@ -71,6 +71,7 @@ def _text(card: Card, address: Address) -> str:
     paper, dataset, source = card.paper, card.dataset, card.source or {}
     facts = {
         "Task": card.task,
+        "Architecture": card.name if card.is_own else None,
         "Input": card.architecture["config"].get("input_shape"),
         "Classes": ", ".join(card.labels),
         "Parameters": f"{card.architecture['parameters']:,}",
@@ -79,7 +80,7 @@ def _text(card: Card, address: Address) -> str:
         "Notice": source.get("notice"),
     }
     parts = [
-        f"# {card.name}",
+        f"# {address.repository.rpartition('/')[2] if card.is_own else card.name}",
         card.summary,
         f'```python\nimport zoo  # pip install "zoo[hub]"\n\nmodel = zoo.load("{SCHEME}{address.repository}")\n```',
         "\n".join(f"- {name}: {value}" for name, value in facts.items() if value),
@@ -87,7 +88,7 @@ def _text(card: Card, address: Address) -> str:
         dataset and f"## Data\n\n`{dataset['name']}`, split `{dataset['split']}`. {dataset['note']}",
         dataset and f"Licence of the data: {dataset['license']}",
         card.deviations and "## Differences from the paper\n\n" + "\n".join(f"- {text}" for text in card.deviations),
-        paper and f"## Source\n\n{card.citation or paper['title']}",
+        paper and f"## Source{' of the architecture' if card.is_own else ''}\n\n{card.citation or paper['title']}",
         "`card.json` holds all that is known, and the SHA-256 of every file, which `zoo.load` checks.",
     ]
     return "\n\n".join(part for part in parts if part) + "\n"

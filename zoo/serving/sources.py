@@ -96,7 +96,14 @@ def exported(name: PathLike, engine: str | None) -> ModelConfig:
 
         log.info("exporting %s for %s, once", name, engine)
         export(name, root, format="onnx" if engine == "onnx" else "savedmodel")
-    return ModelConfig(known.name, folder)
+    return ModelConfig(_own_name(name) if known.is_own else known.name, folder)
+
+
+def _own_name(name: PathLike) -> str:
+    """What a user's own model is called: its folder or file, or its repository on the Hub."""
+    if "://" in str(name):
+        return str(name).partition("@")[0].rpartition("/")[2]
+    return local_path(name).resolve().name
 
 
 def _is_path(name: PathLike) -> bool:

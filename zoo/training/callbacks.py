@@ -10,6 +10,7 @@ from typing import Any
 import keras
 import numpy as np
 
+from zoo._counting import counted, short
 from zoo.models.recipe import Recipe
 
 State = dict[str, Any]
@@ -40,6 +41,27 @@ def check_callbacks(callbacks: Any, recipe: Recipe) -> list[keras.callbacks.Call
                 "schedule 'constant', or leave the callback out."
             )
     return found
+
+
+def why_stopped(callbacks: Sequence[keras.callbacks.Callback]) -> str:
+    """What has ended a run before its last epoch, in words: the rule and value of early stopping, else who can have."""
+    for callback in callbacks:
+        if isinstance(callback, keras.callbacks.EarlyStopping) and callback.stopped_epoch > 0:
+            where = f"{short(float(callback.best))} (epoch {callback.best_epoch + 1})"
+            return (
+                f"early stopping, as {callback.monitor} was no better than {where} for "
+                f"{counted(callback.patience, 'epoch')}"
+            )
+    names = [type(callback).__name__ for callback in callbacks]
+    return f"the callback {names[0]}" if len(names) == 1 else f"one of the callbacks {', '.join(names)}"
+
+
+def restored_by(callbacks: Sequence[keras.callbacks.Callback]) -> str:
+    """Who has put the weights of an earlier epoch in place at the end, in words."""
+    for callback in callbacks:
+        if isinstance(callback, keras.callbacks.EarlyStopping) and callback.restore_best_weights:
+            return f"those with the best {callback.monitor}"
+    return "which a callback has put back"
 
 
 class Relay(keras.callbacks.Callback):

@@ -15,7 +15,7 @@ import numpy as np
 from zoo._counting import counted
 from zoo.models.recipe import Recipe
 from zoo.training import record
-from zoo.training.callbacks import Relay
+from zoo.training.callbacks import Relay, restored_by, why_stopped
 from zoo.training.checkpoints import Checkpoints, Progress
 from zoo.training.events import EventWriter
 from zoo.training.feeding import Feed, evaluation_arguments
@@ -99,7 +99,8 @@ class RunTrainer:
             while self.done.epoch < self.recipe.epochs and not self.done.stopped:
                 self._part()
         if self.done.stopped and self.done.epoch < self.recipe.epochs:
-            self.display.say(f"a callback, as early stopping, has ended it after {counted(self.done.epoch, 'epoch')}")
+            ended = f"ended after {self.done.epoch} of {counted(self.recipe.epochs, 'epoch')}"
+            self.display.say(f"{ended} by {why_stopped(self.callbacks)}")
         return self._end(self._select())
 
     def _begin(self, *, resumed: bool) -> None:
@@ -129,10 +130,11 @@ class RunTrainer:
             return selected
         measured = self._measure({})
         same = [row for row in self.done.rows if row.items() >= measured.items()]
-        self.display.say(
-            "a callback has set the weights at the end, as EarlyStopping puts the best ones back: measured again"
-        )
-        return same[0] if same else selected | measured
+        if same:
+            self.display.say(f"kept: the weights of epoch {int(same[0]['epoch']) + 1}, {restored_by(self.callbacks)}")
+            return same[0]
+        self.display.say("a callback has changed the weights at the end: measured again")
+        return selected | measured
 
     def _part(self) -> None:
         """Trains up to the next checkpoint."""

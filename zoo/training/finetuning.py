@@ -68,7 +68,7 @@ def finetune(
         unreadable: `"stop"` at pictures that cannot be read, or `"skip"` them.
         callbacks: Keras callbacks for the training of the whole network.
         settings: as for `zoo.train`.
-        **options: single fields of `settings`, such as `epochs=5`.
+        **options: single fields of `settings`, such as `epochs=5`: those of all layers; the head's are quick and stay.
 
     Returns:
         The run folder.
@@ -114,9 +114,11 @@ def finetune(
     wanted = resolve_recipe(None, wanted, epochs=1 if how.smoke else how.epochs)
     display, finished = Display(shown=how.progress and devices.is_chief), record.is_finished(folder)
     if stops and not finished:
+        most, patience = wanted.epochs, stops[0].patience
+        ends = f"at most {counted(most, 'epoch')}, until {patience} of them lower the validation loss no more"
         display.say(
-            f"then all layers, at most {counted(wanted.epochs, 'epoch')}: until the validation loss falls no more; the "
-            "best weights are kept"
+            f"then all layers, {ends if patience < most else counted(most, 'epoch')}; the weights with the lowest "
+            "validation loss are kept"
         )
     carry_out(network, wanted, folder, devices, how, found, [*stops, *callbacks])
     if finished:

@@ -57,7 +57,10 @@ def train_head(
     count = len(features.train[1])
     batch = min(16, count)
     epochs = 1 if how.smoke else min(max(round(_STEPS / (count // batch)), 5), 30)
-    display.say(f"the head's {counted(epochs, 'epoch')}:")
+    whose = (
+        "" if how.epochs is None or how.smoke else f" (quick ones; the {how.epochs} asked for are those of all layers)"
+    )
+    display.say(f"the head's {counted(epochs, 'epoch')}{whose}:")
     recipe = Recipe(epochs=epochs, batch_size=batch, learning_rate=0.01, warmup=0.1)
     settings = dataclasses.replace(how, epochs=None, checkpoint_steps=None, strategy="single", precision="float32")
     run = carry_out(find_network(alone), recipe, folder / FOLDER, strategies.Strategy(), settings, features)

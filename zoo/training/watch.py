@@ -14,6 +14,8 @@ import numpy as np
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from zoo._counting import short
+
 
 class NaNGuard(keras.callbacks.Callback):
     """Watches one call of `fit`, which trains an epoch or a part of one.
@@ -138,15 +140,10 @@ class Display:
 
     def row(self, row: dict[str, float], seconds: float) -> None:
         """Prints an epoch's numbers, and how long the run has taken up to here."""
-        values = ", ".join(f"{name} {_number(value)}" for name, value in row.items() if name != "epoch")
+        values = ", ".join(f"{name} {short(value)}" for name, value in row.items() if name != "epoch")
         self.say(f"epoch {row['epoch'] + 1}/{self._epochs}: {values}, {seconds:.1f} s")
 
     def say(self, text: str) -> None:
         """Prints a line."""
         if self._shown:
             self._console.print(text, markup=False, highlight=False, soft_wrap=True)
-
-
-def _number(value: float) -> str:
-    """Four decimals; of what would be shown as 0 two digits."""
-    return f"{value:.1e}" if 0 < value < 0.001 else f"{value:.4f}"
