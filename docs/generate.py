@@ -141,30 +141,32 @@ def _arrow(before: str, after: str) -> str:
 
 
 def pairs_said(cards: list[Card]) -> str:
-    """Returns the sentence about the pairs, with their numbers."""
+    """Returns a list in Markdown about the pairs, a claim each, with their numbers."""
     found = pairs(cards)
     if not found:
         return ""
     changes = [(plain, new, new["metrics"][0]["value"] - plain["metrics"][0]["value"]) for plain, new in found]
     better = sum(change < 0 for *_, change in changes)
-    said = (
+    said = [
         f"Of {len(found)} pairs of a plain network and one with a paper's idea, {better} have the lower error with it."
-    )
+    ]
     shares = [new["architecture"]["parameters"] / plain["architecture"]["parameters"] for plain, new in found]
     small = [(share, change) for share, (*_, change) in zip(shares, changes, strict=True) if share < 0.9]
     if small:
         parameters, points = sorted(share for share, _ in small), sorted(change for _, change in small)
-        said += (
-            f" Shared bases and the compact network lose {points[0]:.1f} to {points[-1]:.1f} points because they are"
-            f" smaller: {100 * parameters[0]:.0f} to {100 * parameters[-1]:.0f} % of the plain network's parameters."
-        )
+        said += [
+            "Shared bases and the compact network have"
+            f" {100 * parameters[0]:.0f} to {100 * parameters[-1]:.0f} % of the plain network's parameters, and lose"
+            f" {points[0]:.1f} to {points[-1]:.1f} points."
+        ]
     looks = [change for _, new, change in changes if new["family"] == "scene"]
     if looks:
         gained = sum(change < 0 for change in looks)
-        said += (
-            f" Pairwise consistency is about where a network looks, and lowers the error in {gained} of {len(looks)}."
-        )
-    return said
+        said += [
+            "Pairwise consistency is about where a network looks, not about errors: it lowers the error in"
+            f" {gained} of {len(looks)}."
+        ]
+    return "\n".join(f"- {sentence}" for sentence in said)
 
 
 def milliseconds(text: str | None) -> str:

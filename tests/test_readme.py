@@ -206,8 +206,11 @@ def test_pairs_say_what_an_idea_changes(generate: types.ModuleType, monkeypatch:
     assert table[2] == ("| `plain` | `shared` | digits | 8.00 → 9.25 % | 1,000 → 400 | 1.2 → 2.5 ms |")
     assert table[3] == "| `scene` | `scene_pc` | digits | 30.00 → 29.50 % | 700 |  |" and len(table) == 4
     said = generate.pairs_said(cards)
-    assert said.startswith("Of 2 pairs of a plain network and one with a paper's idea, 1 have the lower error with it.")
+    assert said.startswith(
+        "- Of 2 pairs of a plain network and one with a paper's idea, 1 have the lower error with it."
+    )
     assert "lose 1.2 to 1.2 points" in said and "40 to 40 % of the plain" in said and said.endswith("in 1 of 1.")
+    assert len(said.splitlines()) == 3
     assert generate.pairs_said([]) == ""
 
 

@@ -18,7 +18,7 @@ Mixer = Callable[[np.ndarray, np.ndarray, np.random.Generator], Pair]
 
 
 def soft_labels(labels: np.ndarray, classes: int) -> np.ndarray:
-    """Labels as probabilities: all of it on the one class.
+    """Labels as probabilities: 1 for the label, 0 for every other class.
 
     Args:
         labels: integers of shape `(B,)` in `0..classes - 1`.

@@ -18,7 +18,7 @@ from zoo.losses import ErasePolicy, check_threshold, high_areas, normalize_maps,
 from zoo.models.class_maps import class_map_batches, find_normalization
 
 THRESHOLDS = (0.2, 0.3, 0.5)
-"""Of the focus areas that are reported; 0.5 is that of erasing too."""
+"""Thresholds of the focus areas that are reported; what is erased is the area at 0.5."""
 
 _GRIDS, _ORDERS = ("image", "native"), ("normalize_first", "resize_first")
 

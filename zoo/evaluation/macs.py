@@ -11,8 +11,10 @@ import keras
 from zoo import _keras
 from zoo.evaluation import macs_rules
 
-CONVENTION = "multiply-accumulates of convolutions, matrix products and generated kernels for one sample; "
-CONVENTION += "norms, activations and pooling are not counted; one multiply-accumulate is two FLOPs"
+CONVENTION = (
+    "multiply-accumulates of convolutions, matrix products and generated kernels for one sample; "
+    "norms, activations and pooling are not counted; one multiply-accumulate is two FLOPs"
+)
 """What the numbers of `count_macs` count, as cards say it."""
 
 

@@ -45,7 +45,10 @@ MEASURES: dict[str, Measure] = {
     "focus_area": _focus,
     "erased_accuracy": _erased,
 }
-"""`focus_area` gives several numbers: without a threshold, at each of `THRESHOLDS`, and of min-max maps."""
+"""What `zoo.evaluate` can measure of a classifier, by name.
+
+`focus_area` gives several numbers: without a threshold, at each of `THRESHOLDS`, and of min-max maps.
+"""
 
 
 def measure(
