@@ -110,3 +110,4 @@ def test_models_of_sixteen_bits(policy):
         assert new.dtype == "float32"
         assert np.array_equal(ops.convert_to_numpy(ops.cast(old, "float32")), ops.convert_to_numpy(new))
     assert tolerance_of("savedmodel", None, "bfloat16")[1] == 3e-2
+    assert [tolerance_of(format, None)[1] for format in ("savedmodel", "onnx", "litert")] == [1e-5, 1e-4, 1e-4]
