@@ -156,11 +156,18 @@ def _facts(card: Card) -> str:
     facts = {
         "task": card["task"],
         "input": f"{size}, raw values 0 to 255",
-        "classes": architecture["config"]["num_classes"],
+        "classes": _classes(card),
         "parameters": f"{architecture['parameters']:,}",
         "multiply-adds": f"{macs:,} ({architecture.get('flops_convention')})" if macs else "not given",
     }
     return _pairs(facts)
+
+
+def _classes(card: Card) -> str:
+    """How many, and which where they are few enough to read."""
+    labels = card.get("labels") or ()
+    said = f": {', '.join(str(label).replace('_', ' ') for label in labels)}" if 0 < len(labels) <= 20 else ""
+    return f"{card['architecture']['config']['num_classes']}{said}"
 
 
 def _metrics(metrics: list[Card]) -> str:

@@ -136,7 +136,9 @@ def _curves(options: argparse.Namespace, path: Path) -> None:
     folder = Path(options.name)
     written = folder.is_dir() and (folder / zoo.hub.paths.HISTORY).is_file()  # a run, which no card lists file by file
     rows = folder if written else zoo.hub.asset(options.name, zoo.hub.paths.HISTORY)
-    zoo.visual.plot_learning_curves(rows, path=path, title=output.model_name(options.name))
+    zoo.visual.plot_learning_curves(
+        rows, path=path, title=folder.resolve().name if written else output.model_name(options.name)
+    )
 
 
 def _architecture(options: argparse.Namespace, path: Path) -> None:
