@@ -22,10 +22,12 @@ from typing import Any
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
+import keras
 import numpy as np
 
 import zoo
 from zoo import cli
+from zoo.models.class_maps import class_map_batches, find_normalization
 from zoo.visual._figure import COLOURS, current, drawn, new_figure, write
 
 DOCS = Path(__file__).resolve().parent
@@ -78,45 +80,33 @@ def covered(path: Path, options: argparse.Namespace) -> None:
     """A photograph without the region that a network uses most, and who still names the place, from the results."""
     model = zoo.load("scene_efficientnet_lite0_sun16")
     photograph = zoo.datasets.read_images([EXAMPLES / "images" / "photos" / "palace.jpg"], model.input_shape[1:])
-    map_ = zoo.visual.cam(model, photograph)
-    gone = np.where((map_ >= 0.5)[..., None], photograph.mean((1, 2), keepdims=True), photograph).astype("uint8")
-    figure = new_figure(7.2, 4.4, "constrained")
-    above, below = figure.subfigures(2, 1, height_ratios=(1.05, 1))
+    policy = zoo.losses.ErasePolicy(cam_class="predicted")  # as `zoo.evaluation.erased_accuracy` erases
+    ((_, _, maps),) = class_map_batches(model, photograph)
+    mean, _ = find_normalization(model)
+    rest = policy.erase(photograph, policy.areas(maps, photograph.shape[1:3]), mean=mean)
     shown = {
         "a photograph": photograph,
-        "what the network uses": zoo.visual.overlay(photograph, map_),
-        "the same, covered": gone,
+        "what the network uses": zoo.visual.overlay(photograph, zoo.visual.cam(model, photograph)),
+        "the same, covered": keras.ops.convert_to_numpy(rest).astype("uint8"),
     }
+    figure = new_figure(7.2, 4.4, "constrained")
+    above, below = figure.subfigures(2, 1, height_ratios=(1.05, 1))
     for axes, (name, image) in zip(above.subplots(1, 3), shown.items(), strict=True):
         axes.imshow(image[0])
         axes.set_title(name, fontsize=10)
         axes.set_axis_off()
-    axes = below.subplots()
-    places, right = [], results("erased_accuracy")
-    for pair, (network, data) in enumerate(SCENES):
-        for way, (middle, color, label) in enumerate(
-            (("", "#8a8a8a", "plain"), ("pc_", COLOURS[0], "pairwise consistency"))
-        ):
-            value, deviation = right[f"scene_{network}_{middle}{data}"]
-            place = pair + 0.36 * way - 0.18
-            axes.barh(
-                place,
-                value,
-                0.34,
-                xerr=deviation,
-                ecolor=current().ink,
-                color=color,
-                label=label if pair == 0 else None,
-            )
+    axes, right, places = below.subplots(), results("erased_accuracy"), np.arange(len(SCENES))
+    for label, middle, color, above_it in (
+        ("plain", "", current().other, 0.18),
+        ("pairwise consistency", "pc_", COLOURS[0], -0.18),
+    ):
+        values, deviations = np.transpose([right[f"scene_{network}_{middle}{data}"] for network, data in SCENES])
+        at = places - above_it
+        axes.barh(at, values, 0.34, xerr=deviations, ecolor=current().ink, color=color, label=label)
+        for place, value, deviation in zip(at, values, deviations, strict=True):
             axes.text(value + deviation + 1, place, f"{value + 1e-9:.1f}", va="center", fontsize=8.5)
-        places.append(f"{SCENES[network, data]}")
-    axes.set(
-        yticks=range(len(places)),
-        yticklabels=places,
-        xlim=(0, 122),
-        xticks=range(0, 101, 20),
-        title="Right once it is covered, % of the test set",
-    )
+    axes.set(yticks=places, yticklabels=SCENES.values(), xlim=(0, 122), xticks=range(0, 101, 20))
+    axes.set_title("Right once it is covered, % of the test set")
     axes.invert_yaxis()
     axes.legend(loc="center right")
     write(figure, path)

@@ -38,11 +38,14 @@ def expanded(path: str | os.PathLike[str]) -> Path:
         ) from None
 
 
+PICTURES = frozenset({".png", ".jpg", ".jpeg", ".webp", ".gif", ".bmp", ".tif", ".tiff"})
+"""Endings of images that are known without the package that knows all of them."""
+
+
 def some_files(folder: Path) -> str:
     """A pattern for images in a folder: where the first one lies, at most two folders deep."""
-    known = {".png", ".jpg", ".jpeg", ".webp", ".gif", ".bmp", ".tif", ".tiff"}
     for pattern in ("*", "*/*", "*/*/*"):
-        found = (file for file in sorted(folder.glob(pattern)) if file.suffix.lower() in known)
+        found = (file for file in sorted(folder.glob(pattern)) if file.suffix.lower() in PICTURES)
         first = next(found, None)
         if first is not None:
             return f"{first.parent}/*{first.suffix}"

@@ -293,8 +293,8 @@ def _tradeoff(name: str, costs: dict[str, float], cards: list[Card], theme: str,
 
 def curve_plot(card: Card, theme: str = "light") -> bytes:
     """An SVG: accuracy and loss over the epochs, in training and validation."""
-    rows = [{key: float(value) for key, value in row.items() if value} for row in history(card)]
-    return _svg(theme, lambda path: visual.plot_learning_curves(rows, path=path))
+    file = WEIGHTS / card["name"] / card["tag"] / "history.csv"
+    return _svg(theme, lambda path: visual.plot_learning_curves(file, path=path))
 
 
 def _svg(theme: str, draw: Callable[[Path], Any]) -> bytes:

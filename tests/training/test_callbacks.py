@@ -102,6 +102,7 @@ def test_early_stopping_keeps_the_weights_that_it_restores(tmp_path, plain, chan
 def test_who_has_ended_a_run_is_said():
     assert why_stopped([Log()]) == "the callback Log"
     assert why_stopped([Log(), keras.callbacks.EarlyStopping()]) == "one of the callbacks Log, EarlyStopping"
+    assert why_stopped([]) == "a callback"
 
 
 @pytest.mark.parametrize("moment", [(1, 3), (2, 0)])

@@ -68,6 +68,20 @@ def test_shared_weights_are_told_with_those_who_use_them(tmp_path: Path) -> None
     assert plot_architecture(model, path=tmp_path / "a.png").stat().st_size > 1000
 
 
+def test_a_layer_that_gives_a_number_for_each_example_is_drawn(tmp_path: Path) -> None:
+    class Sum(keras.layers.Layer):
+        def build(self, shape):  # type: ignore[no-untyped-def]
+            self.scale = self.add_weight(shape=(shape[-1],))
+
+        def call(self, x):  # type: ignore[no-untyped-def]
+            return keras.ops.sum(x * self.scale, axis=-1)
+
+    inputs = keras.Input((4,))
+    model = keras.Model(inputs, Sum()(keras.layers.Dense(3)(inputs)))
+    assert [step.shape for step in architecture_steps(model)] == [(3,), ()]
+    assert plot_architecture(model, path=tmp_path / "a.png").stat().st_size > 1000
+
+
 def test_frozen_weights_are_counted_and_shared_ones_once() -> None:
     model = network()
     count = count_weights(model)

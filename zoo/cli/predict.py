@@ -17,7 +17,6 @@ from zoo.cli import output
 PHOTOGRAPHS, DIGITS = "efficientnet_lite0_imagenet", "e4net_mnistrot"
 """Models for those who name none: for pictures, and for grey ones of the size of handwritten digits."""
 _DIGIT = (28, 28, 1)
-_PICTURES = (".png", ".jpg", ".jpeg")  # known without the package that knows the others
 _FEW = 32  # images for which a model is not compiled first
 _TOP, _LEAST = 3, 0.001
 """How many classes are shown where nobody asks for a number, and how probable the second and third must be."""
@@ -154,7 +153,7 @@ def _is_model(word: str) -> bool:
     path = Path(word)
     if path.is_dir():
         return (path / "card.json").is_file() or ("/" not in word and word.split(".")[0] in zoo.list_models())
-    if path.exists() or path.is_symlink() or path.suffix.lower() in _PICTURES:
+    if path.exists() or path.is_symlink() or path.suffix.lower() in _paths.PICTURES:
         return False
     return not path.suffix or path.suffix.lower() not in zoo.datasets.image_suffixes()
 

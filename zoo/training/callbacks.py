@@ -53,6 +53,8 @@ def why_stopped(callbacks: Sequence[keras.callbacks.Callback]) -> str:
                 f"{counted(callback.patience, 'epoch')}"
             )
     names = [type(callback).__name__ for callback in callbacks]
+    if not names:  # it was given to the process before, which was ended in between
+        return "a callback"
     return f"the callback {names[0]}" if len(names) == 1 else f"one of the callbacks {', '.join(names)}"
 
 

@@ -37,6 +37,11 @@ class Step:
     joins: tuple[tuple[str, int], ...] = ()
     uses: int = 0
 
+    @property
+    def on_branch(self) -> bool:
+        """Whether it lies on a branch that comes back, rather than being weights that others use."""
+        return self.beside and not self.uses
+
 
 @dataclass
 class Drawing:

@@ -71,23 +71,18 @@ def plot_architecture(model: keras.Model, *, path: str | os.PathLike[str], title
     axes.plot([_MIDDLE, _MIDDLE], [0.5, rows.count + 0.5], color=current().faint, linewidth=2, zorder=0)
     _draw_row(axes, 0, (1.0, 0.12), current().other, "input", _inputs(model))
     largest = max((step.shape[1] or 1 for step in drawing.steps if len(step.shape) == 3), default=1)
+    sizes = {number: _size(step, largest) for number, step in enumerate(drawing.steps, start=1)}
     for row, (number, times, length) in enumerate(rows.shown, start=1):
         step = drawing.steps[number - 1]
         facts = [_shape(step.shape), f"{step.weights:,} weights" if step.weights else ""]
         name = f"{step.kind} {'x'.join(map(str, step.window))}"
         shown = "  ·  ".join(filter(None, facts))
-        _draw_row(axes, row, _size(step, largest), colors[step.kind], name, shown, hollow=step.beside and not step.uses)
+        _draw_row(axes, row, sizes[number], colors[step.kind], name, shown, hollow=step.on_branch)
         if times > 1:
             _draw_times(axes, row, length, times)
-    _draw_branches(axes, drawing, rows, largest)
-    _draw_users(axes, drawing, rows, largest, colors)
-    said: dict[str, Any] = {"color": current().other, "fontsize": 8, "va": "center"}
-    for place, (name, color) in enumerate(key.items()):
-        left, height = 0.2 + _WIDTH / _KEYS * (place % _KEYS), below + _NOTE * (place // _KEYS) / _LINE
-        axes.plot([left], [height], marker="s", markersize=6, color=color)
-        axes.text(left + 0.13, height, name, **said)
-    for line, note in enumerate(notes, start=lines - len(notes)):
-        axes.text(0.14, below + _NOTE * line / _LINE, note, **said)
+    _draw_branches(axes, drawing, rows, sizes)
+    _draw_users(axes, drawing, rows, sizes, colors)
+    _draw_key(axes, below, key, notes)
     return write(figure, path)
 
 
@@ -166,7 +161,7 @@ def _notes(drawing: Drawing) -> Iterator[str]:
     joins = dict.fromkeys(kind for step in drawing.steps for kind, _ in step.joins)
     if joins:
         signs = ", ".join(f"{_SIGNS.get(kind, '·')} {kind}" for kind in joins)
-        empty = any(step.beside and not step.uses for step in drawing.steps)
+        empty = any(step.on_branch for step in drawing.steps)
         yield f"lines on the left: branches, back at {signs}" + ("; empty bars lie on one" if empty else "")
     if drawing.users:
         yield "dotted: what these weights are used by"
@@ -185,9 +180,9 @@ def _shape(shape: tuple[int | None, ...]) -> str:
 
 def _size(step: Step, largest: int) -> tuple[float, float]:
     """Width and height of a bar, parts of the room for it."""
-    side = step.shape[1] if len(step.shape) == 3 else None
+    side, channels = step.shape[1] if len(step.shape) == 3 else None, step.shape[-1] if step.shape else None
     width = 1.0 if len(step.shape) == 2 else max(0.06, (side or 1) / largest) if len(step.shape) == 3 else 0.06
-    return min(width, 1.0), min(0.12 + 0.065 * float(np.log2(step.shape[-1] or 1)), 0.72)
+    return min(width, 1.0), min(0.12 + 0.065 * float(np.log2(channels or 1)), 0.72)
 
 
 def _draw_row(
@@ -209,7 +204,18 @@ def _draw_times(axes: Any, row: int, length: int, times: int) -> None:
     axes.text(_TIMES + 0.18, (top + bottom) / 2, f"x {times}", fontsize=10, fontweight="bold", va="center")
 
 
-def _draw_branches(axes: Any, drawing: Drawing, rows: _Rows, largest: int) -> None:
+def _draw_key(axes: Any, below: float, key: dict[str, str], notes: list[str]) -> None:
+    """The colours, so many in a line, and under them what else is to be said."""
+    said: dict[str, Any] = {"color": current().other, "fontsize": 8, "va": "center"}
+    for place, (name, color) in enumerate(key.items()):
+        left, height = 0.2 + _WIDTH / _KEYS * (place % _KEYS), below + _NOTE * (place // _KEYS) / _LINE
+        axes.plot([left], [height], marker="s", markersize=6, color=color)
+        axes.text(left + 0.13, height, name, **said)
+    for line, note in enumerate(notes, start=-(-len(key) // _KEYS)):
+        axes.text(0.14, below + _NOTE * line / _LINE, note, **said)
+
+
+def _draw_branches(axes: Any, drawing: Drawing, rows: _Rows, sizes: dict[int, tuple[float, float]]) -> None:
     """A line for each branch, from where it leaves to the circle where it comes back."""
     line = {"color": current().ink, "linewidth": 1.1, "zorder": 1, "solid_joinstyle": "round"}
     taken: list[list[tuple[float, float]]] = [[] for _ in _LANES]
@@ -223,7 +229,7 @@ def _draw_branches(axes: Any, drawing: Drawing, rows: _Rows, largest: int) -> No
             at = _LANES[lane]
             axes.plot([_MIDDLE, at, at, _MIDDLE], [top, top, bottom, bottom], **line)
             for one in drawing.through[number - back, number]:
-                edge = _MIDDLE - _BAR * _size(drawing.steps[one - 1], largest)[0] / 2
+                edge = _MIDDLE - _BAR * sizes[one][0] / 2
                 axes.plot([at, edge], [rows[one] + 0.5] * 2, **line)
             axes.plot(
                 [_MIDDLE], [bottom], marker="o", markersize=8, zorder=3, color=current().ground, mec=current().ink
@@ -232,7 +238,9 @@ def _draw_branches(axes: Any, drawing: Drawing, rows: _Rows, largest: int) -> No
             axes.text(_MIDDLE, bottom, _SIGNS.get(kind, "·"), **sign)
 
 
-def _draw_users(axes: Any, drawing: Drawing, rows: _Rows, largest: int, colors: dict[str, str]) -> None:
+def _draw_users(
+    axes: Any, drawing: Drawing, rows: _Rows, sizes: dict[int, tuple[float, float]], colors: dict[str, str]
+) -> None:
     """A dotted line from each layer whose output is used beside others' inputs to these."""
     for number, users in drawing.users.items():
         if number not in rows:
@@ -241,5 +249,5 @@ def _draw_users(axes: Any, drawing: Drawing, rows: _Rows, largest: int, colors: 
         reached = sorted({rows[user] for user in users})
         axes.plot([_USED, _USED], [rows[number] + 0.5, reached[-1] + 0.5], **look)
         for one, row in [(number, rows[number]), *((user, rows[user]) for user in users)]:
-            edge = _MIDDLE + _BAR * _size(drawing.steps[one - 1], largest)[0] / 2
+            edge = _MIDDLE + _BAR * sizes[one][0] / 2
             axes.plot([edge, _USED], [row + 0.5] * 2, **look)
