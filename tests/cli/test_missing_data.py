@@ -121,10 +121,25 @@ def test_own_data_is_asked_for_by_its_name(zoo_command, run, prepared, tmp_path,
 def test_a_saved_model_with_other_classes_did_not_learn_from_the_registered_set(zoo_command, bars, tmp_path):
     folder = zoo.save(zoo.load(bars, num_classes=3), tmp_path / "saved")
     assert "saved learned from data of your own" in zoo_command("evaluate", folder).err
-    assert zoo.hub.own_data(bars) is None
+    assert zoo.hub.learned_from(bars) is None
 
 
 def test_a_run_on_another_registered_set_is_measured_on_that(zoo_command, bars, tmp_path):
-    known = {"name": "own data cifar10", "split": "train", "license": "not stated", "note": "10 classes"}
+    known = {"name": "cifar10", "split": "train", "license": "not stated", "note": "10 classes"}
     folder = zoo.save(zoo.load(bars), tmp_path / "run", card={"dataset": known})
     assert "zoo data prepare cifar10" in zoo_command("evaluate", folder, "--data", tmp_path / "data").err
+
+
+def test_a_folder_of_ones_own_that_is_called_like_a_registered_set_is_not_that_set(
+    zoo_command, bars, tmp_path, monkeypatch
+):
+    known = {"name": "own data mnist_rot", "split": "train", "license": "not stated", "note": "10 classes"}
+    folder = zoo.save(zoo.load(bars), tmp_path / "run", card={"dataset": known})
+    for words in ((), ("--prepare",)):
+        outcome = zoo_command("evaluate", folder, *words)
+        assert outcome.code == 2 and "learned from mnist_rot, which is data of your own" in outcome.err
+    with pytest.raises(ValueError, match="learned from mnist_rot, which is data of your own"):
+        zoo.evaluate(folder, progress=False)
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "mnist_rot").mkdir()
+    assert "--data ./mnist_rot (" in zoo_command("evaluate", "./run").err

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+from types import SimpleNamespace
 
 import keras
 import numpy as np
@@ -14,8 +15,10 @@ import zoo
 from tests.training import toy
 from zoo import hub
 from zoo.cli import main
+from zoo.datasets.protocol import DataSet
 from zoo.hub import registry
-from zoo.training import epochs, heads
+from zoo.models.recipe import Recipe
+from zoo.training import epochs, heads, run_card
 from zoo.visual.learning import read_epochs
 
 ONE = {"strategy": "single", "progress": False}
@@ -248,3 +251,22 @@ def test_ones_own_data_has_the_classes_of_the_model(tmp_path, folder, trained):
         zoo.evaluate(trained, data=folder, progress=False)
     with pytest.raises(ValueError, match="Which data set"):
         zoo.evaluate(zoo.build(toy.DotsConfig(name="unknown")), progress=False)
+
+
+@pytest.mark.parametrize(
+    ("name", "listing", "called"),
+    [
+        ("cifar10", (("cat/1.png", "cat", "train"),), "own data cifar10"),  # a folder of one's own of that name
+        ("cifar10", (), "cifar10"),
+        ("mine", (), "own data mine"),
+    ],
+)
+def test_a_card_tells_a_registered_set_from_a_folder_of_its_name(name, listing, called):
+    arrays = np.zeros((2, 8, 8, 3), "uint8"), np.array([0, 1])
+    data = DataSet(train=arrays, validation=arrays, classes=("cat", "dog"), listing=listing, name=name)
+    network = SimpleNamespace(name="net", source=None)
+    facts = run_card._of_own_data(
+        SimpleNamespace(recipe=Recipe(epochs=1, batch_size=1, learning_rate=0.1), network=network, start=None), data
+    )
+    assert facts["dataset"]["name"] == called and facts["dataset"]["split"] == "train"
+    assert (facts["dataset"]["license"] == "not stated") == called.startswith("own data")

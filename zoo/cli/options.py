@@ -125,9 +125,9 @@ def _check_own(data: str | None, own: zoo.hub.OwnData) -> None:
 
 def dataset_of(name: str) -> str | zoo.hub.OwnData | None:
     """The data that a model learned from: a data set, as a rule that which it is registered for, or the user's own."""
-    own = zoo.hub.own_data(name)
-    if own is not None:
-        return own.name if own.name in zoo.datasets.list_datasets() else own
+    found = zoo.hub.learned_from(name)
+    if isinstance(found, zoo.hub.OwnData) or found in zoo.datasets.list_datasets():
+        return found
     known = _registered(name)
     return None if known is None else zoo.hub.find_preset(known).dataset
 

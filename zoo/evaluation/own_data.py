@@ -77,13 +77,15 @@ def read_part(
     """
     if dataset is None and isinstance(data, str) and data in datasets.list_datasets():
         dataset, data = data, None
-    own = learned.own_data_of(hub.find_origin(model)) if run is None else hub.own_data(run)
-    usual: str | None
-    if own is not None and own.name in datasets.list_datasets():
-        usual, own = own.name, None
-    else:
-        preset = getattr(hub.find_origin(model), "preset", None)
-        usual = None if own or preset is None else hub.find_preset(preset).dataset
+    origin = hub.find_origin(model)
+    found = learned.learned_by(origin) if run is None else learned.learned_from(run)
+    own = found if isinstance(found, hub.OwnData) else None
+    preset = getattr(origin, "preset", None)
+    usual: str | None = None
+    if isinstance(found, str) and found in datasets.list_datasets():
+        usual = found
+    elif own is None and preset is not None:
+        usual = hub.find_preset(preset).dataset
     if own is not None and data is None and dataset is None:
         raise ValueError(own.ask)
     if (own or run) and isinstance(data, str | os.PathLike) and not expanded(data).exists():

@@ -4,7 +4,7 @@ from .compiling import compile_for_fine_tuning, run_directly, suits_xla
 from .converting import Conversion, convert
 from .decoding import Prediction, decode
 from .examples import example_inputs
-from .learned import OwnData, own_data
+from .learned import OwnData, learned_from
 from .loading import build, load
 from .model import ZooModel, with_origin
 from .names import ModelName, parse_name
@@ -42,10 +42,10 @@ __all__ = [
     "find_recipe",
     "freeze",
     "head_of",
+    "learned_from",
     "list_models",
     "load",
     "origin_of",
-    "own_data",
     "parse_name",
     "publish",
     "push",

@@ -36,6 +36,8 @@ class OwnData:
                 "(in Python data=)."
             )
         place = self.name if Path(self.name).exists() else f"PATH/{self.name}"
+        if place in {preset.dataset for preset in registry.presets().values()}:
+            place = f"./{place}"  # the bare word would mean the registered set
         return (
             f"{self.model} learned from {self.name}, which is data of your own: give it with --data "
             f"{shlex.quote(place)} (in Python data={place!r})."
@@ -47,43 +49,39 @@ def called(name: str | None) -> str:
     return f"{_WORDS} {name}" if name else _WORDS
 
 
-def own_data(name: str | os.PathLike[str]) -> OwnData | None:
-    """What a model learned from, where that is data of a user's own.
+def learned_from(name: str | os.PathLike[str]) -> OwnData | str | None:
+    """What the card in a folder says that its model learned from.
 
     Args:
         name: as for `zoo.card`.
 
     Returns:
-        The data as the card calls it; None for a registered data set, and where the card does not say it.
+        Data of a user's own, or the name of a data set; None where the card does not say it, and of what is no folder.
 
     Raises:
         ValueError: a card that breaks the schema.
 
     Example:
-        >>> own_data("e4net_mnistrot") is None
+        >>> learned_from("e4net_mnistrot") is None
         True
     """
     parsed = parse_name(name)
     if not isinstance(parsed, Path) or keras_file.is_file(parsed):
         return None
-    known = _name(Card.load(parsed / paths.CARD))
-    return None if known is None else OwnData(os.fspath(name), known)
+    card = Card.load(parsed / paths.CARD)
+    known = (card.dataset or {}).get("name", "")
+    if known == _WORDS or known.startswith(f"{_WORDS} "):
+        return OwnData(os.fspath(name), known[len(_WORDS) + 1 :])
+    preset = None if card.tag or card.dataset else registry.presets().get(card.name)
+    if preset is not None and len(card.labels) not in (0, len(preset.labels)):
+        return OwnData(os.fspath(name), "")
+    return known or None
 
 
-def own_data_of(origin: Any) -> OwnData | None:
+def learned_by(origin: Any) -> OwnData | str | None:
     """The same of a model in memory, by the folder that its weights were read from."""
     weights = getattr(origin, "weights", None)
     if weights is None or not os.path.isabs(weights) or not Path(weights, paths.CARD).is_file():
         return None
-    found = own_data(weights)
-    here = os.path.relpath(weights)
-    return found if found is None or here.startswith(os.pardir) else OwnData(here, found.name)
-
-
-def _name(card: Card) -> str | None:
-    """The name of the data, `""` where it has none; None where it is no data of a user's own."""
-    known = (card.dataset or {}).get("name", "")
-    if known == _WORDS or known.startswith(f"{_WORDS} "):
-        return known[len(_WORDS) + 1 :]
-    preset = None if card.tag or card.dataset else registry.presets().get(card.name)
-    return "" if preset is not None and len(card.labels) not in (0, len(preset.labels)) else None
+    found, here = learned_from(weights), os.path.relpath(weights)
+    return OwnData(here, found.name) if isinstance(found, OwnData) and not here.startswith(os.pardir) else found

@@ -81,15 +81,12 @@ def _of_own_data(plan: Plan, data: DataSet) -> dict[str, Any]:
     base = _base(plan)
     what = f"fine-tuned from {base} on" if base else f"{plan.network.name} trained on"
     parts = [f"{counted(size, thing)} of the split {name}" for name, size in sizes.items() if size]
-    return {
-        "summary": f"{what} {place}: {about}",
-        "dataset": {
-            "name": called(data.name),
-            "split": plan.recipe.split,
-            "license": "not stated",
-            "note": f"{classes}; {', '.join(parts) or 'batches'}.",
-        },
-    }
+    own = {"name": called(data.name), "license": "not stated", "note": f"{classes}; {', '.join(parts) or 'batches'}."}
+    # A folder of one's own may be called like a registered set; then it has a list of its files.
+    registered = data.name in datasets.list_datasets() and not data.listing
+    source = datasets.find_dataset(str(data.name)) if registered else None
+    facts = own if source is None else {"name": source.name, **source.facts}
+    return {"summary": f"{what} {place}: {about}", "dataset": {"split": plan.recipe.split, **facts}}
 
 
 def _size(split: Any, kind: str) -> int | None:
